@@ -1,0 +1,163 @@
+/**
+ * `HttpMessage`: one HTTP/1 message that is born in one form and makes the other only when asked.
+ *
+ * Raw bytes (from a file, packets, gor) are parsed when somebody asks for `head` or `body`; parts (from the
+ * SDK, from a replay) are serialised when somebody asks for `raw`. A message that is only stored is never
+ * parsed and one that is only replayed is never serialised. `body` is content: transfer coding removed,
+ * content coding kept. A head edit makes a new message and can never reach into the body.
+ */
+import { dechunk, enchunk } from "./chunked.ts";
+import { formatHead, headerValue, parseHead } from "./head.ts";
+import type { Head } from "./head.ts";
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+const NO_TRAILERS: readonly string[] = [];
+const CR = 0x0d;
+const LF = 0x0a;
+
+export class HttpMessage {
+  #raw: Uint8Array | undefined;
+  #headText: string | undefined;
+  #head: Head | undefined;
+  #body: Uint8Array | undefined;
+  #trailers: readonly string[] = NO_TRAILERS;
+  #bodyComplete = true;
+
+  private constructor(
+    raw: Uint8Array | undefined,
+    headText: string | undefined,
+    head: Head | undefined,
+    body: Uint8Array | undefined,
+  ) {
+    this.#raw = raw;
+    this.#headText = headText;
+    this.#head = head;
+    this.#body = body;
+  }
+
+  /** From the bytes on the wire, framing included. The array is kept, not copied. */
+  static fromRaw(raw: Uint8Array): HttpMessage {
+    return new HttpMessage(raw, undefined, undefined, undefined);
+  }
+
+  /** From a parsed head and a body without transfer coding. Both are kept, not copied. */
+  static fromParts(
+    head: Head,
+    body: Uint8Array = EMPTY,
+    trailers: readonly string[] = NO_TRAILERS,
+  ): HttpMessage {
+    const message = new HttpMessage(undefined, undefined, head, body);
+    message.#trailers = trailers;
+    return message;
+  }
+
+  /** From a head as text (latin1, blank line included) and a body without transfer coding. */
+  static fromHeadText(
+    text: string,
+    body: Uint8Array = EMPTY,
+    trailers: readonly string[] = NO_TRAILERS,
+  ): HttpMessage {
+    const message = new HttpMessage(undefined, text, undefined, body);
+    message.#trailers = trailers;
+    return message;
+  }
+
+  /** The parsed head, or undefined when the bytes are not an HTTP/1 message. */
+  get head(): Head | undefined {
+    if (this.#head === undefined) {
+      this.#headText ??= this.#raw === undefined ? "" : latin1(this.#raw, 0, headEnd(this.#raw));
+      this.#head = parseHead(this.#headText);
+    }
+    return this.#head;
+  }
+
+  /** Content: the body without transfer coding, content coding kept. */
+  get body(): Uint8Array {
+    if (this.#body === undefined) this.#parseBody();
+    return this.#body ?? EMPTY;
+  }
+
+  /** Trailer fields as a flat list. */
+  get trailers(): readonly string[] {
+    if (this.#body === undefined) this.#parseBody();
+    return this.#trailers;
+  }
+
+  /** False when raw bytes end before the length or last chunk they announce. */
+  get bodyComplete(): boolean {
+    if (this.#body === undefined) this.#parseBody();
+    return this.#bodyComplete;
+  }
+
+  /** The message as bytes on the wire; a chunked body is framed as one chunk. */
+  get raw(): Uint8Array {
+    this.#raw ??= Buffer.concat(this.rawPieces());
+    return this.#raw;
+  }
+
+  /** The same bytes as `raw` in pieces, for writers that gather. Does not keep them. */
+  rawPieces(): Uint8Array[] {
+    if (this.#raw !== undefined) return [this.#raw];
+    const head = this.head;
+    const text = this.#headText ?? (head === undefined ? "" : formatHead(head));
+    const pieces: Uint8Array[] = [Buffer.from(text, "latin1")];
+    const body = this.#body ?? EMPTY;
+    if (head !== undefined && isChunked(head)) pieces.push(...enchunk(body, this.#trailers));
+    else if (body.length > 0) pieces.push(body);
+    return pieces;
+  }
+
+  /** Bytes this message holds in memory, near enough for queue limits. */
+  get byteLength(): number {
+    if (this.#raw !== undefined) return this.#raw.length;
+    return HEAD_BYTES_ESTIMATE + (this.#headText?.length ?? 0) + (this.#body?.length ?? 0);
+  }
+
+  #parseBody(): void {
+    const raw = this.#raw;
+    const head = this.head;
+    if (raw === undefined || head === undefined) {
+      this.#body = EMPTY;
+      return;
+    }
+    const rest = raw.subarray(headEnd(raw));
+    if (isChunked(head)) {
+      const { content, trailers, complete } = dechunk(rest);
+      this.#body = content;
+      this.#trailers = trailers;
+      this.#bodyComplete = complete;
+      return;
+    }
+    const length = contentLength(head);
+    this.#body = length === undefined ? rest : rest.subarray(0, length);
+    this.#bodyComplete = length === undefined || rest.length >= length;
+  }
+}
+
+/** A head of a message in parts is not measured for `byteLength`: typical heads are this long. */
+const HEAD_BYTES_ESTIMATE = 512;
+
+/** True when the last transfer coding is chunked (RFC 9112 6.1). */
+export function isChunked(head: Head): boolean {
+  const coding = headerValue(head.headers, "transfer-encoding");
+  return coding !== undefined && /(?:^|[\s,])chunked\s*$/i.test(coding);
+}
+
+/** The announced length, or undefined when it is absent or not plain digits (RFC 9110 8.6). */
+export function contentLength(head: Head): number | undefined {
+  const value = headerValue(head.headers, "content-length");
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Index just behind the blank line that ends the head, or the length when there is none. */
+export function headEnd(bytes: Uint8Array): number {
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return at + 2;
+    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+  }
+  return bytes.length;
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}

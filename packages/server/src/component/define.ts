@@ -1,0 +1,69 @@
+/**
+ * How a component declares itself. The declaration is everything there is to know about it from outside:
+ * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
+ */
+import type { AcceptedKinds, Input, InputContext, Output, OutputContext, Stage } from "./types.ts";
+import type { OptionSpecs, OptionValues, Refusal } from "./option.ts";
+
+interface Declared<S extends OptionSpecs> {
+  /** The flag without dashes, gor's name: `output-http`. */
+  readonly name: string;
+  /** One line for help and the reference. */
+  readonly summary: string;
+  /**
+   * The value of the main flag: repeatable, each value makes one instance. Undefined when the flag is
+   * a plain switch (`--output-null`), which makes one instance whose argument is "".
+   */
+  readonly argument: ArgumentSpec | undefined;
+  /**
+   * Keys are camelCase with the unit last where a number needs one (`timeoutMs`); the flag is the component's name
+   * plus the key in kebab-case without its unit: `--output-http-timeout`. Shared by all instances.
+   */
+  readonly options: S;
+}
+
+export interface ArgumentSpec {
+  /** `ADDR`, `URL`, `FILE` */
+  readonly placeholder: string;
+  readonly example: string;
+  /** Checks the text; returns it (normalised) or the rule it breaks. */
+  readonly parse: (raw: string) => string | Refusal;
+}
+
+export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
+  readonly type: "input";
+  readonly create: (context: InputContext, argument: string, options: OptionValues<S>) => Input;
+}
+
+export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
+  readonly type: "output";
+  readonly accepts: AcceptedKinds;
+  readonly create: (context: OutputContext, argument: string, options: OptionValues<S>) => Output;
+}
+
+export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
+  readonly type: "stage";
+  readonly name: string;
+  readonly summary: string;
+  readonly options: S;
+  /** Returns undefined when its options ask for nothing, so that an unused stage costs nothing. */
+  readonly create: (options: OptionValues<S>) => Stage | undefined;
+}
+
+export function defineInput<S extends OptionSpecs>(
+  declaration: Omit<InputDeclaration<S>, "type">,
+): InputDeclaration<S> {
+  return { ...declaration, type: "input" };
+}
+
+export function defineOutput<S extends OptionSpecs>(
+  declaration: Omit<OutputDeclaration<S>, "type">,
+): OutputDeclaration<S> {
+  return { ...declaration, type: "output" };
+}
+
+export function defineStage<S extends OptionSpecs>(
+  declaration: Omit<StageDeclaration<S>, "type">,
+): StageDeclaration<S> {
+  return { ...declaration, type: "stage" };
+}

@@ -1,0 +1,108 @@
+/**
+ * What an input, a stage and an output are, and what the engine gives each of them.
+ *
+ * Components are written against these interfaces only: they never import the engine, nor each other.
+ * Data moves in batches, so nothing here costs a promise or a closure a message.
+ */
+import type { Message, MessageKind } from "@mirrorball/protocol";
+
+/** Time and timers, so that tests can hold them still. */
+export interface Clock {
+  /** Microseconds since the Unix epoch. */
+  nowUs(): number;
+  /** Monotonic milliseconds, with fractions. */
+  monotonicMs(): number;
+}
+
+export interface Logger {
+  /** Always shown, once an event: what a person should act on. */
+  warn(message: string): void;
+  /** Shown at `--verbose LEVEL` and above; gor's levels 1 to 3. */
+  debug(level: 1 | 2 | 3, message: string): void;
+}
+
+/**
+ * Back-pressure: `undefined` says "go on", a promise says "wait for this before you emit more".
+ * The batch is accepted in both cases.
+ */
+export type Accepted = Promise<void> | undefined;
+
+export interface InputContext {
+  /** The component's name and argument, for messages: `input-tcp :28020`. */
+  readonly name: string;
+  /** Hands a batch to the pipeline. The array is the pipeline's from here on. */
+  emit(batch: Message[]): Accepted;
+  /** Counts what this input lost or refused, by reason, in messages (or in events, for `refused`). */
+  dropped(reason: string, count: number): void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Input {
+  /** Resolves when it is ready (listening, opened); rejects with an error that says what to do. */
+  start(): Promise<void>;
+  /** Stops taking new traffic; resolves when all it had accepted was emitted. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves when the input came to its own end (end of file). Absent on endless inputs. */
+  readonly ended?: Promise<void>;
+}
+
+/** What an output has not settled yet waits here: bounded, first in first out. Pull, do not poll. */
+export interface OutputQueue {
+  readonly length: number;
+  /** The next message or undefined. A taken message is in flight until it is settled on the ledger. */
+  take(): Message | undefined;
+  /** Up to `max` messages. */
+  takeBatch(max: number): Message[];
+  /** Called when messages arrive in an empty queue. Set once, in the output's factory. */
+  onReadable: () => void;
+}
+
+/** How an output reports what became of the messages it took. Each message is settled exactly once. */
+export interface OutputLedger {
+  delivered(count: number): void;
+  failed(reason: string, count: number): void;
+  dropped(reason: string, count: number): void;
+}
+
+export interface OutputContext {
+  readonly name: string;
+  readonly queue: OutputQueue;
+  readonly ledger: OutputLedger;
+  /** Re-enters messages (replayed responses) as an input does. */
+  emit(batch: Message[]): Accepted;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Output {
+  start(): Promise<void>;
+  /** Resolves when the queue is empty and all that was taken is settled. */
+  drain(): Promise<void>;
+  /** Frees everything at once; what is in flight is settled as dropped by the engine. Idempotent. */
+  close(): Promise<void>;
+  /** Figures of its own for the summary and the counters page. */
+  stats?(): OutputStats;
+}
+
+/** Figures that only some outputs have. Times in milliseconds. */
+export interface OutputStats {
+  readonly latencyMs?: {
+    readonly p50: number;
+    readonly p90: number;
+    readonly p99: number;
+    readonly max: number;
+  };
+  /** Answers by status class: `2xx` … `5xx`. */
+  readonly statuses?: Readonly<Record<string, number>>;
+  readonly concurrency?: number;
+}
+
+/** Changes or removes messages of a batch, synchronously; returns how the removed ones are counted. */
+export interface Stage {
+  /** Filters in place: keeps `batch[0..n)` and returns n. Reports removed messages by `count`. */
+  process(batch: Message[], count: (fate: "filtered" | "limited", reason: string) => void): number;
+}
+
+/** The kinds an output takes; others pass it by without being counted. */
+export type AcceptedKinds = readonly MessageKind[];
