@@ -1,0 +1,256 @@
+/**
+ * The server's end of one connection, sans-IO: handshake, proof of the token, order and duplicates of DATA
+ * frames, acknowledgements, credit, heartbeat.
+ *
+ * In: received bytes, the time, "these frames are safe now". Out: DATA payloads in order and once, bytes to
+ * write, a failure that asks for the connection to be closed. It does not unpack payloads, keeps nothing
+ * across connections (the caller's `resume` does) and owns no socket, timer or clock.
+ */
+import { decodeAuth, decodeHello, encodeAck, encodeChallenge, encodeFault } from "./control.ts";
+import { encodeWelcome, proofOf, sameProof } from "./control.ts";
+import type { Fault, Hello } from "./control.ts";
+import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
+import { PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { CREDIT_WINDOW_BYTES, HANDSHAKE_MS_MAX } from "./limits.ts";
+import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+
+export interface ConsumerOptions {
+  /** Shared secret that producers must prove; undefined lets everybody in. */
+  readonly token?: string | undefined;
+  /** 16 random bytes, new for each connection. */
+  readonly nonce: Uint8Array;
+  /**
+   * Called once, when the producer is known (and proven): the sequence number of the last of its frames that is
+   * safe here, or undefined when this server does not know it.
+   */
+  readonly resume: (hello: Hello) => number | undefined;
+  readonly windowBytes?: number;
+}
+
+export interface DataFrame {
+  readonly seq: number;
+  /** Not checked, not unpacked: pass it to `checkPayload`, then `unpackRecords`. */
+  readonly payload: Uint8Array;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+const FIRST_CRITICAL_TYPE = 0x80;
+
+export class ConsumerSession {
+  state: "handshake" | "open" | "ended" = "handshake";
+  /** Set when the connection must be closed; write `takeOutput()` first, it may hold an ERROR frame. */
+  failure: Fault | undefined;
+  /** Who the producer is; set when `state` becomes `open`. */
+  hello: Hello | undefined;
+  /** Frames that came again after they were safe, and were left out. */
+  duplicateFrames = 0;
+
+  readonly #options: ConsumerOptions;
+  readonly #windowBytes: number;
+  readonly #decoder: FrameDecoder = new FrameDecoder();
+  readonly #startedAtMs: number;
+  #unproven: Hello | undefined;
+  #heardAtMs: number;
+  #pingedAtMs: number;
+  #receivedSeq = 0;
+  #ackedSeq = 0;
+  #receivedBytes = 0;
+  #acceptedBytes = 0;
+  #ackDue = false;
+  #output: Uint8Array[] = [];
+
+  constructor(options: ConsumerOptions, nowMs: number) {
+    this.#options = options;
+    this.#windowBytes = options.windowBytes ?? CREDIT_WINDOW_BYTES;
+    this.#startedAtMs = nowMs;
+    this.#heardAtMs = nowMs;
+    this.#pingedAtMs = nowMs;
+  }
+
+  /** Takes bytes; returns the new DATA frames they complete, in order and without duplicates. */
+  receive(chunk: Uint8Array, nowMs: number): DataFrame[] {
+    const data: DataFrame[] = [];
+    if (this.failure !== undefined || this.state === "ended") return data;
+    this.#heardAtMs = nowMs;
+    for (const frame of this.#decoder.push(chunk)) {
+      this.#handle(frame, data);
+      if (this.failure !== undefined) return data;
+    }
+    if (this.#decoder.fault !== undefined) this.#failFrame(this.#decoder.fault);
+    return data;
+  }
+
+  /** All frames up to `seq` are safe; `bytes` is their payloads' sum. Acknowledges and grants new credit. */
+  accepted(seq: number, frames: number, bytes: number): void {
+    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
+    this.#acceptedBytes += bytes + frames * FRAME_HEADER_BYTES;
+    this.#ackDue = true;
+  }
+
+  /** Closes the connection because of what a payload held: `checkPayload`'s or `unpackRecords`'s reason. */
+  reject(reason: string): void {
+    this.#fail("payload", reason);
+  }
+
+  /** Call about every 200 ms: ends handshakes that take too long, finds dead producers. */
+  tick(nowMs: number): void {
+    if (this.failure !== undefined || this.state === "ended") return;
+    if (this.state === "handshake") {
+      if (nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
+        this.failure = {
+          code: "handshake-timeout",
+          message: `no handshake in ${HANDSHAKE_MS_MAX} ms`,
+        };
+      }
+      return;
+    }
+    if (nowMs - this.#heardAtMs > HEARTBEAT_DEAD_MS) {
+      this.failure = { code: "dead", message: `nothing heard for ${HEARTBEAT_DEAD_MS} ms` };
+    } else if (nowMs - Math.max(this.#heardAtMs, this.#pingedAtMs) > HEARTBEAT_IDLE_MS) {
+      this.#pingedAtMs = nowMs;
+      this.#send(FrameType.ping, NOTHING);
+    }
+  }
+
+  /** Bytes to write now, in order. Many `accepted` calls give one ACK. */
+  takeOutput(): Uint8Array[] {
+    if (this.#ackDue && this.state !== "handshake") {
+      this.#ackDue = false;
+      const creditBytes = this.#acceptedBytes + this.#windowBytes;
+      this.#send(FrameType.ack, encodeAck({ ackedSeq: this.#ackedSeq, creditBytes }));
+    }
+    const output = this.#output;
+    if (output.length > 0) this.#output = [];
+    return output;
+  }
+
+  #handle(frame: Frame, data: DataFrame[]): void {
+    if (this.state === "handshake" && !HANDSHAKE_TYPES.has(frame.type)) {
+      this.#fail("handshake", `frame type ${frame.type} before the handshake was finished`);
+      return;
+    }
+    switch (frame.type) {
+      case FrameType.hello:
+        this.#greet(frame.payload);
+        break;
+      case FrameType.auth:
+        this.#verify(frame.payload);
+        break;
+      case FrameType.data:
+        this.#take(frame, data);
+        break;
+      case FrameType.ping:
+        this.#send(FrameType.pong, NOTHING);
+        break;
+      case FrameType.bye:
+        this.state = "ended";
+        break;
+      case FrameType.pong:
+        break;
+      default:
+        if (frame.type >= FIRST_CRITICAL_TYPE) {
+          this.#fail("unknown-frame", `frame type ${frame.type} is unknown and critical`);
+        }
+    }
+  }
+
+  #greet(payload: Uint8Array): void {
+    const hello = decodeHello(payload);
+    if (hello === undefined || this.#unproven !== undefined || this.hello !== undefined) {
+      this.#fail("control", "malformed or second HELLO");
+      return;
+    }
+    if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION) {
+      const offered = `${hello.versionMin} to ${hello.versionMax}`;
+      this.#fail(
+        "version",
+        `this server speaks version ${PROTOCOL_VERSION}, the producer ${offered}`,
+      );
+      return;
+    }
+    const { token, nonce } = this.#options;
+    if (token === undefined) {
+      this.#welcome(hello);
+      return;
+    }
+    this.#unproven = hello;
+    const proof = proofOf(token, "server", hello.nonce, nonce, hello.producerId);
+    this.#send(FrameType.challenge, encodeChallenge({ nonce, proof }));
+  }
+
+  #verify(payload: Uint8Array): void {
+    const hello = this.#unproven;
+    const { token, nonce } = this.#options;
+    const proof = decodeAuth(payload);
+    if (hello === undefined || token === undefined || proof === undefined) {
+      this.#fail("control", "malformed or unasked AUTH");
+    } else if (
+      !sameProof(proof, proofOf(token, "producer", hello.nonce, nonce, hello.producerId))
+    ) {
+      this.#fail("token-differs", "the producer does not know this server's token");
+    } else {
+      this.#unproven = undefined;
+      this.#welcome(hello);
+    }
+  }
+
+  #welcome(hello: Hello): void {
+    // A producer frees what any server acknowledged: frames before its oldest one will not come again.
+    const ackedSeq = Math.max(this.#options.resume(hello) ?? 0, hello.firstUnackedSeq - 1);
+    this.#receivedSeq = ackedSeq;
+    this.#ackedSeq = ackedSeq;
+    this.hello = hello;
+    this.state = "open";
+    const creditBytes = this.#windowBytes;
+    this.#send(
+      FrameType.welcome,
+      encodeWelcome({ version: PROTOCOL_VERSION, ackedSeq, creditBytes }),
+    );
+  }
+
+  #take(frame: Frame, data: DataFrame[]): void {
+    const bytes = FRAME_HEADER_BYTES + frame.payload.length;
+    this.#receivedBytes += bytes;
+    if (this.#receivedBytes > this.#acceptedBytes + this.#windowBytes) {
+      this.#fail("credit", "the producer sent more than it was granted");
+    } else if (frame.seq <= this.#receivedSeq) {
+      this.duplicateFrames += 1;
+      this.#acceptedBytes += bytes;
+      this.#ackDue = true;
+    } else if (frame.seq !== this.#receivedSeq + 1) {
+      this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
+    } else {
+      this.#receivedSeq = frame.seq;
+      data.push({ seq: frame.seq, payload: frame.payload });
+    }
+  }
+
+  #send(type: number, payload: Uint8Array): void {
+    const [header, body] = encodeFrame(type, 0, payload);
+    this.#output.push(header);
+    if (body.length > 0) this.#output.push(body);
+  }
+
+  /** A foreign peer gets no answer: it could not read it, and a scanner should learn nothing. */
+  #failFrame(fault: FrameFault): void {
+    const message = FAULT_TEXTS[fault];
+    if (fault === FrameFault.foreign) this.failure = { code: fault, message };
+    else this.#fail(fault, message);
+  }
+
+  #fail(code: string, message: string): void {
+    this.failure = { code, message };
+    this.#send(FrameType.error, encodeFault(this.failure));
+  }
+}
+
+const HANDSHAKE_TYPES: ReadonlySet<number> = new Set([FrameType.hello, FrameType.auth]);
+
+const FAULT_TEXTS: Readonly<Record<FrameFault, string>> = {
+  [FrameFault.foreign]: "the bytes are not this protocol",
+  [FrameFault.version]: `the producer speaks another version; this server speaks ${PROTOCOL_VERSION}`,
+  [FrameFault.header]: "a frame header is damaged",
+  [FrameFault.length]: "a frame is longer than the limit",
+  [FrameFault.payload]: "a payload is damaged",
+};

@@ -1,0 +1,269 @@
+/**
+ * The producer's end of a connection, sans-IO: an SDK or a forwarding server uses it to send payloads that
+ * are kept until the other side acknowledges them, across any number of transports.
+ *
+ * In: payloads, received bytes, the time, "a transport is up", "it is gone". Out: bytes to write, the state,
+ * a failure that asks for the transport to be closed. It owns no socket, no timer and no clock, and it
+ * does not know what a payload holds. Memory: the caller bounds `unackedBytes` by not calling `enqueue`.
+ */
+import { decodeAck, decodeChallenge, decodeFault, decodeWelcome } from "./control.ts";
+import { encodeAuth, encodeHello, proofOf, sameProof } from "./control.ts";
+import type { Fault } from "./control.ts";
+import { FrameDecoder, FrameType, FRAME_HEADER_BYTES, PROTOCOL_VERSION } from "./frame.ts";
+import { encodeFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS, WELCOME_MS_MAX } from "./limits.ts";
+
+export interface ProducerOptions {
+  /** 16 random bytes; the same as long as unacknowledged frames live. */
+  readonly producerId: Uint8Array;
+  readonly epoch?: number;
+  readonly service: string;
+  /** Name and version of this program, for the server's log. */
+  readonly agent: string;
+  /** Shared secret; when given, the server must prove that it knows it too. */
+  readonly token?: string | undefined;
+}
+
+export type ProducerState = "closed" | "handshake" | "open";
+
+interface HeldFrame {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly weight: number;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+const FIRST_CRITICAL_TYPE = 0x80;
+
+export class ProducerSession {
+  state: ProducerState = "closed";
+  failure: Fault | undefined;
+  /** Sum of the weights of all acknowledged payloads. */
+  ackedWeight = 0;
+  /** Bytes of frames that are held because they are not acknowledged. */
+  unackedBytes = 0;
+  /** Frames sent again after a reconnect. */
+  resentFrames = 0;
+
+  readonly #options: ProducerOptions;
+  /** Unacknowledged frames, oldest first; the oldest has sequence number `#firstSeq`. */
+  #frames: HeldFrame[] = [];
+  #firstSeq = 1;
+  /** How many of the held frames were written to the present transport. */
+  #sent = 0;
+  #highestSentSeq = 0;
+  #sentBytes = 0;
+  #creditBytes = 0;
+  #nonce: Uint8Array = NOTHING;
+  #output: Uint8Array[] = [];
+  #decoder: FrameDecoder = new FrameDecoder();
+  #connectedAtMs = 0;
+  #heardAtMs = 0;
+  #pingedAtMs = 0;
+  #proven = false;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+  }
+
+  /** Frames that wait for their acknowledgement. */
+  get unackedFrames(): number {
+    return this.#frames.length;
+  }
+
+  /** Takes one payload (at most FRAME_PAYLOAD_BYTES_MAX) and keeps it until it is acknowledged. */
+  enqueue(payload: Uint8Array, weight: number): void {
+    const seq = this.#firstSeq + this.unackedFrames;
+    const [header] = encodeFrame(FrameType.data, seq, payload);
+    this.#frames.push({ header, payload, weight });
+    this.unackedBytes += header.length + payload.length;
+  }
+
+  /** A fresh transport is connected. `nonce`: 16 random bytes, new each time. */
+  connect(nonce: Uint8Array, nowMs: number): void {
+    this.disconnect();
+    this.failure = undefined;
+    this.state = "handshake";
+    this.#nonce = nonce;
+    this.#connectedAtMs = nowMs;
+    this.#heardAtMs = nowMs;
+    this.#pingedAtMs = nowMs;
+    const { producerId, epoch = 0, service, agent } = this.#options;
+    const hello = encodeHello({
+      versionMin: PROTOCOL_VERSION,
+      versionMax: PROTOCOL_VERSION,
+      producerId,
+      epoch,
+      firstUnackedSeq: this.#firstSeq,
+      service,
+      agent,
+      nonce,
+    });
+    this.#send(FrameType.hello, hello);
+  }
+
+  /** The transport is gone. What is not acknowledged stays and is sent again on the next one. */
+  disconnect(): void {
+    this.state = "closed";
+    this.#output = [];
+    this.#decoder = new FrameDecoder();
+    this.#sent = 0;
+    this.#sentBytes = 0;
+    this.#creditBytes = 0;
+    this.#proven = false;
+  }
+
+  /** Bytes from the server. */
+  receive(chunk: Uint8Array, nowMs: number): void {
+    if (this.state === "closed" || this.failure !== undefined) return;
+    this.#heardAtMs = nowMs;
+    for (const frame of this.#decoder.push(chunk)) {
+      this.#handle(frame);
+      if (this.failure !== undefined) return;
+    }
+    const fault = this.#decoder.fault;
+    if (fault !== undefined) this.#fail(fault, "the server's bytes are not this protocol");
+  }
+
+  /** Call about once a second: finds dead servers and shows that we live. */
+  tick(nowMs: number): void {
+    if (this.state === "closed" || this.failure !== undefined) return;
+    if (this.state === "handshake" && nowMs - this.#connectedAtMs > WELCOME_MS_MAX) {
+      this.#fail("handshake-timeout", "the server did not answer the handshake");
+    } else if (nowMs - this.#heardAtMs > HEARTBEAT_DEAD_MS) {
+      this.#fail("dead", `nothing heard for ${HEARTBEAT_DEAD_MS} ms`);
+    } else if (
+      this.state === "open" &&
+      nowMs - Math.max(this.#heardAtMs, this.#pingedAtMs) > HEARTBEAT_IDLE_MS
+    ) {
+      this.#pingedAtMs = nowMs;
+      this.#send(FrameType.ping, NOTHING);
+    }
+  }
+
+  /** Says that nothing more will come. Send it when `unackedFrames` is 0, then close the transport. */
+  bye(): void {
+    if (this.state === "open") this.#send(FrameType.bye, NOTHING);
+  }
+
+  /** Bytes to write now, in order. Call it after every other call. */
+  takeOutput(): Uint8Array[] {
+    if (this.state === "open") this.#fillFromFrames();
+    const output = this.#output;
+    if (output.length > 0) this.#output = [];
+    return output;
+  }
+
+  #fillFromFrames(): void {
+    for (let i = this.#sent; i < this.#frames.length; i += 1) {
+      const frame = this.#frames[i];
+      if (frame === undefined) return;
+      const bytes = frame.header.length + frame.payload.length;
+      if (this.#sentBytes + bytes > this.#creditBytes) return;
+      this.#output.push(frame.header, frame.payload);
+      this.#sentBytes += bytes;
+      this.#sent += 1;
+      const seq = this.#firstSeq + this.#sent - 1;
+      if (seq <= this.#highestSentSeq) this.resentFrames += 1;
+      else this.#highestSentSeq = seq;
+    }
+  }
+
+  #handle(frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.challenge:
+        this.#answer(frame.payload);
+        break;
+      case FrameType.welcome:
+        this.#open(frame.payload);
+        break;
+      case FrameType.ack: {
+        const ack = decodeAck(frame.payload);
+        if (ack === undefined || this.state !== "open") this.#fail("control", "malformed ACK");
+        else this.#settle(ack.ackedSeq, ack.creditBytes);
+        break;
+      }
+      case FrameType.ping:
+        this.#send(FrameType.pong, NOTHING);
+        break;
+      case FrameType.error: {
+        const fault = decodeFault(frame.payload);
+        this.failure = fault ?? { code: "error", message: "the server sent a malformed ERROR" };
+        break;
+      }
+      case FrameType.pong:
+        break;
+      default:
+        if (frame.type >= FIRST_CRITICAL_TYPE) {
+          this.#fail("unknown-frame", `frame type ${frame.type} is unknown and critical`);
+        }
+    }
+  }
+
+  #answer(payload: Uint8Array): void {
+    const { token, producerId } = this.#options;
+    const challenge = decodeChallenge(payload);
+    if (challenge === undefined || this.state !== "handshake") {
+      this.#fail("control", "malformed CHALLENGE");
+    } else if (token === undefined) {
+      this.#fail("token-required", "the server wants a token and none is set");
+    } else if (
+      !sameProof(
+        challenge.proof,
+        proofOf(token, "server", this.#nonce, challenge.nonce, producerId),
+      )
+    ) {
+      this.#fail("token-differs", "the server does not know our token");
+    } else {
+      this.#proven = true;
+      this.#send(
+        FrameType.auth,
+        encodeAuth(proofOf(token, "producer", this.#nonce, challenge.nonce, producerId)),
+      );
+    }
+  }
+
+  #open(payload: Uint8Array): void {
+    const welcome = decodeWelcome(payload);
+    if (welcome === undefined || this.state !== "handshake") {
+      this.#fail("control", "malformed WELCOME");
+    } else if (this.#options.token !== undefined && !this.#proven) {
+      this.#fail(
+        "server-not-proven",
+        "a token is set, but the server did not prove that it knows it",
+      );
+    } else if (welcome.version !== PROTOCOL_VERSION) {
+      this.#fail("version", `the server chose protocol version ${welcome.version}`);
+    } else {
+      this.state = "open";
+      this.#settle(welcome.ackedSeq, welcome.creditBytes);
+    }
+  }
+
+  #settle(ackedSeq: number, creditBytes: number): void {
+    if (ackedSeq >= this.#firstSeq + this.unackedFrames) {
+      this.#fail("ack-ahead", `frame ${ackedSeq} was acknowledged before it was made`);
+      return;
+    }
+    // Credit only grows; an older, smaller figure is late news.
+    this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
+    const acked = this.#frames.splice(0, Math.max(0, ackedSeq - this.#firstSeq + 1));
+    for (const frame of acked) {
+      this.ackedWeight += frame.weight;
+      this.unackedBytes -= FRAME_HEADER_BYTES + frame.payload.length;
+    }
+    this.#firstSeq += acked.length;
+    this.#sent = Math.max(0, this.#sent - acked.length);
+  }
+
+  #send(type: number, payload: Uint8Array): void {
+    const [header, body] = encodeFrame(type, 0, payload);
+    this.#output.push(header);
+    if (body.length > 0) this.#output.push(body);
+  }
+
+  #fail(code: string, message: string): void {
+    this.failure = { code, message };
+  }
+}
