@@ -135,7 +135,7 @@ export function packRecords(records: readonly WireRecord[]): Uint8Array {
 /** What each position must be: n number, s string, b bytes, l list of pairs; `z`, `y`, `m` the same or null. */
 const SHAPES: readonly (string | undefined)[] = [
   undefined,
-  "nnnnnzssslyn" + "mnnzyn" + "mzm",
+  "nnnnnzssslynmnnzynmzm",
   "nnnnzssslzm",
   "nb",
   "nnnm",
