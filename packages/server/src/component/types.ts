@@ -32,8 +32,10 @@ export interface InputContext {
   readonly name: string;
   /** Hands a batch to the pipeline. The array is the pipeline's from here on. */
   emit(batch: Message[]): Accepted;
-  /** Counts what this input lost or refused, by reason, in messages (or in events, for `refused`). */
+  /** Counts messages that were lost before they could be emitted, by reason. */
   dropped(reason: string, count: number): void;
+  /** Counts an event that cost no message: a connection closed because of what it sent, by reason. */
+  refused(reason: string): void;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,0 +1,257 @@
+/**
+ * From wire records to messages, for one producer. Sans-IO.
+ *
+ * In: the records of a producer in order. Out: requests as soon as they are whole, responses when they end,
+ * and counts of what never became a message. Bodies that travel in chunks are put together here within
+ * two bounds, one a body and one for all producers together; what does not fit is cut and marked, never lost
+ * silently. It lives across the connections of its producer and knows nothing of frames and sockets.
+ */
+import { BodyState, HttpMessage, MessageKind, RecordType } from "@mirrorball/protocol";
+import type {
+  ExchangeRecord,
+  Message,
+  MessageContext,
+  RequestHeadRecord,
+  WireRecord,
+} from "@mirrorball/protocol";
+import { PartialBody } from "./partial-body.ts";
+import type { BodyBudget } from "./partial-body.ts";
+
+/**
+ * Exchanges of one producer that may be under way at once. A Node process serves tens of thousands of
+ * connections at most; the bound is there for hostile producers.
+ */
+export const OPEN_EXCHANGES_MAX: number = 65_536;
+
+/** Reasons come from the network: only words like ours become names of counters. */
+const REASON = /^[a-z][a-z0-9-]{0,31}$/;
+/** Distinct reasons of a producer; more is noise or an attack. */
+const REASONS_MAX = 32;
+
+const NS_PER_US = 1000;
+const ID_HEX_DIGITS = 12;
+
+interface OpenExchange {
+  readonly id: string;
+  readonly head: RequestHeadRecord;
+  readonly context: MessageContext;
+  readonly request: PartialBody;
+  readonly response: PartialBody;
+  requestSent: boolean;
+  responseStartedUs: number;
+  responseHead: string | undefined;
+}
+
+export interface AssemblerOptions {
+  /** The first 12 hex digits of ids; the exchange's number is the rest. */
+  readonly idPrefix: string;
+  readonly service: string;
+  readonly budget: BodyBudget;
+  /** Counts exchanges that the producer or this assembler had to give up. */
+  readonly dropped: (reason: string, count: number) => void;
+}
+
+export class Assembler {
+  readonly #options: AssemblerOptions;
+  readonly #open: Map<number, OpenExchange> = new Map();
+  readonly #reasons: Set<string> = new Set();
+
+  constructor(options: AssemblerOptions) {
+    this.#options = options;
+  }
+
+  /** Exchanges that have begun and not ended. */
+  get openExchanges(): number {
+    return this.#open.size;
+  }
+
+  /** Appends the messages that `records` complete to `out`. */
+  take(records: readonly WireRecord[], out: Message[]): void {
+    for (const record of records) {
+      if (record[0] === RecordType.exchange) this.#whole(record, out);
+      else this.#partial(record, out);
+    }
+  }
+
+  /** The producer is gone for good: what was under way is emitted as aborted. */
+  end(out: Message[]): void {
+    for (const exchange of this.#open.values()) {
+      if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
+      this.#emitResponse(exchange, 0, BodyState.aborted, [], out);
+      exchange.request.release();
+      exchange.response.release();
+    }
+    this.#open.clear();
+  }
+
+  #whole(record: ExchangeRecord, out: Message[]): void {
+    const id = this.#idOf(record[1]);
+    const requestState = record[12];
+    const responseState = record[18];
+    const context = this.#contextOf(record[4], record[5], record[6], record[20], record[21]);
+    const head = {
+      method: record[7],
+      target: record[8],
+      version: record[9],
+      headers: record[10],
+    };
+    out.push({
+      kind: MessageKind.request,
+      id,
+      startedAt: record[2],
+      latencyNs: record[3] * NS_PER_US,
+      http: HttpMessage.fromParts(head, record[11] ?? undefined, record[13] ?? undefined),
+      context: withState(context, requestState),
+    });
+    const responseHead = record[16];
+    if (responseHead === null) return;
+    out.push({
+      kind: MessageKind.response,
+      id,
+      startedAt: record[14],
+      latencyNs: record[15] * NS_PER_US,
+      http: HttpMessage.fromHeadText(responseHead, record[17] ?? undefined, record[19] ?? undefined),
+      context: withState(context, responseState),
+    });
+  }
+
+  #partial(record: Exclude<WireRecord, ExchangeRecord>, out: Message[]): void {
+    switch (record[0]) {
+      case RecordType.requestHead:
+        this.#begin(record);
+        return;
+      case RecordType.loss:
+        this.#count(record[1], record[2]);
+        return;
+      default:
+    }
+    const exchange = this.#open.get(record[1]);
+    if (exchange === undefined) {
+      // Its head was lost with an earlier server, or refused; only its end is worth a count.
+      if (record[0] === RecordType.responseEnd) this.#count("orphan", 1);
+      return;
+    }
+    switch (record[0]) {
+      case RecordType.requestChunk:
+        exchange.request.push(record[2]);
+        return;
+      case RecordType.requestEnd:
+        this.#emitRequest(exchange, record[2], record[3], record[4] ?? [], out);
+        return;
+      case RecordType.responseHead:
+        exchange.responseStartedUs = record[2];
+        exchange.responseHead = record[3];
+        return;
+      case RecordType.responseChunk:
+        exchange.response.push(record[2]);
+        return;
+      case RecordType.responseEnd:
+        if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
+        this.#emitResponse(exchange, record[2], record[3], record[4] ?? [], out);
+        this.#forget(record[1], exchange);
+        return;
+      case RecordType.abandon:
+        this.#count(record[2], 1);
+        this.#forget(record[1], exchange);
+        return;
+    }
+  }
+
+  #begin(record: RequestHeadRecord): void {
+    if (this.#open.size >= OPEN_EXCHANGES_MAX || this.#open.has(record[1])) {
+      this.#count("too-many-open", 1);
+      return;
+    }
+    const { budget } = this.#options;
+    this.#open.set(record[1], {
+      id: this.#idOf(record[1]),
+      head: record,
+      context: this.#contextOf(record[3], record[4], record[5], record[10], record[11]),
+      request: new PartialBody(budget),
+      response: new PartialBody(budget),
+      requestSent: false,
+      responseStartedUs: 0,
+      responseHead: undefined,
+    });
+  }
+
+  #forget(number: number, exchange: OpenExchange): void {
+    exchange.request.release();
+    exchange.response.release();
+    this.#open.delete(number);
+  }
+
+  #emitRequest(
+    exchange: OpenExchange,
+    durationUs: number,
+    state: BodyState,
+    trailers: readonly string[],
+    out: Message[],
+  ): void {
+    if (exchange.requestSent) return;
+    exchange.requestSent = true;
+    const { head, request } = exchange;
+    const parts = { method: head[6], target: head[7], version: head[8], headers: head[9] };
+    out.push({
+      kind: MessageKind.request,
+      id: exchange.id,
+      startedAt: head[2],
+      latencyNs: durationUs * NS_PER_US,
+      context: withState(exchange.context, request.cut ? BodyState.truncated : state),
+      http: HttpMessage.fromParts(parts, request.take(), trailers),
+    });
+  }
+
+  #emitResponse(
+    exchange: OpenExchange,
+    durationUs: number,
+    state: BodyState,
+    trailers: readonly string[],
+    out: Message[],
+  ): void {
+    const { responseHead, response } = exchange;
+    if (responseHead === undefined) return;
+    out.push({
+      kind: MessageKind.response,
+      id: exchange.id,
+      startedAt: exchange.responseStartedUs,
+      latencyNs: durationUs * NS_PER_US,
+      context: withState(exchange.context, response.cut ? BodyState.truncated : state),
+      http: HttpMessage.fromHeadText(responseHead, response.take(), trailers),
+    });
+  }
+
+  #idOf(exchange: number): string {
+    return this.#options.idPrefix + exchange.toString(16).padStart(ID_HEX_DIGITS, "0");
+  }
+
+  #contextOf(
+    connection: number,
+    connectionSeq: number,
+    peer: string | null,
+    route: string | null,
+    tags: readonly string[] | null,
+  ): MessageContext {
+    return {
+      service: this.#options.service,
+      connection,
+      connectionSeq,
+      peer: peer ?? undefined,
+      route: route ?? undefined,
+      tags: tags ?? undefined,
+      bodyState: undefined,
+      failure: undefined,
+    };
+  }
+
+  #count(reason: string, count: number): void {
+    const known = this.#reasons.has(reason);
+    const usable = known || (REASON.test(reason) && this.#reasons.size < REASONS_MAX);
+    if (usable && !known) this.#reasons.add(reason);
+    this.#options.dropped(usable ? reason : "other", count);
+  }
+}
+
+function withState(context: MessageContext, state: BodyState): MessageContext {
+  return state === BodyState.complete ? context : { ...context, bodyState: state };
+}
