@@ -1,0 +1,199 @@
+/**
+ * One accepted socket of `--input-tcp`: moves bytes between the socket and a `ConsumerSession`, payloads from
+ * there to the producer's assembler, and messages from there to the pipeline.
+ *
+ * Back-pressure is by credit: while the pipeline is full nothing is acknowledged, so at most one credit
+ * window waits here. The socket is always read, because heartbeats must get through. Nothing that a peer
+ * sends can throw past this file.
+ */
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
+import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
+import type { InputContext } from "../../component/types.ts";
+import type { Producer, Producers } from "./producers.ts";
+
+/** Frames handed to the pipeline in one batch: about a thousand small messages. */
+const FRAMES_PER_BATCH_MAX = 16;
+/** Bytes of a foreign peer's first words shown in the log. */
+const FIRST_BYTES_SHOWN = 16;
+
+export interface ConnectionEvents {
+  /** The connection is gone; `fault` says why we closed it, if we did. */
+  readonly closed: (connection: Connection, fault: Fault | undefined, firstBytes: string) => void;
+}
+
+export class Connection {
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #context: InputContext;
+  readonly #session: ConsumerSession;
+  readonly #events: ConnectionEvents;
+  readonly #pending: DataFrame[] = [];
+  #producer: Producer | undefined;
+  #busy = false;
+  #draining = false;
+  #settled: (() => void) | undefined;
+  #firstBytes = "";
+  #reported = false;
+
+  constructor(
+    socket: Socket,
+    context: InputContext,
+    producers: Producers,
+    token: string | undefined,
+    events: ConnectionEvents,
+  ) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#events = events;
+    this.peer =
+      socket.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.#session = new ConsumerSession(
+      {
+        token,
+        nonce: randomBytes(NONCE_BYTES),
+        resume: (hello) => {
+          const producer = producers.of(hello);
+          // A half-open older connection of the same producer must not go on beside this one.
+          if (producer.connection instanceof Connection) producer.connection.supersede();
+          producer.connection = this;
+          this.#producer = producer;
+          return producer.ackedSeq;
+        },
+      },
+      context.clock.monotonicMs(),
+    );
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
+    socket.on("close", () => this.#leave());
+  }
+
+  /** Finds handshakes that take too long and peers that are dead. */
+  tick(nowMs: number): void {
+    this.#session.tick(nowMs);
+    this.#flush();
+  }
+
+  /** Takes nothing more; resolves when what has come is in the pipeline and acknowledged. */
+  async finish(): Promise<void> {
+    this.#draining = true;
+    this.#socket.pause();
+    if (this.#busy || this.#pending.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+        this.#pump();
+      });
+    }
+    this.#flush();
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** A newer connection of the same producer takes over: what waits here will be sent there again. */
+  supersede(): void {
+    this.#pending.length = 0;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#draining) return;
+    if (this.#session.state === "handshake" && this.#firstBytes === "") {
+      this.#firstBytes = chunk.toString("latin1", 0, FIRST_BYTES_SHOWN);
+    }
+    const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
+    for (const frame of frames) this.#pending.push(frame);
+    if (this.#pending.length > 0) this.#pump();
+    else if (this.#session.state === "ended") this.#leave();
+    this.#flush();
+  }
+
+  /** Moves pending frames into the pipeline as long as it has room. */
+  #pump(): void {
+    const producer = this.#producer;
+    while (!this.#busy && this.#pending.length > 0 && producer !== undefined) {
+      const messages: Message[] = [];
+      const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
+      if (!this.#unpack(producer, frames, messages)) return;
+      const wait = messages.length === 0 ? undefined : this.#context.emit(messages);
+      this.#accept(producer, frames);
+      if (wait !== undefined) this.#wait(wait);
+    }
+    if (this.#busy || this.#pending.length > 0) return;
+    this.#settled?.();
+    if (this.#session.state === "ended" || this.#socket.destroyed) this.#leave();
+  }
+
+  #wait(wait: Promise<void>): void {
+    this.#busy = true;
+    // The engine's promise never rejects: a full queue becomes free or is closed.
+    void wait.then(() => {
+      this.#busy = false;
+      this.#pump();
+      this.#flush();
+    });
+  }
+
+  #unpack(producer: Producer, frames: readonly DataFrame[], messages: Message[]): boolean {
+    for (const { payload } of frames) {
+      const fault = checkPayload(payload);
+      const records = fault ?? unpackRecords(payload);
+      if (typeof records === "string") {
+        this.#session.reject(records);
+        this.#pending.length = 0;
+        if (messages.length > 0) void this.#context.emit(messages);
+        this.#settled?.();
+        return false;
+      }
+      producer.assembler.take(records, messages);
+    }
+    return true;
+  }
+
+  #accept(producer: Producer, frames: readonly DataFrame[]): void {
+    const seq = frames.at(-1)?.seq ?? 0;
+    let bytes = 0;
+    for (const frame of frames) bytes += frame.payload.length;
+    producer.ackedSeq = seq;
+    this.#session.accepted(seq, frames.length, bytes);
+  }
+
+  #flush(): void {
+    const pieces = this.#session.takeOutput();
+    if (pieces.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(pieces));
+    if (this.#session.failure !== undefined) {
+      this.#report(this.#session.failure);
+      this.#socket.destroySoon();
+    }
+  }
+
+  #leave(): void {
+    const producer = this.#producer;
+    if (producer !== undefined && producer.connection === this) {
+      // What has come is still moved into the pipeline; the last step calls here again.
+      if (this.#busy || this.#pending.length > 0) return;
+      producer.connection = undefined;
+      producer.leftAtMs = this.#context.clock.monotonicMs();
+      if (this.#session.state === "ended") this.#sayGoodbye(producer);
+    }
+    this.#report(undefined);
+  }
+
+  /** After a BYE nothing more comes: what is unfinished was aborted with its process. */
+  #sayGoodbye(producer: Producer): void {
+    const messages: Message[] = [];
+    producer.assembler.end(messages);
+    if (messages.length > 0) void this.#context.emit(messages);
+    this.#socket.end();
+  }
+
+  #report(fault: Fault | undefined): void {
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#events.closed(this, fault, this.#firstBytes);
+  }
+}

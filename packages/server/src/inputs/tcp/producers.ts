@@ -1,0 +1,74 @@
+/**
+ * What the server remembers of its producers across their connections: the last frame that is safe, and the
+ * exchanges under way. This is what makes a resent frame a duplicate and a cut stream whole again.
+ * Knows no sockets; the caller says when a connection comes and goes.
+ */
+import type { Hello, Message } from "@mirrorball/protocol";
+import { Assembler } from "../../core/assemble/assembler.ts";
+import { BodyBudget } from "../../core/assemble/partial-body.ts";
+
+/** Producers remembered at most; beyond, the one away longest is forgotten. */
+export const PRODUCERS_MAX: number = 16_384;
+
+/** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
+export const ABSENCE_MS_MAX: number = 60_000;
+
+const ID_PREFIX_BYTES = 6;
+
+export interface Producer {
+  readonly key: string;
+  readonly assembler: Assembler;
+  ackedSeq: number | undefined;
+  /** The connection that speaks for it, as an opaque token; a newer one takes over from an older. */
+  connection: object | undefined;
+  leftAtMs: number;
+}
+
+export class Producers {
+  readonly #budget: BodyBudget = new BodyBudget();
+  readonly #byKey: Map<string, Producer> = new Map();
+  readonly #dropped: (reason: string, count: number) => void;
+
+  constructor(dropped: (reason: string, count: number) => void) {
+    this.#dropped = dropped;
+  }
+
+  /** The producer that `hello` names, new or known. A higher epoch is a new life: its numbers start anew. */
+  of(hello: Hello): Producer {
+    const id = Buffer.from(hello.producerId);
+    const key = `${id.toString("hex")}.${hello.epoch}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const producer: Producer = {
+      key,
+      assembler: new Assembler({
+        idPrefix: id.toString("hex", 0, ID_PREFIX_BYTES),
+        service: hello.service,
+        budget: this.#budget,
+        dropped: this.#dropped,
+      }),
+      ackedSeq: undefined,
+      connection: undefined,
+      leftAtMs: 0,
+    };
+    this.#byKey.set(key, producer);
+    return producer;
+  }
+
+  /** Gives out the unfinished exchanges of producers that stay away, and forgets the oldest of too many. */
+  sweep(nowMs: number, out: Message[]): void {
+    for (const producer of this.#byKey.values()) {
+      if (producer.connection !== undefined) continue;
+      const gone = nowMs - producer.leftAtMs > ABSENCE_MS_MAX;
+      const forget = this.#byKey.size > PRODUCERS_MAX;
+      if (gone || forget) producer.assembler.end(out);
+      if (forget) this.#byKey.delete(producer.key);
+    }
+  }
+
+  /** Gives out everything unfinished: the input is closing. */
+  endAll(out: Message[]): void {
+    for (const producer of this.#byKey.values()) producer.assembler.end(out);
+    this.#byKey.clear();
+  }
+}
