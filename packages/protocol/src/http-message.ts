@@ -7,7 +7,7 @@
  * content coding kept. A head edit makes a new message and can never reach into the body.
  */
 import { dechunk, enchunk } from "./chunked.ts";
-import { formatHead, headerValue, parseHead } from "./head.ts";
+import { formatHead, headerValue, isResponseHead, parseHead } from "./head.ts";
 import type { Head } from "./head.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -22,6 +22,7 @@ export class HttpMessage {
   #body: Uint8Array | undefined;
   #trailers: readonly string[] = NO_TRAILERS;
   #bodyComplete = true;
+  #byteLength = -1;
 
   private constructor(
     raw: Uint8Array | undefined,
@@ -107,10 +108,21 @@ export class HttpMessage {
     return pieces;
   }
 
-  /** Bytes this message holds in memory, near enough for queue limits. */
+  /** The status of a response, read without parsing its fields; undefined for anything else. */
+  get status(): number | undefined {
+    if (this.#head !== undefined) return isResponseHead(this.#head) ? this.#head.status : undefined;
+    const start =
+      this.#headText ?? (this.#raw === undefined ? "" : latin1(this.#raw, 0, STATUS_LINE_CHARS));
+    return /^HTTP\/\d\.\d \d{3}/.test(start) ? Number(start.slice(9, 12)) : undefined;
+  }
+
+  /** Bytes this message holds in memory, near enough for queue limits. Stays what it was when first asked. */
   get byteLength(): number {
-    if (this.#raw !== undefined) return this.#raw.length;
-    return HEAD_BYTES_ESTIMATE + (this.#headText?.length ?? 0) + (this.#body?.length ?? 0);
+    if (this.#byteLength < 0) {
+      const parts = (this.#headText?.length ?? 0) + (this.#body?.length ?? 0);
+      this.#byteLength = this.#raw?.length ?? HEAD_BYTES_ESTIMATE + parts;
+    }
+    return this.#byteLength;
   }
 
   #parseBody(): void {
@@ -133,6 +145,9 @@ export class HttpMessage {
     this.#bodyComplete = length === undefined || rest.length >= length;
   }
 }
+
+/** `HTTP/1.1 200` */
+const STATUS_LINE_CHARS = 12;
 
 /** A head of a message in parts is not measured for `byteLength`: typical heads are this long. */
 const HEAD_BYTES_ESTIMATE = 512;
@@ -159,5 +174,6 @@ export function headEnd(bytes: Uint8Array): number {
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  const length = Math.min(end, bytes.length) - start;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
 }

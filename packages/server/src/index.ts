@@ -1,1 +1,31 @@
-export type { Message } from "@mirrorball/protocol";
+/**
+ * The only door of `@mirrorball/server`: the replay server as a library.
+ *
+ *     const made = planFrom(["--input-tcp", ":28020", "--output-http", "staging:8080"], catalogue);
+ *     if ("errors" in made) throw new Error(made.errors.join("\n"));
+ *     const server = new ReplayServer(made.plan);
+ *     await server.start();
+ *     …
+ *     const counters = await server.stop();
+ */
+export { catalogue } from "./catalogue.ts";
+export { ReplayServer } from "./engine/replay-server.ts";
+export type { ReplayServerOptions } from "./engine/replay-server.ts";
+export { planFrom } from "./engine/plan.ts";
+export type { Plan, PlannedInput, PlannedOutput, PlannedStage } from "./engine/plan.ts";
+export { summaryText } from "./engine/summary.ts";
+export type { Counters, InputCounters, OutputCounters } from "./engine/counters.ts";
+export { flagsOf } from "./component/flags.ts";
+export { helpText } from "./component/help.ts";
+export { referencePages } from "./component/reference.ts";
+export { defineInput, defineOutput, defineStage } from "./component/define.ts";
+export type {
+  Catalogue,
+  InputDeclaration,
+  OutputDeclaration,
+  StageDeclaration,
+} from "./component/define.ts";
+export { choice, duration, flag, integer, size, text } from "./component/kinds.ts";
+export { Refusal } from "./component/option.ts";
+export type { OptionSpec, OptionSpecs, OptionValues } from "./component/option.ts";
+export type * from "./component/types.ts";

@@ -32,13 +32,13 @@ export interface ArgumentSpec {
 
 export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
   readonly type: "input";
-  readonly create: (context: InputContext, argument: string, options: OptionValues<S>) => Input;
+  create(context: InputContext, argument: string, options: OptionValues<S>): Input;
 }
 
 export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
   readonly type: "output";
   readonly accepts: AcceptedKinds;
-  readonly create: (context: OutputContext, argument: string, options: OptionValues<S>) => Output;
+  create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
 }
 
 export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
@@ -47,7 +47,24 @@ export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly summary: string;
   readonly options: S;
   /** Returns undefined when its options ask for nothing, so that an unused stage costs nothing. */
-  readonly create: (options: OptionValues<S>) => Stage | undefined;
+  create(options: OptionValues<S>): Stage | undefined;
+}
+
+/** A set of options that belongs to the run itself, not to one component: `--drain-timeout`. */
+export interface RunDeclaration<S extends OptionSpecs = OptionSpecs> {
+  readonly type: "run";
+  readonly name: string;
+  readonly summary: string;
+  /** Every option names its whole flag. */
+  readonly options: S;
+}
+
+/** All there is: explicit lists, so that tests and library users can make their own. */
+export interface Catalogue {
+  readonly inputs: readonly InputDeclaration[];
+  readonly stages: readonly StageDeclaration[];
+  readonly outputs: readonly OutputDeclaration[];
+  readonly run: RunDeclaration;
 }
 
 export function defineInput<S extends OptionSpecs>(

@@ -63,8 +63,12 @@ export interface OutputQueue {
 /** How an output reports what became of the messages it took. Each message is settled exactly once. */
 export interface OutputLedger {
   delivered(count: number): void;
+  /** Tried and not achieved: a loss. */
   failed(reason: string, count: number): void;
+  /** Given up without a try: a loss. */
   dropped(reason: string, count: number): void;
+  /** Not meant to be sent, such as a request whose upload broke off: no loss. */
+  filtered(reason: string, count: number): void;
 }
 
 export interface OutputContext {
@@ -79,10 +83,12 @@ export interface OutputContext {
 
 export interface Output {
   start(): Promise<void>;
-  /** Resolves when the queue is empty and all that was taken is settled. */
+  /** No more will come for now: resolves when the queue is empty and all that was taken is settled. */
   drain(): Promise<void>;
-  /** Frees everything at once; what is in flight is settled as dropped by the engine. Idempotent. */
+  /** Frees everything at once; what is unsettled is settled as dropped by the engine. Idempotent. */
   close(): Promise<void>;
+  /** True when it emits replayed responses; then statuses are compared with the original ones. */
+  readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */
   stats?(): OutputStats;
 }
@@ -100,10 +106,13 @@ export interface OutputStats {
   readonly concurrency?: number;
 }
 
-/** Changes or removes messages of a batch, synchronously; returns how the removed ones are counted. */
+/** Why a stage took a message out: by a rule, or to keep a rate. */
+export type Fate = "filtered" | "limited";
+
+/** Changes or removes messages of a batch, synchronously. */
 export interface Stage {
-  /** Filters in place: keeps `batch[0..n)` and returns n. Reports removed messages by `count`. */
-  process(batch: Message[], count: (fate: "filtered" | "limited", reason: string) => void): number;
+  /** Filters in place: keeps `batch[0..n)` and returns n. Tells of every message it removed. */
+  process(batch: Message[], removed: (message: Message, fate: Fate, reason: string) => void): number;
 }
 
 /** The kinds an output takes; others pass it by without being counted. */

@@ -110,7 +110,11 @@ export class Assembler {
       id,
       startedAt: record[14],
       latencyNs: record[15] * NS_PER_US,
-      http: HttpMessage.fromHeadText(responseHead, record[17] ?? undefined, record[19] ?? undefined),
+      http: HttpMessage.fromHeadText(
+        responseHead,
+        record[17] ?? undefined,
+        record[19] ?? undefined,
+      ),
       context: withState(context, responseState),
     });
   }

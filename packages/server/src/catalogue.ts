@@ -1,0 +1,8 @@
+/** Everything this server can do, as one explicit list of declarations. */
+import type { Catalogue } from "./component/define.ts";
+import { runDeclaration } from "./engine/run-options.ts";
+import { inputs } from "./inputs/index.ts";
+import { outputs } from "./outputs/index.ts";
+import { stages } from "./stages/index.ts";
+
+export const catalogue: Catalogue = { inputs, stages, outputs, run: runDeclaration };

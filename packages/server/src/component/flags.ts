@@ -1,0 +1,106 @@
+/**
+ * From declarations to flags: the one list that the command line, help, the reference and the errors are made
+ * from. Pure data; nothing is parsed here.
+ */
+import type { ArgumentSpec, Catalogue } from "./define.ts";
+import type { OptionSpec, OptionSpecs } from "./option.ts";
+import { queueOptions } from "./queue-options.ts";
+
+export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running";
+
+interface FlagBase {
+  /** Without dashes. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly group: FlagGroup;
+  /** The declaration it belongs to. */
+  readonly owner: string;
+  readonly help: string;
+  readonly example: string | undefined;
+  readonly placeholder: string;
+}
+
+/** `--output-http URL`, `--output-null`: each occurrence makes one instance. */
+export interface InstanceFlag extends FlagBase {
+  readonly role: "instance";
+  /** Undefined for a switch. */
+  readonly argument: ArgumentSpec | undefined;
+}
+
+/** `--output-http-timeout 5s`: a value shared by all instances of its owner. */
+export interface OptionFlag extends FlagBase {
+  readonly role: "option";
+  readonly key: string;
+  readonly spec: OptionSpec<unknown>;
+}
+
+export type FlagInfo = InstanceFlag | OptionFlag;
+
+/** Every flag, in the order help shows them. */
+export function flagsOf(catalogue: Catalogue): FlagInfo[] {
+  const flags: FlagInfo[] = [];
+  for (const input of catalogue.inputs) {
+    flags.push(instanceFlag(input, "Inputs"), ...optionFlags(input.name, input.options, "Inputs"));
+  }
+  for (const stage of catalogue.stages) flags.push(...optionFlags(stage.name, stage.options, "Rules"));
+  for (const output of catalogue.outputs) {
+    const options = { ...output.options, ...queueOptions };
+    flags.push(instanceFlag(output, "Outputs"), ...optionFlags(output.name, options, "Outputs"));
+  }
+  flags.push(...optionFlags(catalogue.run.name, catalogue.run.options, "Running"));
+  return flags;
+}
+
+export function isSwitch(flag: FlagInfo): boolean {
+  return flag.role === "instance" ? flag.argument === undefined : flag.spec.kind === "boolean";
+}
+
+interface Named {
+  readonly name: string;
+  readonly summary: string;
+  readonly argument: ArgumentSpec | undefined;
+}
+
+function instanceFlag({ name, summary, argument }: Named, group: FlagGroup): InstanceFlag {
+  return {
+    role: "instance",
+    name,
+    aliases: [],
+    group,
+    owner: name,
+    help: summary,
+    example: argument?.example,
+    placeholder: argument?.placeholder ?? "",
+    argument,
+  };
+}
+
+function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): OptionFlag[] {
+  return Object.entries(options).map(([key, spec]) => ({
+    role: "option",
+    name: spec.flag ?? `${owner}-${kebab(key)}`,
+    aliases: spec.aliases ?? [],
+    group,
+    owner,
+    help: spec.help,
+    example: spec.example,
+    placeholder: spec.placeholder,
+    key,
+    spec,
+  }));
+}
+
+/** `timeoutMs` is `timeout`: the unit is written in the value, `5s`. */
+function kebab(key: string): string {
+  return key
+    .replace(/(?:Ms|Bytes)$/, "")
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** How a default reads, or undefined when there is nothing to say. */
+export function defaultTextOf(spec: OptionSpec<unknown>): string | undefined {
+  if (spec.defaultText !== undefined) return spec.defaultText === "" ? undefined : spec.defaultText;
+  const value = spec.default;
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

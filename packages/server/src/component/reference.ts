@@ -1,0 +1,60 @@
+/** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown. */
+import type { Catalogue } from "./define.ts";
+import { defaultTextOf, flagsOf } from "./flags.ts";
+import type { FlagInfo } from "./flags.ts";
+
+export interface ReferencePage {
+  /** Relative to `docs/reference/`. */
+  readonly file: string;
+  readonly content: string;
+}
+
+const MADE = "<!-- Made by `npm run docs` from the declarations. Do not edit. -->\n";
+
+export function referencePages(catalogue: Catalogue): ReferencePage[] {
+  const flags = flagsOf(catalogue);
+  const declared = [
+    ...catalogue.inputs,
+    ...catalogue.stages,
+    ...catalogue.outputs,
+    catalogue.run,
+  ];
+  const pages = declared.map(({ name, summary }) => ({
+    file: `${name}.md`,
+    content: page(name, summary, flags),
+  }));
+  const rows = declared.map(({ name, summary }) => `- [${name}](${name}.md): ${summary}\n`);
+  const index = `${MADE}\n# Reference\n\n${rows.join("")}\n${allFlags(flags)}`;
+  return [{ file: "README.md", content: index }, ...pages];
+}
+
+function page(name: string, summary: string, flags: readonly FlagInfo[]): string {
+  const own = flags.filter((flag) => flag.owner === name);
+  return `${MADE}\n# ${name}\n\n${summary}\n\n${own.map(section).join("\n")}`;
+}
+
+function section(flag: FlagInfo): string {
+  const facts: string[] = [];
+  if (flag.role === "option") {
+    const text = defaultTextOf(flag.spec);
+    if (text !== undefined) facts.push(`- Default: \`${text}\`\n`);
+  } else {
+    facts.push("- May be repeated\n");
+  }
+  if (flag.example !== undefined) facts.push(`- Example: \`--${flag.name} ${flag.example}\`\n`);
+  if (flag.aliases.length > 0) facts.push(`- Also: \`--${flag.aliases.join("`, `--")}\`\n`);
+  const list = facts.length === 0 ? "" : `\n${facts.join("")}`;
+  return `## \`--${flag.name}${value(flag)}\`\n\n${flag.help}\n${list}`;
+}
+
+function allFlags(flags: readonly FlagInfo[]): string {
+  const rows = flags.map(
+    (flag) =>
+      `| [\`--${flag.name}${value(flag).replaceAll("|", "\\|")}\`](${flag.owner}.md) | ${flag.help} |\n`,
+  );
+  return `## Every flag\n\n| flag | meaning |\n| --- | --- |\n${rows.join("")}`;
+}
+
+function value(flag: FlagInfo): string {
+  return flag.placeholder === "" ? "" : ` ${flag.placeholder}`;
+}

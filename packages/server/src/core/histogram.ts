@@ -1,0 +1,53 @@
+/**
+ * A histogram of durations with logarithmic buckets: constant memory, constant time, a relative error of at most
+ * 1/32. Sans-IO. In: milliseconds. Out: percentiles in milliseconds.
+ *
+ * A value in microseconds is filed under its top six bits: the exponent picks a row of 32 buckets, the five
+ * bits behind the leading one pick the bucket.
+ */
+const ROW_BITS = 5;
+const ROW = 1 << ROW_BITS;
+/** 2^36 µs are 19 hours; longer values fall into the last bucket. */
+const EXPONENT_MAX = 36;
+
+export class Histogram {
+  count = 0;
+  maxMs = 0;
+  readonly #buckets: Float64Array = new Float64Array((EXPONENT_MAX - ROW_BITS + 2) * ROW);
+
+  record(ms: number): void {
+    const us = Math.max(0, Math.round(ms * 1000));
+    const index = Math.min(bucketOf(us), this.#buckets.length - 1);
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
+    this.count += 1;
+    if (ms > this.maxMs) this.maxMs = ms;
+  }
+
+  /** The smallest bucket edge that `share` (0 to 1) of the values do not exceed; 0 when there are none. */
+  percentile(share: number): number {
+    const wanted = Math.max(1, Math.ceil(this.count * share));
+    let seen = 0;
+    for (let i = 0; i < this.#buckets.length; i += 1) {
+      seen += this.#buckets[i] ?? 0;
+      if (seen >= wanted) return Math.min(upperEdgeUs(i) / 1000, this.maxMs);
+    }
+    return 0;
+  }
+}
+
+function bucketOf(us: number): number {
+  if (us < ROW) return us;
+  const exponent = Math.floor(Math.log2(us));
+  // Rounding in log2 may be off by one right at a power of two.
+  const exact = us < 2 ** exponent ? exponent - 1 : exponent;
+  const row = exact - ROW_BITS + 1;
+  return row * ROW + (Math.floor(us / 2 ** (exact - ROW_BITS)) - ROW);
+}
+
+/** Largest whole microsecond in the bucket. */
+function upperEdgeUs(index: number): number {
+  if (index < ROW) return index;
+  const row = Math.floor(index / ROW);
+  const width = 2 ** (row - 1);
+  return (ROW + (index % ROW) + 1) * width - 1;
+}

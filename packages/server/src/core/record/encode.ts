@@ -1,0 +1,29 @@
+/**
+ * gor's record format, writing side: `TYPE ID TIMESTAMP_NS LATENCY_NS`, LF, the message as on the wire, and the
+ * separator line behind every record (gor-compatible since 0.10; four fields since 1.2).
+ *
+ * In: messages. Out: one buffer for a batch. The format has no escape: a payload that holds the separator line
+ * reads back as two records, here as in gor.
+ */
+import { timestampToNs } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+
+/** LF, three monkeys, LF. */
+export const SEPARATOR: Uint8Array = Buffer.from("\n🐵🙈🙉\n");
+
+/** The first line of a record, LF included. Three fields when the latency is not known, as in old files. */
+export function metaLine({ kind, id, startedAt, latencyNs }: Message): string {
+  const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
+  return `${kind} ${id} ${timestampToNs(startedAt)}${latency}\n`;
+}
+
+/** All records of a batch, in one piece. */
+export function encodeRecords(batch: readonly Message[]): Buffer {
+  const pieces: Uint8Array[] = [];
+  for (const message of batch) {
+    pieces.push(Buffer.from(metaLine(message), "latin1"));
+    for (const piece of message.http.rawPieces()) pieces.push(piece);
+    pieces.push(SEPARATOR);
+  }
+  return Buffer.concat(pieces);
+}

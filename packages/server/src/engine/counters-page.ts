@@ -1,0 +1,46 @@
+/**
+ * `--http-pprof ADDRESS`: serves the counters as JSON at `/debug/vars`, gor's path. Read only; it shows figures
+ * and reasons, never traffic, and refuses requests that a browser was tricked into by DNS rebinding.
+ */
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import { isIP } from "node:net";
+import type { Counters } from "./counters.ts";
+
+export async function serveCounters(address: string, read: () => Counters): Promise<Server> {
+  const { host, port } = parseAddress(address);
+  const server = createServer((req, res) => {
+    if (!isLiteralHost(req.headers.host)) {
+      res.writeHead(403).end("the Host field must be an IP address or localhost\n");
+    } else if (req.method === "GET" && req.url === "/debug/vars") {
+      res.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
+      res.end(JSON.stringify(read()));
+    } else {
+      res.writeHead(404).end("the counters are at /debug/vars\n");
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(new Error(`--http-pprof: cannot listen on ${address}: ${error.message}`));
+    });
+    server.listen({ host, port }, resolve);
+  });
+  server.unref();
+  return server;
+}
+
+/** `:8181` is this machine only here: figures are nobody else's business unless one says so. */
+function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (match === null || port > 65_535) {
+    throw new Error(`--http-pprof: must be an address such as :8181 or 127.0.0.1:8181; got ${JSON.stringify(address)}`);
+  }
+  const host = match[1] ?? match[2] ?? "";
+  return { host: host === "" ? "127.0.0.1" : host, port };
+}
+
+function isLiteralHost(host: string | undefined): boolean {
+  const name = (host ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return name === "localhost" || isIP(name) !== 0;
+}

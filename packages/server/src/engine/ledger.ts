@@ -1,0 +1,103 @@
+/**
+ * The counters behind the conservation law. For every output, at every moment:
+ *
+ *     received = delivered + filtered + limited + failed + dropped + queued + outstanding
+ *
+ * `queued` waits in the output's queue, `outstanding` was taken and is not settled. Nothing else in the
+ * server counts messages; the summary, the counters page and the tests all read these. Reasons are words of ours
+ * or passed a check, so the maps stay small.
+ */
+import type { OutputLedger } from "../component/types.ts";
+
+export type Reasons = Map<string, number>;
+
+export class OutputAccount implements OutputLedger {
+  received = 0;
+  /** Delivered to where it should go. */
+  deliveredCount = 0;
+  readonly filteredBy: Reasons = new Map();
+  readonly limitedBy: Reasons = new Map();
+  readonly failedBy: Reasons = new Map();
+  readonly droppedBy: Reasons = new Map();
+  queued = 0;
+  outstanding = 0;
+
+  delivered(count: number): void {
+    this.deliveredCount += count;
+    this.outstanding -= count;
+  }
+
+  failed(reason: string, count: number): void {
+    add(this.failedBy, reason, count);
+    this.outstanding -= count;
+  }
+
+  dropped(reason: string, count: number): void {
+    add(this.droppedBy, reason, count);
+    this.outstanding -= count;
+  }
+
+  filtered(reason: string, count: number): void {
+    add(this.filteredBy, reason, count);
+    this.outstanding -= count;
+  }
+
+  /** The engine's: a message that never reached the queue. */
+  removed(fate: "filtered" | "limited" | "dropped", reason: string, count: number): void {
+    this.received += count;
+    const reasons =
+      fate === "filtered" ? this.filteredBy : fate === "limited" ? this.limitedBy : this.droppedBy;
+    add(reasons, reason, count);
+  }
+
+  /** The engine's, at the very end: what nobody will settle any more. */
+  abandon(reason: string): void {
+    const count = this.queued + this.outstanding;
+    if (count === 0) return;
+    add(this.droppedBy, reason, count);
+    this.queued = 0;
+    this.outstanding = 0;
+  }
+
+  get lost(): number {
+    return sum(this.failedBy) + sum(this.droppedBy);
+  }
+
+  /** 0 when the law holds and nothing was settled twice. */
+  get discrepancy(): number {
+    const settled =
+      this.deliveredCount + sum(this.filteredBy) + sum(this.limitedBy) + this.lost;
+    return this.outstanding < 0
+      ? this.outstanding
+      : this.received - settled - this.queued - this.outstanding;
+  }
+}
+
+export class InputAccount {
+  emitted = 0;
+  readonly droppedBy: Reasons = new Map();
+  /** Events, not messages: connections that were closed because of what they sent. */
+  readonly refusedBy: Reasons = new Map();
+
+  dropped(reason: string, count: number): void {
+    add(this.droppedBy, reason, count);
+  }
+
+  refused(reason: string): void {
+    add(this.refusedBy, reason, 1);
+  }
+
+  get lost(): number {
+    return sum(this.droppedBy);
+  }
+}
+
+function add(reasons: Reasons, reason: string, count: number): void {
+  if (count !== 0) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+}
+
+export function sum(reasons: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const count of reasons.values()) total += count;
+  return total;
+}

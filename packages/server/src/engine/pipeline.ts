@@ -1,0 +1,83 @@
+/**
+ * The way of a batch: comparer, stages in order, fan-out to the outputs' queues. Synchronous; the only thing that
+ * can wait is the caller, on the promise that a full queue gives.
+ *
+ * Knows no component by name. A stage that throws loses the batch it was given, counted, and nothing else.
+ */
+import type { Message, MessageKind } from "@mirrorball/protocol";
+import type { Accepted, Fate, Stage } from "../component/types.ts";
+import type { StatusComparer } from "./compare.ts";
+import type { OutputAccount } from "./ledger.ts";
+import type { BoundedQueue } from "./queue.ts";
+
+export interface Lane {
+  readonly account: OutputAccount;
+  readonly queue: BoundedQueue;
+  readonly accepts: ReadonlySet<MessageKind>;
+}
+
+export class Pipeline {
+  readonly #stages: readonly Stage[];
+  readonly #lanes: readonly Lane[];
+  readonly #filters: readonly ((message: Message) => boolean)[];
+  readonly #comparer: StatusComparer | undefined;
+  readonly #onError: (error: unknown) => void;
+  readonly #removed: (message: Message, fate: Fate, reason: string) => void;
+
+  constructor(
+    stages: readonly Stage[],
+    lanes: readonly Lane[],
+    comparer: StatusComparer | undefined,
+    onError: (error: unknown) => void,
+  ) {
+    this.#stages = stages;
+    this.#lanes = lanes;
+    this.#filters = lanes.map(({ accepts }) => (message) => accepts.has(message.kind));
+    this.#comparer = comparer;
+    this.#onError = onError;
+    this.#removed = (message, fate, reason) => this.#countRemoved(message, fate, reason);
+  }
+
+  /** Takes a batch; the array is changed. A promise asks the caller to wait before the next one. */
+  emit(batch: Message[]): Accepted {
+    this.#comparer?.observe(batch);
+    for (const stage of this.#stages) {
+      if (!this.#apply(stage, batch)) return undefined;
+    }
+    let wait: Accepted;
+    for (let i = 0; i < this.#lanes.length; i += 1) {
+      const lane = this.#lanes[i];
+      const filter = this.#filters[i];
+      if (lane === undefined || filter === undefined) continue;
+      lane.queue.offer(batch, filter);
+      const { room } = lane.queue;
+      if (room !== undefined) wait = wait === undefined ? room : both(wait, room);
+    }
+    return wait;
+  }
+
+  #apply(stage: Stage, batch: Message[]): boolean {
+    try {
+      batch.length = stage.process(batch, this.#removed);
+      return true;
+    } catch (error) {
+      this.#onError(error);
+      for (const lane of this.#lanes) {
+        const count = batch.filter(({ kind }) => lane.accepts.has(kind)).length;
+        lane.account.removed("dropped", "internal-error", count);
+      }
+      return false;
+    }
+  }
+
+  #countRemoved(message: Message, fate: Fate, reason: string): void {
+    for (const lane of this.#lanes) {
+      if (lane.accepts.has(message.kind)) lane.account.removed(fate, reason, 1);
+    }
+  }
+}
+
+async function both(a: Promise<void>, b: Promise<void>): Promise<void> {
+  await a;
+  await b;
+}

@@ -1,0 +1,87 @@
+/**
+ * From words to a plan: which components run, with which typed values. Either a whole plan or every error at once;
+ * nothing is opened here.
+ */
+import { parseArgv } from "../component/argv.ts";
+import type { Catalogue, InputDeclaration, OutputDeclaration, StageDeclaration } from "../component/define.ts";
+import { flagsOf } from "../component/flags.ts";
+import type { OptionSpecs, OptionValues } from "../component/option.ts";
+import type { QueueOptions } from "../component/queue-options.ts";
+import { resolve } from "../component/resolve.ts";
+import type { Resolved } from "../component/resolve.ts";
+import type { RunOptions } from "./run-options.ts";
+
+type Values = OptionValues<OptionSpecs>;
+
+export interface PlannedInput {
+  readonly declaration: InputDeclaration;
+  readonly argument: string;
+  readonly options: Values;
+}
+
+export interface PlannedStage {
+  readonly declaration: StageDeclaration;
+  readonly options: Values;
+}
+
+export interface PlannedOutput {
+  readonly declaration: OutputDeclaration;
+  readonly argument: string;
+  readonly options: Values;
+  readonly queue: QueueOptions;
+}
+
+export interface Plan {
+  readonly inputs: readonly PlannedInput[];
+  /** All stages, in order; one whose options ask for nothing makes no stage. */
+  readonly stages: readonly PlannedStage[];
+  readonly outputs: readonly PlannedOutput[];
+  readonly run: RunOptions;
+}
+
+/** The plan that `words` ask for, or the list of everything that is wrong with them. */
+export function planFrom(
+  words: readonly string[],
+  catalogue: Catalogue,
+): { readonly plan: Plan } | { readonly errors: readonly string[] } {
+  const flags = flagsOf(catalogue);
+  const { raw, errors: argvErrors } = parseArgv(words, flags);
+  const resolved = resolve(raw, flags);
+  const plan = assemble(resolved, catalogue);
+  const errors = [...argvErrors, ...resolved.errors];
+  // A mistyped input must not also be reported as a missing one.
+  if (errors.length === 0 && (plan.inputs.length === 0 || plan.outputs.length === 0)) {
+    const lacking = [
+      ...(plan.inputs.length === 0 ? ["--input-…"] : []),
+      ...(plan.outputs.length === 0 ? ["--output-…"] : []),
+    ].join(" and no ");
+    errors.push(`at least one input and one output are required; there is no ${lacking}`);
+  }
+  return errors.length === 0 ? { plan } : { errors };
+}
+
+function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan {
+  const valuesOf = (name: string): Values => options.get(name) ?? {};
+  const inputs: PlannedInput[] = [];
+  const outputs: PlannedOutput[] = [];
+  for (const { name, argument } of instances) {
+    const input = catalogue.inputs.find((declaration) => declaration.name === name);
+    if (input !== undefined) {
+      inputs.push({ declaration: input, argument, options: valuesOf(name) });
+      continue;
+    }
+    const output = catalogue.outputs.find((declaration) => declaration.name === name);
+    if (output === undefined) continue;
+    const values = valuesOf(name);
+    // The resolver filled these in from `queueOptions`, by the same keys.
+    const queue = values as QueueOptions;
+    outputs.push({ declaration: output, argument, options: values, queue });
+  }
+  const stages = catalogue.stages.map((declaration) => ({
+    declaration,
+    options: valuesOf(declaration.name),
+  }));
+  // Likewise filled in from the run declaration's own options.
+  const run = valuesOf(catalogue.run.name) as RunOptions;
+  return { inputs, stages, outputs, run };
+}

@@ -1,0 +1,126 @@
+/**
+ * The queue in front of an output: first in, first out, bounded in messages and in bytes. It turns "full" into a
+ * promise that inputs wait on, or into counted drops, as its policy says.
+ *
+ * A batch is taken whole as long as there is room for its first message, so the bound may be overshot by
+ * one batch; cutting batches would cost every message to spare a few.
+ */
+import type { Message } from "@mirrorball/protocol";
+import type { Accepted, OutputQueue } from "../component/types.ts";
+import type { OutputAccount } from "./ledger.ts";
+
+/** Bytes that may wait for one output, so that queues of large bodies stay bounded too. */
+export const QUEUE_BYTES_MAX: number = 64 * 1024 * 1024;
+
+/** Taken places are cut off the array's front in steps of this many, so that taking stays O(1). */
+const COMPACT_STEP = 1024;
+
+export class BoundedQueue implements OutputQueue {
+  onReadable: () => void = () => {};
+  readonly #account: OutputAccount;
+  readonly #lengthMax: number;
+  readonly #dropsWhenFull: boolean;
+  #items: (Message | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+  #closed = false;
+  #room: Promise<void> | undefined;
+  #openRoom: () => void = () => {};
+
+  constructor(account: OutputAccount, lengthMax: number, policy: "wait" | "drop") {
+    this.#account = account;
+    this.#lengthMax = lengthMax;
+    this.#dropsWhenFull = policy === "drop";
+  }
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Appends the messages of `batch` that `accepts` allows. */
+  offer(batch: readonly Message[], accepts: (message: Message) => boolean): void {
+    const wasEmpty = this.length === 0;
+    const full = this.#full;
+    let taken = 0;
+    for (const message of batch) {
+      if (!accepts(message)) continue;
+      if (this.#closed || (full && this.#dropsWhenFull)) {
+        this.#account.removed("dropped", this.#closed ? "shutdown" : "queue-full", 1);
+        continue;
+      }
+      this.#items.push(message);
+      this.#bytes += message.http.byteLength;
+      taken += 1;
+    }
+    this.#account.received += taken;
+    this.#account.queued += taken;
+    if (wasEmpty && taken > 0) this.onReadable();
+  }
+
+  /** Undefined while there is room, or when being full is nobody else's business. */
+  get room(): Accepted {
+    if (this.#dropsWhenFull || this.#closed || !this.#full) return undefined;
+    this.#room ??= new Promise((resolve) => {
+      this.#openRoom = resolve;
+    });
+    return this.#room;
+  }
+
+  take(): Message | undefined {
+    const message = this.#items[this.#head];
+    if (message === undefined) return undefined;
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_STEP && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#bytes -= message.http.byteLength;
+    this.#account.queued -= 1;
+    this.#account.outstanding += 1;
+    if (this.#room !== undefined && this.#halfEmpty) this.#release();
+    return message;
+  }
+
+  takeBatch(max: number): Message[] {
+    const batch: Message[] = [];
+    while (batch.length < max) {
+      const message = this.take();
+      if (message === undefined) break;
+      batch.push(message);
+    }
+    return batch;
+  }
+
+  /** Nothing more is taken in; who waits for room may go. */
+  close(): void {
+    this.#closed = true;
+    this.#items = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#release();
+  }
+
+  get #full(): boolean {
+    return this.length >= this.#lengthMax || this.#bytes >= QUEUE_BYTES_MAX;
+  }
+
+  /** Waking inputs at the half, not at the first free place, lets them work in batches. */
+  get #halfEmpty(): boolean {
+    return this.length * 2 <= this.#lengthMax && this.#bytes * 2 <= QUEUE_BYTES_MAX;
+  }
+
+  #release(): void {
+    const open = this.#openRoom;
+    this.#room = undefined;
+    this.#openRoom = () => {};
+    open();
+  }
+}

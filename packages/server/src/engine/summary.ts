@@ -1,0 +1,80 @@
+/** The summary at the end of a run, and the one-line form of `--stats`. In: counters. Out: text. */
+import type { Counters, InputCounters, OutputCounters } from "./counters.ts";
+
+type Reasons = Readonly<Record<string, number>>;
+
+/** Several lines; the last says whether anything was lost. */
+export function summaryText(counters: Counters): string {
+  const lines = [...counters.inputs.map(inputLine), ...counters.outputs.flatMap(outputLines)];
+  const { compared, mismatched } = counters.comparison;
+  if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
+  lines.push(verdict(counters));
+  return `${lines.join("\n")}\n`;
+}
+
+function inputLine({ name, emitted, dropped, refused }: InputCounters): string {
+  return `${name}: ${emitted} received${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+}
+
+function outputLines(output: OutputCounters): string[] {
+  const { name, received, delivered, filtered, limited, failed, dropped, stats } = output;
+  const fates = [
+    reasons("filtered", filtered),
+    reasons("limited", limited),
+    reasons("failed", failed),
+    reasons("dropped", dropped),
+  ].join("");
+  const lines = [`${name}: ${received} received, ${delivered} delivered${fates}`];
+  const { latencyMs, statuses } = stats;
+  if (latencyMs !== undefined && delivered > 0) {
+    const { p50, p90, p99, max } = latencyMs;
+    lines.push(
+      `  latency ms: p50 ${round(p50)}, p90 ${round(p90)}, p99 ${round(p99)}, max ${round(max)}`,
+    );
+  }
+  const classes = Object.entries(statuses ?? {}).filter(([, count]) => count > 0);
+  if (classes.length > 0) {
+    lines.push(`  answers: ${classes.map(([name, count]) => `${count} ${name}`).join(", ")}`);
+  }
+  return lines;
+}
+
+function verdict({ lost, inputs, outputs }: Counters): string {
+  if (lost === 0) return "nothing was lost";
+  const all = new Map<string, number>();
+  for (const part of [...inputs.map(({ dropped }) => dropped), ...outputs.flatMap(({ failed, dropped }) => [failed, dropped])]) {
+    for (const [reason, count] of Object.entries(part)) {
+      all.set(reason, (all.get(reason) ?? 0) + count);
+    }
+  }
+  return `lost ${lost}: ${list([...all])}`;
+}
+
+function reasons(fate: string, counts: Reasons): string {
+  const entries = Object.entries(counts);
+  if (entries.length === 0) return "";
+  let total = 0;
+  for (const [, count] of entries) total += count;
+  return `, ${total} ${fate} (${list(entries)})`;
+}
+
+function list(entries: readonly (readonly [string, number])[]): string {
+  return entries.map(([reason, count]) => `${reason} ${count}`).join(", ");
+}
+
+function round(ms: number): string {
+  return ms < 10 ? ms.toFixed(2) : ms.toFixed(0);
+}
+
+/** One line: what happened since `before`, `seconds` ago. */
+export function statsLine(before: Counters, now: Counters, seconds: number): string {
+  const inputs = now.inputs.map(({ name, emitted }, i) => {
+    const rate = (emitted - (before.inputs[i]?.emitted ?? 0)) / seconds;
+    return `${name} ${rate.toFixed(0)}/s`;
+  });
+  const outputs = now.outputs.map(({ name, delivered, queued, inFlight }, i) => {
+    const rate = (delivered - (before.outputs[i]?.delivered ?? 0)) / seconds;
+    return `${name} ${rate.toFixed(0)}/s, ${queued} queued, ${inFlight} in flight`;
+  });
+  return `stats: ${[...inputs, ...outputs].join("; ")}; lost ${now.lost}`;
+}

@@ -1,0 +1,244 @@
+import { once } from "node:events";
+import { mkdtempSync, statSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BodyState, ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
+import type { ExchangeRecord, Message } from "@mirrorball/protocol";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Accepted, InputContext } from "../component/types.ts";
+import { inputTcp } from "./tcp.ts";
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Rig {
+  readonly port: number;
+  readonly messages: Message[];
+  readonly refusals: string[];
+  readonly warnings: string[];
+  /** When set, emit answers with this promise. */
+  gate: Accepted;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
+
+async function rig(argument?: string, options: Partial<{ token: string; secure: boolean }> = {}): Promise<Rig> {
+  const port = await freePort();
+  const made: Rig = { port, messages: [], refusals: [], warnings: [], gate: undefined, stop: () => input.stop() };
+  const context: InputContext = {
+    name: "input-tcp",
+    emit: (batch) => {
+      made.messages.push(...batch);
+      return made.gate;
+    },
+    dropped: () => {},
+    refused: (reason) => made.refusals.push(reason),
+    clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
+    log: { warn: (line) => made.warnings.push(line), debug: () => {} },
+  };
+  const values = { secure: false, certificate: "", certificateKey: "", token: "", ...options };
+  const input = inputTcp.create(context, argument ?? `127.0.0.1:${port}`, values);
+  await input.start();
+  closers.push(() => input.stop());
+  return made;
+}
+
+class Client {
+  readonly session: ProducerSession;
+  socket: Socket | undefined;
+
+  constructor(id: number, token?: string) {
+    this.session = new ProducerSession({ producerId: Buffer.alloc(16, id), service: "shop", agent: "test/1", token });
+  }
+
+  async connect(where: { port: number; host: string } | { path: string }): Promise<void> {
+    const socket = connect(where);
+    this.socket = socket;
+    closers.push(() => void socket.destroy());
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      this.session.receive(chunk, performance.now());
+      this.flush();
+    });
+    await once(socket, "connect");
+    this.session.connect(Buffer.alloc(16, 9), performance.now());
+    this.flush();
+    await vi.waitFor(() => expect(this.session.state === "open" || this.session.failure !== undefined).toBe(true));
+  }
+
+  send(...exchanges: number[]): void {
+    this.session.enqueue(packRecords(exchanges.map(exchangeRecord)), exchanges.length);
+    this.flush();
+  }
+
+  flush(): void {
+    for (const piece of this.session.takeOutput()) this.socket?.write(piece);
+  }
+}
+
+function exchangeRecord(number: number): ExchangeRecord {
+  return [
+    RecordType.exchange, number, 1, 1, 1, 1, null, "GET", `/${number}`, "HTTP/1.1", ["Host", "x"], null,
+    BodyState.complete, null, 1, 1, null, null, BodyState.complete, null, null, null,
+  ]; // prettier-ignore
+}
+
+const targets = (messages: readonly Message[]): string[] =>
+  messages.map((message) => {
+    const { head } = message.http;
+    return head !== undefined && "target" in head ? head.target : "";
+  });
+
+describe("a producer", () => {
+  it("delivers its exchanges and is acknowledged", async () => {
+    const server = await rig();
+    const client = new Client(1);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    client.send(1, 2);
+    client.send(3);
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(3));
+    expect(targets(server.messages)).toEqual(["/1", "/2", "/3"]);
+  });
+
+  it("that comes back sends again what was not acknowledged, and nothing arrives twice", async () => {
+    const server = await rig();
+    const client = new Client(2);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    client.send(1);
+    await vi.waitFor(() => expect(server.messages).toHaveLength(1));
+    client.socket?.destroy();
+    client.session.disconnect();
+    client.send(2);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(2));
+    expect(targets(server.messages)).toEqual(["/1", "/2"]);
+  });
+
+  it("gets no more credit than one window while the pipeline is full", async () => {
+    const server = await rig();
+    let open = (): void => {};
+    server.gate = new Promise((resolve) => (open = resolve));
+    const client = new Client(3);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    const body = Buffer.alloc(60_000);
+    for (let i = 1; i <= 200; i += 1) {
+      const record = exchangeRecord(i);
+      record[11] = body;
+      client.session.enqueue(packRecords([record]), 1);
+    }
+    client.flush();
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBeGreaterThan(0));
+    const stuckAt = client.session.ackedWeight;
+    // What may be under way: one window (70 frames of 60 kB), and the batch the pipeline has taken.
+    expect(stuckAt).toBeLessThan(100);
+    server.gate = undefined;
+    open();
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(200));
+    expect(new Set(targets(server.messages)).size).toBe(200);
+  });
+
+  it("is heard over a Unix socket that only its owner may open", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "mirrorball-")), "m.sock");
+    const server = await rig(`unix:${path}`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const client = new Client(4);
+    await client.connect({ path });
+    client.send(7);
+    await vi.waitFor(() => expect(targets(server.messages)).toEqual(["/7"]));
+  });
+
+  it("must know the token, and so must the server", async () => {
+    const server = await rig(undefined, { token: "open sesame" });
+    const where = { port: server.port, host: "127.0.0.1" };
+    const right = new Client(5, "open sesame");
+    await right.connect(where);
+    expect(right.session.state).toBe("open");
+    const wrong = new Client(6, "open barley");
+    await wrong.connect(where);
+    expect(wrong.session.failure?.code).toBe("token-differs");
+    const none = new Client(7);
+    await none.connect(where);
+    expect(none.session.failure?.code).toBe("token-required");
+    const open = await rig();
+    const expecting = new Client(8, "open sesame");
+    await expecting.connect({ port: open.port, host: "127.0.0.1" });
+    expect(expecting.session.failure?.code).toBe("server-not-proven");
+  });
+});
+
+describe("a peer that speaks something else", () => {
+  const cases: [name: string, bytes: string | Buffer, code: string][] = [
+    ["HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "foreign"],
+    ["TLS", Buffer.from("16030100c8010000c40303", "hex"), "foreign"],
+    ["random bytes", Buffer.from("00ff00ff00ff", "hex"), "foreign"],
+    ["a newer version", Buffer.from(`4d4202${"00".repeat(21)}`, "hex"), "version"],
+    ["nothing", "", "handshake-timeout"],
+  ];
+  for (const [name, bytes, code] of cases) {
+    it(`is closed, counted and named once: ${name}`, async () => {
+      const server = await rig();
+      const good = new Client(1);
+      await good.connect({ port: server.port, host: "127.0.0.1" });
+      const socket = connect({ port: server.port, host: "127.0.0.1" });
+      socket.on("error", () => {});
+      if (bytes.length > 0) socket.write(bytes);
+      socket.resume();
+      await once(socket, "close");
+      expect(server.refusals).toEqual([code]);
+      expect(server.warnings).toHaveLength(1);
+      good.send(1);
+      await vi.waitFor(() => expect(good.session.ackedWeight).toBe(1));
+    });
+  }
+
+  it("or sends a damaged payload loses its connection, not what came before", async () => {
+    const server = await rig();
+    const client = new Client(1);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    client.send(1);
+    client.session.enqueue(Buffer.from([0xdf, 0xff, 0xff, 0xff, 0xff]), 1);
+    client.flush();
+    await vi.waitFor(() => expect(client.session.failure?.code).toBe("payload"));
+    expect(targets(server.messages)).toEqual(["/1"]);
+    expect(server.refusals).toEqual(["payload"]);
+  });
+});
+
+describe("start and stop", () => {
+  it("says that a port is in use", async () => {
+    const server = await rig();
+    await expect(rig(`127.0.0.1:${server.port}`)).rejects.toThrow(
+      `cannot listen on 127.0.0.1:${server.port}: the address is in use by another process`,
+    );
+  });
+
+  it("says which file TLS lacks", async () => {
+    await expect(rig(undefined, { secure: true })).rejects.toThrow("--input-tcp-certificate FILE");
+  });
+
+  it("stops after what it accepted is in the pipeline", async () => {
+    const server = await rig();
+    let open = (): void => {};
+    server.gate = new Promise((resolve) => (open = resolve));
+    const client = new Client(1);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    client.send(1);
+    await vi.waitFor(() => expect(server.messages).toHaveLength(1));
+    const stopped = server.stop();
+    server.gate = undefined;
+    open();
+    await stopped;
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(1));
+  });
+});

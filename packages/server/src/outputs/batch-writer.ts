@@ -1,0 +1,93 @@
+/**
+ * Takes batches from an output's queue and writes them one after the other: what the file and the stdout outputs
+ * have in common. A message counts as delivered when the write of its bytes is done; while a write is under way
+ * nothing is taken, which is how a slow disk pushes back.
+ */
+import type { Message } from "@mirrorball/protocol";
+import type { OutputContext } from "../component/types.ts";
+
+/** Bytes that make a batch large enough to write. */
+const WRITE_BYTES_TARGET = 256 * 1024;
+const TAKE_STEP = 64;
+
+export interface BatchWriterOptions {
+  readonly context: OutputContext;
+  readonly encode: (batch: readonly Message[]) => Buffer;
+  /** Resolves when the bytes are written. A rejection's `reason` says how the loss is counted. */
+  readonly write: (bytes: Buffer) => Promise<void>;
+  readonly reasonOf: (error: unknown) => string;
+}
+
+export class BatchWriter {
+  readonly #options: BatchWriterOptions;
+  #writing = false;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: BatchWriterOptions) {
+    this.#options = options;
+    options.context.queue.onReadable = () => this.#wake();
+  }
+
+  /** Resolves when the queue is empty and nothing is being written. */
+  async drained(): Promise<void> {
+    if (!this.#writing && this.#options.context.queue.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#wake();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#settleIdle();
+  }
+
+  #wake(): void {
+    if (this.#writing || this.#closed) return;
+    this.#writing = true;
+    // `#run` handles every failure itself.
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Messages that arrive in the same turn of the event loop go into the same write.
+    await Promise.resolve();
+    const { queue } = this.#options.context;
+    while (!this.#closed && queue.length > 0) await this.#writeBatch();
+    this.#writing = false;
+    this.#settleIdle();
+  }
+
+  async #writeBatch(): Promise<void> {
+    const { context, encode, write, reasonOf } = this.#options;
+    const batch = this.#takeBatch();
+    try {
+      await write(encode(batch));
+      context.ledger.delivered(batch.length);
+    } catch (error) {
+      context.ledger.failed(reasonOf(error), batch.length);
+    }
+  }
+
+  #takeBatch(): Message[] {
+    const { queue } = this.#options.context;
+    const batch: Message[] = [];
+    let bytes = 0;
+    while (bytes < WRITE_BYTES_TARGET) {
+      const step = queue.takeBatch(TAKE_STEP);
+      if (step.length === 0) break;
+      for (const message of step) {
+        bytes += message.http.byteLength;
+        batch.push(message);
+      }
+    }
+    return batch;
+  }
+
+  #settleIdle(): void {
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}

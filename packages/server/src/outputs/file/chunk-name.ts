@@ -1,0 +1,33 @@
+/**
+ * Names of the files an output writes: `requests.gor` becomes `requests_0.gor`, `requests_1.gor` … The number follows
+ * the highest that is there, so that nothing is ever overwritten. Pure; the caller lists the directory.
+ */
+import { basename, dirname, join } from "node:path";
+
+/** The path of chunk `index` of `path`. */
+export function chunkPath(path: string, index: number): string {
+  const { stem, extension } = split(path);
+  return join(dirname(path), `${stem}_${index}${extension}`);
+}
+
+/**
+ * The index behind the highest among `names`, 0 when there is none. Only names of exactly this form count: gor
+ * also took `requests_0.gor` for a chunk of `req.gor`.
+ */
+export function nextChunkIndex(path: string, names: readonly string[]): number {
+  const { stem, extension } = split(path);
+  let highest = -1;
+  for (const name of names) {
+    if (!name.startsWith(`${stem}_`) || !name.endsWith(extension)) continue;
+    const digits = name.slice(stem.length + 1, name.length - extension.length);
+    if (/^\d{1,15}$/.test(digits)) highest = Math.max(highest, Number(digits));
+  }
+  return highest + 1;
+}
+
+/** `a.gor.gz` has the extension `.gor.gz`: both say what is inside. */
+function split(path: string): { stem: string; extension: string } {
+  const name = basename(path);
+  const match = /^(.+?)((?:\.[^.]+)?\.gz|\.[^.]+)?$/.exec(name);
+  return { stem: match?.[1] ?? name, extension: match?.[2] ?? "" };
+}

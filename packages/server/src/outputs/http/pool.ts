@@ -1,0 +1,216 @@
+/**
+ * The workers of one `--output-http`: takes messages from the queue as workers become free, keeps their number right,
+ * ends exchanges that take too long, settles every message exactly once and hands replayed responses on.
+ */
+import type { Message } from "@mirrorball/protocol";
+import { Client } from "undici";
+import type { OutputContext, OutputStats } from "../../component/types.ts";
+import { Histogram } from "../../core/histogram.ts";
+import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
+import { Worker } from "./worker.ts";
+import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
+
+/** A socket that waits longer for a connection is not going to get one. */
+const CONNECT_MS_MAX = 5000;
+/** Messages of which one worker may dispose in a row without letting the event loop go on. */
+const SYNC_SETTLEMENTS_MAX = 256;
+
+export interface PoolSettings extends WorkerSettings {
+  readonly timeoutMs: number;
+  readonly workersMax: number;
+  readonly workersMin: number;
+  readonly workerIdleMs: number;
+  readonly skipVerify: boolean;
+}
+
+export class Pool {
+  readonly #context: OutputContext;
+  readonly #settings: PoolSettings;
+  readonly #events: WorkerEvents;
+  readonly #workers: Set<Worker> = new Set();
+  /** Last in, first out, so that few connections stay warm and the rest can go. */
+  readonly #idle: Worker[] = [];
+  readonly #scaler: Scaler;
+  readonly #latency: Histogram = new Histogram();
+  readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
+  #replayed: Message[] = [];
+  #blocked = false;
+  #flushing = false;
+  #completed = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(context: OutputContext, settings: PoolSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.#scaler = new Scaler(settings.workersMax);
+    const { clock } = context;
+    this.#events = {
+      nowMs: () => clock.monotonicMs(),
+      nowUs: () => clock.nowUs(),
+      settled: (worker, outcome, reason) => this.#settled(worker, outcome, reason),
+    };
+    context.queue.onReadable = () => this.#wake();
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#tick(), SCALE_TICK_MS);
+  }
+
+  /** Resolves when the queue is empty, no worker is busy and every replayed response was handed on. */
+  async drained(): Promise<void> {
+    if (this.#quiet) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#releaseWaiting();
+    await Promise.allSettled([...this.#workers].map((worker) => worker.destroy()));
+    this.#workers.clear();
+  }
+
+  stats(): OutputStats {
+    const { p50, p90, p99 } = {
+      p50: this.#latency.percentile(0.5),
+      p90: this.#latency.percentile(0.9),
+      p99: this.#latency.percentile(0.99),
+    };
+    const statuses: Record<string, number> = {};
+    this.#statuses.forEach((count, digit) => {
+      if (digit > 0) statuses[`${digit}xx`] = count;
+    });
+    return {
+      latencyMs: { p50, p90, p99, max: this.#latency.maxMs },
+      statuses,
+      concurrency: this.#workers.size - this.#idle.length,
+    };
+  }
+
+  get #quiet(): boolean {
+    return (
+      this.#context.queue.length === 0 &&
+      this.#idle.length === this.#workers.size &&
+      this.#replayed.length === 0 &&
+      !this.#blocked
+    );
+  }
+
+  /** Gives waiting messages to idle workers, then to new ones as far as the limit allows. */
+  #wake(): void {
+    const { queue } = this.#context;
+    while (!this.#closed && !this.#blocked && queue.length > 0) {
+      const worker = this.#idle.pop() ?? this.#grow();
+      if (worker === undefined) return;
+      this.#feed(worker);
+    }
+  }
+
+  #grow(): Worker | undefined {
+    if (this.#workers.size >= this.#scaler.limit) return undefined;
+    const worker = new Worker(() => this.#makeClient(), this.#settings, this.#events);
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  #makeClient(): Client {
+    const { target, skipVerify } = this.#settings;
+    return new Client(target.origin, {
+      pipelining: 1,
+      // The pool times whole exchanges itself, with one timer for all.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_MS_MAX, rejectUnauthorized: !skipVerify },
+    });
+  }
+
+  /** Gives the worker messages until one is under way. A loop, because some settle at once. */
+  #feed(worker: Worker): void {
+    for (let i = 0; i < SYNC_SETTLEMENTS_MAX && !this.#closed && !this.#blocked; i += 1) {
+      const message = this.#context.queue.take();
+      if (message === undefined) break;
+      worker.send(message);
+      if (worker.message !== undefined) return;
+    }
+    worker.idleSinceMs = this.#events.nowMs();
+    this.#idle.push(worker);
+    if (this.#context.queue.length > 0) setImmediate(() => this.#wake());
+    else if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+  }
+
+  #settled(worker: Worker, outcome: Outcome, reason: string): void {
+    if (worker.message === undefined || this.#closed) return;
+    const { ledger } = this.#context;
+    if (this.#settings.track) this.#keepReplayed(worker.replayed(outcome, reason));
+    worker.message = undefined;
+    this.#completed += 1;
+    if (outcome === "ok") {
+      ledger.delivered(1);
+      this.#latency.record(this.#events.nowMs() - worker.startedMs);
+      const digit = Math.floor(worker.status / 100);
+      this.#statuses[digit] = (this.#statuses[digit] ?? 0) + 1;
+    } else if (outcome === "failed") {
+      ledger.failed(reason, 1);
+      this.#context.log.debug(1, `replay failed: ${reason}`);
+    } else {
+      ledger.filtered(reason, 1);
+    }
+    // Inside `send` the loop in `#feed` goes on; in a callback of undici it starts anew.
+    if (!worker.sending) this.#feed(worker);
+  }
+
+  #keepReplayed(message: Message | undefined): void {
+    if (message === undefined) return;
+    this.#replayed.push(message);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => this.#flushReplayed());
+  }
+
+  #flushReplayed(): void {
+    this.#flushing = false;
+    const batch = this.#replayed;
+    this.#replayed = [];
+    const wait = this.#context.emit(batch);
+    if (wait === undefined) {
+      if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+      return;
+    }
+    this.#blocked = true;
+    // The engine's promise never rejects.
+    void wait.then(() => {
+      this.#blocked = false;
+      this.#wake();
+      if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+    });
+  }
+
+  #tick(): void {
+    const nowMs = this.#events.nowMs();
+    const { timeoutMs, workersMin, workerIdleMs } = this.#settings;
+    for (const worker of this.#workers) {
+      if (worker.message !== undefined && nowMs - worker.startedMs > timeoutMs) worker.timeOut();
+    }
+    this.#scaler.tick(nowMs, this.#context.queue.length, this.#completed, this.#workers.size);
+    this.#completed = 0;
+    while (this.#workers.size > workersMin) {
+      const oldest = this.#idle[0];
+      if (oldest === undefined || nowMs - oldest.idleSinceMs < workerIdleMs) break;
+      this.#idle.shift();
+      this.#workers.delete(oldest);
+      void oldest.destroy();
+    }
+    this.#wake();
+  }
+
+  #releaseWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,13 @@
+/** The outputs there are, in the order help shows them. Adding one is one line here. */
+import type { OutputDeclaration } from "../component/define.ts";
+import { outputFile } from "./file.ts";
+import { outputHttp } from "./http.ts";
+import { outputNull } from "./null.ts";
+import { outputStdout } from "./stdout.ts";
+
+export const outputs: readonly OutputDeclaration[] = [
+  outputHttp,
+  outputFile,
+  outputStdout,
+  outputNull,
+];

@@ -1,0 +1,41 @@
+/**
+ * `--output-stdout`: writes gor records to standard output, respecting its back-pressure. When the reader goes away
+ * (`| head`) what follows is counted as failed and the other outputs go on.
+ */
+import { MessageKind } from "@mirrorball/protocol";
+import { defineOutput } from "../component/define.ts";
+import type { OutputDeclaration } from "../component/define.ts";
+import { encodeRecords } from "../core/record/encode.ts";
+import { BatchWriter } from "./batch-writer.ts";
+
+export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutput({
+  name: "output-stdout",
+  summary: "Write everything to standard output, in gor's record format.",
+  argument: undefined,
+  accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
+  options: {},
+  create: (context) => {
+    const onError = (): void => {
+      // Reported to the write that hit it; without a listener it would end the process.
+    };
+    const writer = new BatchWriter({
+      context,
+      encode: encodeRecords,
+      write: (bytes) =>
+        new Promise((resolve, reject) => {
+          process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+        }),
+      reasonOf: () => "closed",
+    });
+    return {
+      start: async () => {
+        process.stdout.on("error", onError);
+      },
+      drain: () => writer.drained(),
+      close: async () => {
+        writer.close();
+        process.stdout.off("error", onError);
+      },
+    };
+  },
+});
