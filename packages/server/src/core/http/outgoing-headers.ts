@@ -27,16 +27,25 @@ const PARTS: ReadonlyMap<string, Part> = new Map<string, Part>([
   ["expect", Part.hop],
 ]);
 
-/** Spellings seen, so that lower-casing is done once for each; names come from the network, hence the bound. */
-const SPELLINGS_MAX = 4096;
-const spellings: Map<string, Part> = new Map();
+/**
+ * The names above by length, because most fields are none of them and that is seen soonest by length and first
+ * letter; a hash of every name of every message would cost more than all the rest of this file.
+ */
+const byLength: (readonly { readonly name: string; readonly part: Part }[] | undefined)[] = [];
+for (const [name, part] of PARTS) {
+  byLength[name.length] = [...(byLength[name.length] ?? []), { name, part }];
+}
+const LOWER_CASE_BIT = 0x20;
 
 function partOf(name: string): Part {
-  const known = spellings.get(name);
-  if (known !== undefined) return known;
-  const part = PARTS.get(name.toLowerCase()) ?? Part.endToEnd;
-  if (spellings.size < SPELLINGS_MAX) spellings.set(name, part);
-  return part;
+  const candidates = byLength[name.length];
+  if (candidates === undefined) return Part.endToEnd;
+  const first = name.charCodeAt(0) | LOWER_CASE_BIT;
+  for (const candidate of candidates) {
+    if (candidate.name.charCodeAt(0) !== first) continue;
+    if (candidate.name === name.toLowerCase()) return candidate.part;
+  }
+  return Part.endToEnd;
 }
 
 export interface OutgoingOptions {

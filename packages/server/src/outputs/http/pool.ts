@@ -34,8 +34,10 @@ export class Pool {
   readonly #latency: Histogram = new Histogram();
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
+  #loop = performance.eventLoopUtilization();
   #blocked = false;
   #flushing = false;
+  #waking = false;
   #completed = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -88,14 +90,14 @@ export class Pool {
     return {
       latencyMs: { p50, p90, p99, max: this.#latency.maxMs },
       statuses,
-      concurrency: this.#workers.size - this.#idle.length,
+      concurrency: this.#busy,
     };
   }
 
   get #quiet(): boolean {
     return (
       this.#context.queue.length === 0 &&
-      this.#idle.length === this.#workers.size &&
+      this.#busy === 0 &&
       this.#replayed.length === 0 &&
       !this.#blocked
     );
@@ -105,14 +107,25 @@ export class Pool {
   #wake(): void {
     const { queue } = this.#context;
     while (!this.#closed && !this.#blocked && queue.length > 0) {
-      const worker = this.#idle.pop() ?? this.#grow();
-      if (worker === undefined) return;
-      this.#feed(worker);
+      if (this.#busy >= this.#scaler.limit) return;
+      this.#feed(this.#idle.pop() ?? this.#grow());
     }
   }
 
-  #grow(): Worker | undefined {
-    if (this.#workers.size >= this.#scaler.limit) return undefined;
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    setImmediate(() => {
+      this.#waking = false;
+      this.#wake();
+    });
+  }
+
+  get #busy(): number {
+    return this.#workers.size - this.#idle.length;
+  }
+
+  #grow(): Worker {
     const worker = new Worker(() => this.#makeClient(), this.#settings, this.#events);
     this.#workers.add(worker);
     return worker;
@@ -132,6 +145,8 @@ export class Pool {
   /** Gives the worker messages until one is under way. A loop, because some settle at once. */
   #feed(worker: Worker): void {
     for (let i = 0; i < SYNC_SETTLEMENTS_MAX && !this.#closed && !this.#blocked; i += 1) {
+      // The limit was lowered: this one is too many.
+      if (this.#busy > this.#scaler.limit) break;
       const message = this.#context.queue.take();
       if (message === undefined) break;
       worker.send(message);
@@ -139,7 +154,7 @@ export class Pool {
     }
     worker.idleSinceMs = this.#events.nowMs();
     this.#idle.push(worker);
-    if (this.#context.queue.length > 0) setImmediate(() => this.#wake());
+    if (this.#context.queue.length > 0) this.#wakeSoon();
     else if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
   }
 
@@ -196,7 +211,11 @@ export class Pool {
     for (const worker of this.#workers) {
       if (worker.message !== undefined && nowMs - worker.startedMs > timeoutMs) worker.timeOut();
     }
-    this.#scaler.tick(nowMs, this.#context.queue.length, this.#completed, this.#workers.size);
+    const saturated = this.#context.queue.length > 0 && this.#busy >= this.#scaler.limit;
+    const loop = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
+    this.#loop = loop;
+    this.#scaler.tick(this.#completed, saturated, utilization);
     this.#completed = 0;
     while (this.#workers.size > workersMin) {
       const oldest = this.#idle[0];
