@@ -1,0 +1,95 @@
+/**
+ * One HTTP exchange while it is being recorded: plain data, one fixed shape, so that the taps that touch it stay fast.
+ * What may be done with it is in `recorder.ts`; who fills it is in `tap.ts`.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { BodyState } from "@mirrorball/protocol";
+import type { Recorder } from "./recorder.ts";
+
+/** What is known of a client connection; one object a connection. */
+export interface ConnectionInfo {
+  readonly id: number;
+  /** Place of the next exchange on it. */
+  nextSeq: number;
+  readonly peer: string | null;
+}
+
+/** The recorded part of a body. */
+export class BodyTrack {
+  chunks: Uint8Array[] = [];
+  /** Bytes in `chunks`. */
+  heldBytes = 0;
+  /** Bytes seen, recorded or not. */
+  seenBytes = 0;
+  /** Longer than what may be recorded, or dropped because it could not be redacted. */
+  cut = false;
+  /** Must be whole before anything of it may leave: it has to be redacted. */
+  heldBack = false;
+  ended = false;
+}
+
+export class Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly socket: Socket;
+  readonly connection: ConnectionInfo;
+  readonly connectionSeq: number;
+  readonly target: string;
+  readonly startedUs: number;
+  readonly request: BodyTrack = new BodyTrack();
+  readonly response: BodyTrack = new BodyTrack();
+  /** Undefined while nobody has claimed it. */
+  recorder: Recorder | undefined = undefined;
+  /** Number within its producer; 0 until something of it is sent in pieces. */
+  number = 0;
+  /** Bytes of the head, for the budget. */
+  headBytes = 0;
+  requestEndedUs = 0;
+  responseStartedUs = 0;
+  /** Its head has left: chunks follow as they come. */
+  streaming = false;
+  responseHeadSent = false;
+  requestEndSent = false;
+  /** Nothing more is recorded: finished, dropped or given up. */
+  closed = false;
+  /** Finished before anybody claimed it. */
+  finished = false;
+  /** Koa's context, when its middleware was reached. */
+  context: unknown = undefined;
+  /** Neighbours in the recorder's list of open exchanges. */
+  previous: Exchange | undefined = undefined;
+  next: Exchange | undefined = undefined;
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    socket: Socket,
+    connection: ConnectionInfo,
+    startedUs: number,
+  ) {
+    this.req = req;
+    this.res = res;
+    this.socket = socket;
+    this.connection = connection;
+    this.connectionSeq = connection.nextSeq;
+    // Read now: Express rewrites it below a mount point.
+    this.target = req.url ?? "/";
+    this.startedUs = startedUs;
+  }
+
+  get heldBytes(): number {
+    return this.headBytes + this.request.heldBytes + this.response.heldBytes;
+  }
+}
+
+/** How the request's body ended, as far as it is known now. */
+export function requestStateOf({ req, request }: Exchange): BodyState {
+  if (request.cut) return BodyState.truncated;
+  return req.complete ? BodyState.complete : BodyState.aborted;
+}
+
+export function responseStateOf({ res, response }: Exchange): BodyState {
+  if (response.cut) return BodyState.truncated;
+  return res.writableFinished ? BodyState.complete : BodyState.aborted;
+}

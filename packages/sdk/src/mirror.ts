@@ -1,0 +1,171 @@
+/**
+ * A mirror: the middleware that users mount, with its figures and its end. What all frameworks share is here; how each of
+ * them says "reached at the root" or "reached below a path" is in `express.ts` and `koa.ts`.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import { serverOf } from "./ownership.ts";
+import { settingsFrom } from "./options.ts";
+import type { MirrorOptions } from "./options.ts";
+import { Recorder } from "./recorder.ts";
+import type { MirrorStats } from "./recorder.ts";
+import { Tap, isReplay } from "./tap.ts";
+
+/** Milliseconds that `close()` waits for acknowledgements by default. */
+const CLOSE_TIMEOUT_MS_DEFAULT = 5000;
+/** Milliseconds that a process that ends by itself may be held to send what is left. */
+const EXIT_FLUSH_MS_MAX = 2000;
+
+const TAP = Symbol.for("mirrorball.tap.1");
+
+/** One tap a process, even when this package is loaded twice. */
+function sharedTap(): Tap {
+  const holder = globalThis as { [TAP]?: Tap };
+  holder[TAP] ??= new Tap();
+  return holder[TAP];
+}
+
+export interface MirrorControl {
+  /** Figures since the mirror was made; `offered = acked + buffered + all dropped`, always. */
+  stats(): MirrorStats;
+  /** Takes nothing more, waits until everything is acknowledged or the time is up. Never rejects. Idempotent. */
+  close(options?: { readonly timeoutMs?: number }): Promise<MirrorStats>;
+}
+
+/** The half of a mirror that adapters build on. */
+export class MirrorCore implements MirrorControl {
+  readonly #recorder: Recorder;
+  readonly #tap: Tap | undefined;
+  #closing: Promise<MirrorStats> | undefined;
+  #warned = false;
+  #waits = false;
+  readonly #onBeforeExit = (): void => {
+    if (this.stats().buffered > 0 && this.stats().connected) void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+  };
+
+  /** Throws a TypeError that lists every fault of `options`. */
+  constructor(options: MirrorOptions, { waits }: { readonly waits: boolean }) {
+    const settings = settingsFrom(options, process.env);
+    this.#recorder = new Recorder(settings);
+    if (!settings.enabled) return;
+    this.#tap = sharedTap();
+    this.#tap.acquire();
+    this.#recorder.sender.start();
+    if (waits) this.wait();
+    process.once("beforeExit", this.#onBeforeExit);
+  }
+
+  get enabled(): boolean {
+    return this.#tap !== undefined && this.#closing === undefined;
+  }
+
+  /** This mirror may be reached as a middleware, on a server nobody knows yet. */
+  wait(): void {
+    if (this.#tap === undefined || this.#waits) return;
+    this.#waits = true;
+    this.#tap.ownership.waiting += 1;
+  }
+
+  /** This mirror has its servers; it is not looked for elsewhere. */
+  stopWaiting(): void {
+    if (this.#tap === undefined || !this.#waits) return;
+    this.#waits = false;
+    this.#tap.ownership.waiting -= 1;
+  }
+
+  /** Owns every server of the process that no other mirror owns. */
+  attachAll(): void {
+    if (this.#tap !== undefined) this.#tap.ownership.everything = this.#recorder;
+  }
+
+  /** Owns this server. */
+  attach(server: Server | HttpsServer): void {
+    if (this.#tap === undefined || this.#tap.ownership.claimServer(server, this.#recorder)) return;
+    this.#warnOnce("this server is mirrored by another mirror already; this one leaves it alone");
+  }
+
+  /** Owns every server whose listener is `app`. */
+  attachApp(app: object): void {
+    const apps = this.#tap?.ownership.rootApps;
+    if (apps !== undefined && !apps.has(app)) apps.set(app, this.#recorder);
+  }
+
+  /** The middleware was reached by a request: at the root of its server, or below some path. */
+  reached(req: IncomingMessage, atRoot: boolean, context?: unknown): void {
+    const tap = this.#tap;
+    if (tap === undefined || this.#closing !== undefined) return;
+    try {
+      const exchange = tap.exchangeOf(req);
+      if (exchange !== undefined && context !== undefined) exchange.context = context;
+      const server = serverOf(req.socket);
+      if (server === undefined) return;
+      // On a server of ours an exchange is missing on purpose; elsewhere it began before we knew.
+      const missed = exchange === undefined && !tap.ownership.owns(server, this.#recorder);
+      if (atRoot) this.attach(server);
+      else tap.ownership.markScoped(server);
+      if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
+      else if (missed && !isReplay(req)) this.#recorder.refuse("late");
+    } catch {
+      // An odd framework object; the exchange stays unrecorded and the host unharmed.
+    }
+  }
+
+  stats(): MirrorStats {
+    return this.#recorder.stats();
+  }
+
+  close({ timeoutMs = CLOSE_TIMEOUT_MS_DEFAULT }: { readonly timeoutMs?: number } = {}): Promise<MirrorStats> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<MirrorStats> {
+    const tap = this.#tap;
+    process.off("beforeExit", this.#onBeforeExit);
+    if (tap === undefined) return this.stats();
+    await this.#recorder.close(timeoutMs);
+    const { ownership } = tap;
+    this.stopWaiting();
+    if (ownership.everything === this.#recorder) ownership.everything = undefined;
+    for (const [app, recorder] of ownership.rootApps) {
+      if (recorder === this.#recorder) ownership.rootApps.delete(app);
+    }
+    tap.release();
+    return this.stats();
+  }
+
+  #warnOnce(line: string): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    this.#recorder.settings.log(`mirrorball: ${line}`);
+  }
+}
+
+/** A mirror for plain `http` and `https` servers, and for frameworks that give theirs away. */
+export interface Mirror extends MirrorControl {
+  /** As a middleware: mirrors what reaches it. */
+  (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Mirrors the whole server, from its next request on. Returns the server. */
+  attach<S extends Server | HttpsServer>(server: S): S;
+}
+
+/**
+ * Makes a mirror that is attached to servers: `createMirror(options).attach(server)`.
+ * Throws a TypeError that lists every fault of `options`; nothing throws afterwards.
+ */
+export function createMirror(options: MirrorOptions = {}): Mirror {
+  const core = new MirrorCore(options, { waits: true });
+  const middleware = (req: IncomingMessage, _res: ServerResponse, next?: (error?: unknown) => void): void => {
+    core.reached(req, false);
+    next?.();
+  };
+  return Object.assign(middleware, {
+    attach<S extends Server | HttpsServer>(server: S): S {
+      core.stopWaiting();
+      core.attach(server);
+      return server;
+    },
+    stats: () => core.stats(),
+    close: (closeOptions?: { readonly timeoutMs?: number }) => core.close(closeOptions),
+  });
+}

@@ -1,0 +1,266 @@
+/**
+ * The options of a mirror: what users write, what the environment may say instead, and the checked form the rest of the SDK
+ * works with. All faults are found at once and told in one error; after that nothing is validated again.
+ */
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import type { ConnectionOptions } from "node:tls";
+import { NAME_CHARS_MAX } from "@mirrorball/protocol";
+
+/** Where a session's key is found, for sampling whole sessions. */
+export type SampleKey = { readonly header: string } | { readonly cookie: string } | { readonly query: string };
+
+export interface RedactOptions {
+  /** Header fields whose values are replaced, in requests and responses. Names ignore case. */
+  readonly headers?: readonly string[];
+  /** Query parameters whose values are replaced. */
+  readonly query?: readonly string[];
+  /** Cookies whose values are replaced, in Cookie and Set-Cookie. */
+  readonly cookies?: readonly string[];
+  /** Fields of JSON bodies whose values are replaced, at any depth. */
+  readonly json?: readonly string[];
+  /** What stands instead of a value; default `REDACTED`. */
+  readonly replacement?: string;
+}
+
+export interface TlsOptions {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** What `mirror(options)` takes. Every option may be left out. */
+export interface MirrorOptions {
+  /** `host:port`, `unix:/path`, or a list of them tried in order. `MIRRORBALL_SERVER`; default `127.0.0.1:28020`. */
+  readonly server?: string | readonly string[];
+  /** The name of this service in what it sends. `MIRRORBALL_SERVICE`; default `app`. */
+  readonly service?: string;
+  /** Secret shared with the replay server, proved by HMAC and never sent. `MIRRORBALL_TOKEN`. */
+  readonly token?: string;
+  /** Encrypt the connection: `true`, or certificates. `MIRRORBALL_TLS=1`, `MIRRORBALL_TLS_CA` (a file). */
+  readonly tls?: boolean | TlsOptions;
+  /** What is teed of responses: everything, the head, nothing. `MIRRORBALL_RESPONSES`; default `full`. */
+  readonly responses?: "full" | "head" | "off";
+  /** Share of the exchanges to tee, 0 to 1, or whole sessions by a key. `MIRRORBALL_SAMPLE`; default 1. */
+  readonly sample?: number | { readonly share: number; readonly by: SampleKey };
+  /** Says whether a request is teed. A filter that throws leaves the exchange out, counted. */
+  readonly filter?: (req: IncomingMessage) => boolean;
+  /** What is replaced before anything is buffered. `MIRRORBALL_REDACT_HEADERS`, `_QUERY`, `_COOKIES`, `_JSON` (comma lists). */
+  readonly redact?: RedactOptions;
+  /** Bytes of one body that are teed; the rest is cut off and marked. `MIRRORBALL_MAX_BODY_BYTES`; default 8 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Bytes that may wait in this process; beyond, exchanges are dropped and counted. `MIRRORBALL_MAX_BUFFER_BYTES`; default 16 MiB. */
+  readonly maxBufferBytes?: number;
+  /** Names and values that travel with the exchange. Called when it ends. */
+  readonly tags?: (req: IncomingMessage) => Readonly<Record<string, string | number | boolean>>;
+  /** `false` makes a mirror that does nothing. `MIRRORBALL_DISABLED=1` does the same for all of them. */
+  readonly enabled?: boolean;
+  /** Takes the few lines the SDK has to say; default `console.warn`. */
+  readonly log?: (line: string) => void;
+}
+
+export type ServerAddress =
+  | { readonly host: string; readonly port: number; readonly text: string }
+  | { readonly path: string; readonly text: string };
+
+/** The checked form. */
+export interface Settings {
+  readonly servers: readonly ServerAddress[];
+  readonly service: string;
+  readonly token: string | undefined;
+  readonly tls: ConnectionOptions | undefined;
+  readonly responses: "full" | "head" | "off";
+  readonly sampleShare: number;
+  readonly sampleBy: SampleKey | undefined;
+  readonly filter: ((req: IncomingMessage) => boolean) | undefined;
+  readonly redact: RedactOptions | undefined;
+  readonly maxBodyBytes: number;
+  readonly maxBufferBytes: number;
+  readonly tags: MirrorOptions["tags"];
+  readonly enabled: boolean;
+  readonly log: (line: string) => void;
+}
+
+const MIB = 1024 * 1024;
+const MAX_BODY_BYTES_DEFAULT = 8 * MIB;
+const MAX_BUFFER_BYTES_DEFAULT = 16 * MIB;
+/** Less than this cannot hold one batch. */
+const MAX_BUFFER_BYTES_MIN = 256 * 1024;
+const SERVER_DEFAULT = "127.0.0.1:28020";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Merges options over the environment over the defaults. Throws a TypeError that lists every fault. */
+export function settingsFrom(options: MirrorOptions, env: Environment): Settings {
+  const faults: string[] = [];
+  const check = (ok: boolean, name: string, rule: string, value: unknown): void => {
+    if (!ok) faults.push(`${name}: must be ${rule}; got ${show(value)}`);
+  };
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) faults.push(`${name}: is not an option`);
+  }
+  const service = options.service ?? env["MIRRORBALL_SERVICE"] ?? "app";
+  check(
+    typeof service === "string" && service.length > 0 && service.length <= NAME_CHARS_MAX,
+    "service", `a text of 1 to ${NAME_CHARS_MAX} characters`, service,
+  ); // prettier-ignore
+  const token = options.token ?? env["MIRRORBALL_TOKEN"];
+  check(token === undefined || (typeof token === "string" && token !== ""), "token", "a text that is not empty", "(hidden)");
+  const responses = options.responses ?? env["MIRRORBALL_RESPONSES"] ?? "full";
+  check(isResponses(responses), "responses", '"full", "head" or "off"', responses);
+  const maxBodyBytes = options.maxBodyBytes ?? numberFrom(env["MIRRORBALL_MAX_BODY_BYTES"]) ?? MAX_BODY_BYTES_DEFAULT;
+  check(isCount(maxBodyBytes), "maxBodyBytes", "a whole number of bytes, 0 or more", maxBodyBytes);
+  const maxBufferBytes =
+    options.maxBufferBytes ?? numberFrom(env["MIRRORBALL_MAX_BUFFER_BYTES"]) ?? MAX_BUFFER_BYTES_DEFAULT;
+  check(
+    isCount(maxBufferBytes) && maxBufferBytes >= MAX_BUFFER_BYTES_MIN,
+    "maxBufferBytes", `a whole number of bytes, at least ${MAX_BUFFER_BYTES_MIN}`, maxBufferBytes,
+  ); // prettier-ignore
+  for (const name of ["filter", "tags", "log"] as const) {
+    const value: unknown = options[name];
+    check(value === undefined || typeof value === "function", name, "a function", value);
+  }
+  const enabled: unknown = options.enabled ?? true;
+  check(typeof enabled === "boolean", "enabled", "true or false", enabled);
+  const { share, by } = sampleFrom(options.sample ?? numberFrom(env["MIRRORBALL_SAMPLE"]) ?? 1, check);
+  const settings: Settings = {
+    servers: serversFrom(options.server ?? env["MIRRORBALL_SERVER"] ?? SERVER_DEFAULT, check),
+    service,
+    token,
+    tls: tlsFrom(options.tls, env, check),
+    responses: isResponses(responses) ? responses : "full",
+    sampleShare: share,
+    sampleBy: by,
+    filter: options.filter,
+    redact: redactFrom(options.redact, env, check),
+    maxBodyBytes,
+    maxBufferBytes,
+    tags: options.tags,
+    enabled: enabled === true && !isOn(env["MIRRORBALL_DISABLED"]),
+    log: options.log ?? ((line) => console.warn(line)),
+  };
+  if (faults.length > 0) throw new TypeError(`mirror(): ${faults.join("; ")}`);
+  return settings;
+}
+
+type Check = (ok: boolean, name: string, rule: string, value: unknown) => void;
+
+const KNOWN: ReadonlySet<string> = new Set([
+  "server", "service", "token", "tls", "responses", "sample", "filter", "redact",
+  "maxBodyBytes", "maxBufferBytes", "tags", "enabled", "log",
+]); // prettier-ignore
+
+function serversFrom(server: unknown, check: Check): ServerAddress[] {
+  const list: unknown[] = typeof server === "string" ? server.split(",") : Array.isArray(server) ? server : [server];
+  const addresses: ServerAddress[] = [];
+  for (const text of list) {
+    const address = typeof text === "string" ? addressFrom(text.trim()) : undefined;
+    if (address === undefined) check(false, "server", '"host:port" or "unix:/path", or a list of them', text);
+    else addresses.push(address);
+  }
+  check(addresses.length > 0 || list.length > 0, "server", "at least one address", server);
+  return addresses;
+}
+
+function addressFrom(text: string): ServerAddress | undefined {
+  if (text.startsWith("unix:") && text.length > "unix:".length) return { path: text.slice("unix:".length), text };
+  const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port, text };
+}
+
+function sampleFrom(sample: unknown, check: Check): { share: number; by: SampleKey | undefined } {
+  if (typeof sample === "number") {
+    check(sample >= 0 && sample <= 1, "sample", "a share from 0 to 1", sample);
+    return { share: sample, by: undefined };
+  }
+  const rule = "a share from 0 to 1, or { share, by: { header | cookie | query: name } }";
+  const { share, by } = isRecord(sample) ? sample : {};
+  const [kind, ...more] = isRecord(by) ? Object.keys(by) : [];
+  const name = isRecord(by) && kind !== undefined ? by[kind] : undefined;
+  const ok = typeof share === "number" && share >= 0 && share <= 1 && more.length === 0;
+  if (!ok || typeof name !== "string" || name === "") {
+    check(false, "sample", rule, sample);
+    return { share: 1, by: undefined };
+  }
+  if (kind === "header") return { share, by: { header: name } };
+  if (kind === "cookie") return { share, by: { cookie: name } };
+  if (kind === "query") return { share, by: { query: name } };
+  check(false, "sample.by", "one of header, cookie, query", kind);
+  return { share, by: undefined };
+}
+
+function redactFrom(redact: unknown, env: Environment, check: Check): RedactOptions | undefined {
+  const given: Record<string, unknown> = isRecord(redact) ? redact : {};
+  if (redact !== undefined) check(isRecord(redact), "redact", "an object of name lists", redact);
+  for (const name of Object.keys(given)) {
+    check([...REDACT_LISTS, "replacement"].includes(name), `redact.${name}`, `one of ${REDACT_LISTS.join(", ")}, replacement`, name);
+  }
+  const lists: Record<string, readonly string[]> = {};
+  for (const name of REDACT_LISTS) {
+    const list = given[name] ?? listFrom(env[`MIRRORBALL_REDACT_${name.toUpperCase()}`]);
+    if (list === undefined) continue;
+    if (isNames(list)) lists[name] = list;
+    else check(false, `redact.${name}`, "a list of names", list);
+  }
+  const { replacement } = given;
+  check(replacement === undefined || typeof replacement === "string", "redact.replacement", "a text", replacement);
+  if (Object.keys(lists).length === 0) return undefined;
+  return typeof replacement === "string" ? { ...lists, replacement } : lists;
+}
+
+const REDACT_LISTS = ["headers", "query", "cookies", "json"];
+
+function tlsFrom(tls: unknown, env: Environment, check: Check): ConnectionOptions | undefined {
+  const wanted = tls ?? (isOn(env["MIRRORBALL_TLS"]) || env["MIRRORBALL_TLS_CA"] !== undefined);
+  if (wanted === false) return undefined;
+  if (wanted !== true && !isRecord(wanted)) {
+    check(false, "tls", "true, false or an object of certificates", wanted);
+    return undefined;
+  }
+  const file = env["MIRRORBALL_TLS_CA"];
+  const base: ConnectionOptions = isRecord(wanted) ? wanted : {};
+  if (file === undefined || base.ca !== undefined) return base;
+  try {
+    return { ...base, ca: readFileSync(file) };
+  } catch {
+    check(false, "MIRRORBALL_TLS_CA", "a file that can be read", file);
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "");
+}
+
+function isResponses(value: unknown): value is Settings["responses"] {
+  return value === "full" || value === "head" || value === "off";
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isOn(value: string | undefined): boolean {
+  return value === "1" || value === "true";
+}
+
+/** NaN for what is no number, so that the option's own check complains about it. */
+function numberFrom(text: string | undefined): number | undefined {
+  return text === undefined || text === "" ? undefined : Number(text);
+}
+
+function listFrom(text: string | undefined): string[] | undefined {
+  return text?.split(",").map((name) => name.trim()).filter((name) => name !== ""); // prettier-ignore
+}
+
+function show(value: unknown): string {
+  return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,170 @@
+/**
+ * Whose exchange is it? A mirror owns a whole server or only what reaches its mount point, and must never see another
+ * server of the process. But a request begins before its middleware runs, often before anybody knows to which
+ * mirror the server belongs. So an exchange of an undecided server is recorded without an owner:
+ *
+ * - a mirror that is reached at the root of its application claims the server: from then on everything there is its
+ *   own, and so is what this server has answered before, as far as it was kept;
+ * - a mirror that is reached on a path or router claims the exchange that reached it, and no other;
+ * - what nobody claims is forgotten, uncounted.
+ *
+ * An exchange belongs to the first mirror that claims it.
+ */
+import type { IncomingMessage, RequestListener, Server } from "node:http";
+import type { Socket } from "node:net";
+import type { BodyTrack, Exchange } from "./exchange.ts";
+import type { Recorder } from "./recorder.ts";
+
+const STATE: unique symbol = Symbol.for("mirrorball.server");
+
+/** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
+const UNDECIDED_EXCHANGES_MAX = 64;
+/** Bytes of all exchanges without an owner, in the whole process. */
+const UNCLAIMED_BYTES_MAX = 4 * 1024 * 1024;
+
+interface ServerState {
+  owner: Recorder | undefined;
+  /** A mirror was reached on a path of this server: every exchange may be one of its. */
+  scoped: boolean;
+  /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
+  undecided: Exchange[] | undefined;
+}
+
+interface MarkedServer {
+  [STATE]?: ServerState;
+}
+
+export class Ownership {
+  /** Owns every server that nobody else owns: `@mirrorball/sdk/register`. */
+  everything: Recorder | undefined;
+  /** Mirrors that may yet be reached as a middleware. While there are none, undecided servers are left alone. */
+  waiting = 0;
+  /** Applications whose root a mirror is mounted on: a server that runs one belongs to that mirror. */
+  readonly rootApps: Map<object, Recorder> = new Map();
+  #unclaimedBytes = 0;
+
+  /** Whether to record a request that begins now, asked before anything is allocated for it. */
+  wants(server: Server & MarkedServer, req: IncomingMessage): boolean {
+    const state = this.#stateOf(server);
+    const owner = state.owner ?? this.everything;
+    if (owner !== undefined && owner.accepting) return owner.wants(req);
+    if (this.waiting === 0) return false;
+    return (state.scoped || state.undecided !== undefined) && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
+  }
+
+  begin(server: Server & MarkedServer, exchange: Exchange): void {
+    const owner = this.#stateOf(server).owner ?? this.everything;
+    if (owner !== undefined && owner.accepting) owner.adopt(exchange);
+  }
+
+  skipReplay(server: Server & MarkedServer): void {
+    (this.#stateOf(server).owner ?? this.everything)?.skip();
+  }
+
+  /** The whole server belongs to `recorder`. Returns false when it belongs to another one already. */
+  claimServer(server: Server & MarkedServer, recorder: Recorder): boolean {
+    const state = this.#stateOf(server);
+    if (state.owner !== undefined && state.owner.accepting) return state.owner === recorder;
+    state.owner = recorder;
+    const earlier = state.undecided ?? [];
+    state.undecided = undefined;
+    for (const exchange of earlier) this.claim(exchange, recorder);
+    return true;
+  }
+
+  owns(server: Server & MarkedServer, recorder: Recorder): boolean {
+    return (this.#stateOf(server).owner ?? this.everything) === recorder;
+  }
+
+  /** On this server a mirror is reached only below some path. */
+  markScoped(server: Server & MarkedServer): void {
+    const state = this.#stateOf(server);
+    if (state.scoped) return;
+    state.scoped = true;
+    for (const exchange of state.undecided ?? []) this.#forget(exchange);
+    state.undecided = undefined;
+  }
+
+  /** Gives an exchange to `recorder`, unless it has an owner. */
+  claim(exchange: Exchange, recorder: Recorder): void {
+    if (exchange.recorder !== undefined || exchange.closed) return;
+    this.#unclaimedBytes -= exchange.heldBytes;
+    if (recorder.wants(exchange.req)) recorder.adopt(exchange);
+    else exchange.closed = true;
+  }
+
+  requestChunk(exchange: Exchange, bytes: Uint8Array): void {
+    if (exchange.recorder !== undefined) exchange.recorder.requestChunk(exchange, bytes);
+    else this.#keep(exchange.request, bytes);
+  }
+
+  responseChunk(exchange: Exchange, bytes: Uint8Array): void {
+    const { recorder } = exchange;
+    if (recorder === undefined) this.#keep(exchange.response, bytes);
+    else if (recorder.settings.responses === "full") recorder.responseChunk(exchange, bytes);
+  }
+
+  finished(exchange: Exchange): void {
+    if (exchange.recorder !== undefined) {
+      exchange.recorder.finish(exchange);
+      return;
+    }
+    exchange.finished = true;
+    const server = serverOf(exchange.socket);
+    const undecided = server === undefined ? undefined : this.#stateOf(server).undecided;
+    if (undecided === undefined) {
+      this.#forget(exchange);
+      return;
+    }
+    undecided.push(exchange);
+    if (undecided.length <= UNDECIDED_EXCHANGES_MAX) return;
+    // Nobody claimed this server in all that time: it is somebody else's.
+    for (const forgotten of undecided) this.#forget(forgotten);
+    if (server !== undefined) this.#stateOf(server).undecided = undefined;
+  }
+
+  #keep(body: BodyTrack, bytes: Uint8Array): void {
+    body.seenBytes += bytes.length;
+    if (body.cut) return;
+    if (this.#unclaimedBytes + bytes.length > UNCLAIMED_BYTES_MAX) {
+      body.cut = true;
+      return;
+    }
+    body.chunks.push(bytes);
+    body.heldBytes += bytes.length;
+    this.#unclaimedBytes += bytes.length;
+  }
+
+  #forget(exchange: Exchange): void {
+    this.#unclaimedBytes -= exchange.heldBytes;
+    exchange.closed = true;
+    exchange.request.chunks = [];
+    exchange.response.chunks = [];
+    exchange.request.heldBytes = 0;
+    exchange.response.heldBytes = 0;
+  }
+
+  #stateOf(server: Server & MarkedServer): ServerState {
+    const known = server[STATE];
+    if (known !== undefined) return known;
+    const state: ServerState = { owner: this.#ownerByApp(server), scoped: false, undecided: [] };
+    Object.defineProperty(server, STATE, { value: state, enumerable: false });
+    return state;
+  }
+
+  /** Express and connect applications are the server's listener themselves. */
+  #ownerByApp(server: Server): Recorder | undefined {
+    if (this.rootApps.size === 0) return undefined;
+    for (const listener of server.listeners("request") as RequestListener[]) {
+      const recorder = this.rootApps.get(listener);
+      if (recorder !== undefined) return recorder;
+    }
+    return undefined;
+  }
+}
+
+/** Node hangs the server on every socket it accepted. */
+export function serverOf(socket: Socket): Server | undefined {
+  const { server } = socket as { readonly server?: unknown };
+  return typeof server === "object" && server !== null ? (server as Server) : undefined;
+}

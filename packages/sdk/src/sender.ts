@@ -1,0 +1,167 @@
+/**
+ * The connection to the replay server: the only file of the SDK that owns a socket. Connects, reconnects with jittered
+ * back-off through the list of addresses, and moves bytes between socket and `ProducerSession`.
+ *
+ * Nothing here keeps the process alive, and no failure leaves this file except as a count and a rare line of log.
+ */
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
+import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession } from "@mirrorball/protocol";
+import type { ServerAddress } from "./options.ts";
+
+/** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
+const BACKOFF_MS_MIN = 100;
+const BACKOFF_MS_MAX = 30_000;
+/** A connection that lived this long was good: the next trouble starts at the shortest back-off. */
+const HEALTHY_MS = 60_000;
+const TICK_MS = 1000;
+/** Bytes the socket may hold unsent; what waits behind them stays in the session, which is counted. */
+const SOCKET_BYTES_MAX = 1024 * 1024;
+/** At most one line of trouble in this time. */
+const LOG_INTERVAL_MS = 10_000;
+
+export interface SenderOptions {
+  readonly servers: readonly ServerAddress[];
+  readonly tls: ConnectionOptions | undefined;
+  readonly service: string;
+  readonly token: string | undefined;
+  readonly log: (line: string) => void;
+  /** Called when the server acknowledged something. */
+  readonly acknowledged: () => void;
+}
+
+export class Sender {
+  readonly session: ProducerSession;
+  readonly #options: SenderOptions;
+  #socket: Socket | undefined;
+  #address = 0;
+  #backoffMs = BACKOFF_MS_MIN;
+  #connectedAtMs = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #loggedAtMs = -LOG_INTERVAL_MS;
+  #troubled = false;
+  #closed = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.session = new ProducerSession({
+      producerId: randomBytes(PRODUCER_ID_BYTES),
+      service: options.service,
+      agent: `mirrorball-sdk node/${process.versions.node}`,
+      token: options.token,
+    });
+  }
+
+  get connected(): boolean {
+    return this.session.state === "open";
+  }
+
+  /** The address in use or tried next. */
+  get server(): string {
+    return this.#options.servers[this.#address]?.text ?? "";
+  }
+
+  start(): void {
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker.unref();
+    this.#connect();
+  }
+
+  /** Writes what may be written now. Call it after `session.enqueue`. */
+  pump(): void {
+    const socket = this.#socket;
+    if (socket === undefined || socket.connecting || socket.writableLength > SOCKET_BYTES_MAX) return;
+    const pieces = this.session.takeOutput();
+    if (pieces.length > 0) {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.uncork();
+    }
+    const { failure } = this.session;
+    if (failure !== undefined) this.#drop(`${failure.code}: ${failure.message}`);
+  }
+
+  /** Says goodbye if it can, and lets go of everything. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retry);
+    this.session.bye();
+    this.pump();
+    this.#socket?.end();
+    // The last bytes may still be on their way; nobody waits for them.
+    this.#socket?.unref();
+    this.#socket = undefined;
+  }
+
+  #connect(): void {
+    const address = this.#options.servers[this.#address];
+    if (this.#closed || address === undefined) return;
+    const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port };
+    const { tls } = this.#options;
+    const socket = tls === undefined ? connect(where) : connectTls({ ...tls, ...where });
+    socket.unref();
+    this.#socket = socket;
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#opened(socket));
+    socket.on("data", (chunk: Buffer) => this.#receive(socket, chunk));
+    socket.on("drain", () => this.pump());
+    socket.on("error", (error) => this.#say(`cannot reach ${address.text}: ${error.message}`));
+    socket.once("close", () => this.#lost(socket));
+  }
+
+  #opened(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    socket.setNoDelay(true);
+    this.#connectedAtMs = performance.now();
+    this.session.connect(randomBytes(NONCE_BYTES), this.#connectedAtMs);
+    this.pump();
+  }
+
+  #receive(socket: Socket, chunk: Buffer): void {
+    if (socket !== this.#socket) return;
+    const before = this.session.ackedWeight;
+    const wasOpen = this.connected;
+    this.session.receive(chunk, performance.now());
+    if (!wasOpen && this.connected && this.#troubled) {
+      this.#troubled = false;
+      this.#options.log(`mirrorball: connected to ${this.server} again`);
+    }
+    this.pump();
+    if (this.session.ackedWeight !== before) this.#options.acknowledged();
+  }
+
+  #tick(): void {
+    this.session.tick(performance.now());
+    this.pump();
+  }
+
+  #drop(reason: string): void {
+    this.#say(`${this.server}: ${reason}`);
+    this.#socket?.destroy();
+  }
+
+  #lost(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    this.#socket = undefined;
+    const lived = this.connected ? performance.now() - this.#connectedAtMs : 0;
+    this.session.disconnect();
+    if (this.#closed) return;
+    if (lived > HEALTHY_MS) this.#backoffMs = BACKOFF_MS_MIN;
+    this.#address = (this.#address + 1) % this.#options.servers.length;
+    this.#retry = setTimeout(() => this.#connect(), Math.random() * this.#backoffMs);
+    this.#retry.unref();
+    this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
+  }
+
+  #say(line: string): void {
+    if (this.#closed || performance.now() - this.#loggedAtMs < LOG_INTERVAL_MS) return;
+    this.#loggedAtMs = performance.now();
+    this.#troubled = true;
+    this.#options.log(`mirrorball: ${line}; the service goes on, what cannot be sent is counted`);
+  }
+}
