@@ -6,7 +6,14 @@
  * (gor exits 1 and drops it).
  */
 import { readFileSync } from "node:fs";
-import { ReplayServer, catalogue, flagsOf, helpText, planFrom, summaryText } from "@mirrorball/server";
+import {
+  ReplayServer,
+  catalogue,
+  flagsOf,
+  helpText,
+  planFrom,
+  summaryText,
+} from "@mirrorball/server";
 
 const EXIT_LOST = 1;
 const EXIT_USAGE = 2;

@@ -15,9 +15,12 @@ export interface ConnectionInfo {
   readonly peer: string | null;
 }
 
+/** Shared by all bodies without bytes, most of all requests: never written to. */
+const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
+
 /** The recorded part of a body. */
 export class BodyTrack {
-  chunks: Uint8Array[] = [];
+  chunks: readonly Uint8Array[] = NO_CHUNKS;
   /** Bytes in `chunks`. */
   heldBytes = 0;
   /** Bytes seen, recorded or not. */
@@ -27,6 +30,19 @@ export class BodyTrack {
   /** Must be whole before anything of it may leave: it has to be redacted. */
   heldBack = false;
   ended = false;
+
+  add(bytes: Uint8Array): void {
+    // A new list for every chunk would cost long bodies their square; a list of one is the common case.
+    if (this.chunks.length === 0) this.chunks = [bytes];
+    else (this.chunks as Uint8Array[]).push(bytes);
+    this.heldBytes += bytes.length;
+  }
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.chunks = NO_CHUNKS;
+    this.heldBytes = 0;
+  }
 }
 
 export class Exchange {
@@ -53,7 +69,7 @@ export class Exchange {
   requestEndSent = false;
   /** Nothing more is recorded: finished, dropped or given up. */
   closed = false;
-  /** Finished before anybody claimed it. */
+  /** All of the response was handed to the system. */
   finished = false;
   /** Koa's context, when its middleware was reached. */
   context: unknown = undefined;
@@ -89,7 +105,7 @@ export function requestStateOf({ req, request }: Exchange): BodyState {
   return req.complete ? BodyState.complete : BodyState.aborted;
 }
 
-export function responseStateOf({ res, response }: Exchange): BodyState {
+export function responseStateOf({ finished, response }: Exchange): BodyState {
   if (response.cut) return BodyState.truncated;
-  return res.writableFinished ? BodyState.complete : BodyState.aborted;
+  return finished ? BodyState.complete : BodyState.aborted;
 }

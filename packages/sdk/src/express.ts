@@ -37,7 +37,11 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
     next();
   };
   // A disabled mirror costs what an empty middleware costs.
-  if (!core.enabled) return Object.assign((_req: IncomingMessage, _res: ServerResponse, next: Next) => next(), control);
+  if (!core.enabled)
+    return Object.assign(
+      (_req: IncomingMessage, _res: ServerResponse, next: Next) => next(),
+      control,
+    );
   let mountedAtRoot = false;
   const mounted: MountedApplication = {
     mountpath: "/",

@@ -40,7 +40,8 @@ export class MirrorCore implements MirrorControl {
   #warned = false;
   #waits = false;
   readonly #onBeforeExit = (): void => {
-    if (this.stats().buffered > 0 && this.stats().connected) void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+    if (this.stats().buffered > 0 && this.stats().connected)
+      void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
   };
 
   /** Throws a TypeError that lists every fault of `options`. */
@@ -97,6 +98,8 @@ export class MirrorCore implements MirrorControl {
     try {
       const exchange = tap.exchangeOf(req);
       if (exchange !== undefined && context !== undefined) exchange.context = context;
+      // The usual case, once the server is claimed.
+      if (exchange?.recorder === this.#recorder) return;
       const server = serverOf(req.socket);
       if (server === undefined) return;
       // On a server of ours an exchange is missing on purpose; elsewhere it began before we knew.
@@ -114,7 +117,9 @@ export class MirrorCore implements MirrorControl {
     return this.#recorder.stats();
   }
 
-  close({ timeoutMs = CLOSE_TIMEOUT_MS_DEFAULT }: { readonly timeoutMs?: number } = {}): Promise<MirrorStats> {
+  close({
+    timeoutMs = CLOSE_TIMEOUT_MS_DEFAULT,
+  }: { readonly timeoutMs?: number } = {}): Promise<MirrorStats> {
     this.#closing ??= this.#close(timeoutMs);
     return this.#closing;
   }
@@ -155,7 +160,11 @@ export interface Mirror extends MirrorControl {
  */
 export function createMirror(options: MirrorOptions = {}): Mirror {
   const core = new MirrorCore(options, { waits: true });
-  const middleware = (req: IncomingMessage, _res: ServerResponse, next?: (error?: unknown) => void): void => {
+  const middleware = (
+    req: IncomingMessage,
+    _res: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): void => {
     core.reached(req, false);
     next?.();
   };

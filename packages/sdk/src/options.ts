@@ -8,7 +8,10 @@ import type { ConnectionOptions } from "node:tls";
 import { NAME_CHARS_MAX } from "@mirrorball/protocol";
 
 /** Where a session's key is found, for sampling whole sessions. */
-export type SampleKey = { readonly header: string } | { readonly cookie: string } | { readonly query: string };
+export type SampleKey =
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly query: string };
 
 export interface RedactOptions {
   /** Header fields whose values are replaced, in requests and responses. Names ignore case. */
@@ -107,13 +110,21 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     "service", `a text of 1 to ${NAME_CHARS_MAX} characters`, service,
   ); // prettier-ignore
   const token = options.token ?? env["MIRRORBALL_TOKEN"];
-  check(token === undefined || (typeof token === "string" && token !== ""), "token", "a text that is not empty", "(hidden)");
+  check(
+    token === undefined || (typeof token === "string" && token !== ""),
+    "token",
+    "a text that is not empty",
+    "(hidden)",
+  );
   const responses = options.responses ?? env["MIRRORBALL_RESPONSES"] ?? "full";
   check(isResponses(responses), "responses", '"full", "head" or "off"', responses);
-  const maxBodyBytes = options.maxBodyBytes ?? numberFrom(env["MIRRORBALL_MAX_BODY_BYTES"]) ?? MAX_BODY_BYTES_DEFAULT;
+  const maxBodyBytes =
+    options.maxBodyBytes ?? numberFrom(env["MIRRORBALL_MAX_BODY_BYTES"]) ?? MAX_BODY_BYTES_DEFAULT;
   check(isCount(maxBodyBytes), "maxBodyBytes", "a whole number of bytes, 0 or more", maxBodyBytes);
   const maxBufferBytes =
-    options.maxBufferBytes ?? numberFrom(env["MIRRORBALL_MAX_BUFFER_BYTES"]) ?? MAX_BUFFER_BYTES_DEFAULT;
+    options.maxBufferBytes ??
+    numberFrom(env["MIRRORBALL_MAX_BUFFER_BYTES"]) ??
+    MAX_BUFFER_BYTES_DEFAULT;
   check(
     isCount(maxBufferBytes) && maxBufferBytes >= MAX_BUFFER_BYTES_MIN,
     "maxBufferBytes", `a whole number of bytes, at least ${MAX_BUFFER_BYTES_MIN}`, maxBufferBytes,
@@ -124,7 +135,10 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
   }
   const enabled: unknown = options.enabled ?? true;
   check(typeof enabled === "boolean", "enabled", "true or false", enabled);
-  const { share, by } = sampleFrom(options.sample ?? numberFrom(env["MIRRORBALL_SAMPLE"]) ?? 1, check);
+  const { share, by } = sampleFrom(
+    options.sample ?? numberFrom(env["MIRRORBALL_SAMPLE"]) ?? 1,
+    check,
+  );
   const settings: Settings = {
     servers: serversFrom(options.server ?? env["MIRRORBALL_SERVER"] ?? SERVER_DEFAULT, check),
     service,
@@ -153,11 +167,13 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 function serversFrom(server: unknown, check: Check): ServerAddress[] {
-  const list: unknown[] = typeof server === "string" ? server.split(",") : Array.isArray(server) ? server : [server];
+  const list: unknown[] =
+    typeof server === "string" ? server.split(",") : Array.isArray(server) ? server : [server];
   const addresses: ServerAddress[] = [];
   for (const text of list) {
     const address = typeof text === "string" ? addressFrom(text.trim()) : undefined;
-    if (address === undefined) check(false, "server", '"host:port" or "unix:/path", or a list of them', text);
+    if (address === undefined)
+      check(false, "server", '"host:port" or "unix:/path", or a list of them', text);
     else addresses.push(address);
   }
   check(addresses.length > 0 || list.length > 0, "server", "at least one address", server);
@@ -165,7 +181,8 @@ function serversFrom(server: unknown, check: Check): ServerAddress[] {
 }
 
 function addressFrom(text: string): ServerAddress | undefined {
-  if (text.startsWith("unix:") && text.length > "unix:".length) return { path: text.slice("unix:".length), text };
+  if (text.startsWith("unix:") && text.length > "unix:".length)
+    return { path: text.slice("unix:".length), text };
   const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
@@ -197,7 +214,12 @@ function redactFrom(redact: unknown, env: Environment, check: Check): RedactOpti
   const given: Record<string, unknown> = isRecord(redact) ? redact : {};
   if (redact !== undefined) check(isRecord(redact), "redact", "an object of name lists", redact);
   for (const name of Object.keys(given)) {
-    check([...REDACT_LISTS, "replacement"].includes(name), `redact.${name}`, `one of ${REDACT_LISTS.join(", ")}, replacement`, name);
+    check(
+      [...REDACT_LISTS, "replacement"].includes(name),
+      `redact.${name}`,
+      `one of ${REDACT_LISTS.join(", ")}, replacement`,
+      name,
+    );
   }
   const lists: Record<string, readonly string[]> = {};
   for (const name of REDACT_LISTS) {
@@ -207,7 +229,12 @@ function redactFrom(redact: unknown, env: Environment, check: Check): RedactOpti
     else check(false, `redact.${name}`, "a list of names", list);
   }
   const { replacement } = given;
-  check(replacement === undefined || typeof replacement === "string", "redact.replacement", "a text", replacement);
+  check(
+    replacement === undefined || typeof replacement === "string",
+    "redact.replacement",
+    "a text",
+    replacement,
+  );
   if (Object.keys(lists).length === 0) return undefined;
   return typeof replacement === "string" ? { ...lists, replacement } : lists;
 }

@@ -13,9 +13,8 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { hiddenField } from "./hidden.ts";
 import type { Recorder } from "./recorder.ts";
-
-const STATE: unique symbol = Symbol.for("mirrorball.server");
 
 /** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
 const UNDECIDED_EXCHANGES_MAX = 64;
@@ -30,9 +29,7 @@ interface ServerState {
   undecided: Exchange[] | undefined;
 }
 
-interface MarkedServer {
-  [STATE]?: ServerState;
-}
+const states = hiddenField<ServerState>();
 
 export class Ownership {
   /** Owns every server that nobody else owns: `@mirrorball/sdk/register`. */
@@ -44,25 +41,27 @@ export class Ownership {
   #unclaimedBytes = 0;
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
-  wants(server: Server & MarkedServer, req: IncomingMessage): boolean {
+  wants(server: Server, req: IncomingMessage): boolean {
     const state = this.#stateOf(server);
     const owner = state.owner ?? this.everything;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
     if (this.waiting === 0) return false;
-    return (state.scoped || state.undecided !== undefined) && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
+    return (
+      (state.scoped || state.undecided !== undefined) && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX
+    );
   }
 
-  begin(server: Server & MarkedServer, exchange: Exchange): void {
+  begin(server: Server, exchange: Exchange): void {
     const owner = this.#stateOf(server).owner ?? this.everything;
     if (owner !== undefined && owner.accepting) owner.adopt(exchange);
   }
 
-  skipReplay(server: Server & MarkedServer): void {
+  skipReplay(server: Server): void {
     (this.#stateOf(server).owner ?? this.everything)?.skip();
   }
 
   /** The whole server belongs to `recorder`. Returns false when it belongs to another one already. */
-  claimServer(server: Server & MarkedServer, recorder: Recorder): boolean {
+  claimServer(server: Server, recorder: Recorder): boolean {
     const state = this.#stateOf(server);
     if (state.owner !== undefined && state.owner.accepting) return state.owner === recorder;
     state.owner = recorder;
@@ -72,12 +71,12 @@ export class Ownership {
     return true;
   }
 
-  owns(server: Server & MarkedServer, recorder: Recorder): boolean {
+  owns(server: Server, recorder: Recorder): boolean {
     return (this.#stateOf(server).owner ?? this.everything) === recorder;
   }
 
   /** On this server a mirror is reached only below some path. */
-  markScoped(server: Server & MarkedServer): void {
+  markScoped(server: Server): void {
     const state = this.#stateOf(server);
     if (state.scoped) return;
     state.scoped = true;
@@ -105,11 +104,11 @@ export class Ownership {
   }
 
   finished(exchange: Exchange): void {
+    exchange.finished = true;
     if (exchange.recorder !== undefined) {
       exchange.recorder.finish(exchange);
       return;
     }
-    exchange.finished = true;
     const server = serverOf(exchange.socket);
     const undecided = server === undefined ? undefined : this.#stateOf(server).undecided;
     if (undecided === undefined) {
@@ -130,25 +129,22 @@ export class Ownership {
       body.cut = true;
       return;
     }
-    body.chunks.push(bytes);
-    body.heldBytes += bytes.length;
+    body.add(bytes);
     this.#unclaimedBytes += bytes.length;
   }
 
   #forget(exchange: Exchange): void {
     this.#unclaimedBytes -= exchange.heldBytes;
     exchange.closed = true;
-    exchange.request.chunks = [];
-    exchange.response.chunks = [];
-    exchange.request.heldBytes = 0;
-    exchange.response.heldBytes = 0;
+    exchange.request.clear();
+    exchange.response.clear();
   }
 
-  #stateOf(server: Server & MarkedServer): ServerState {
-    const known = server[STATE];
+  #stateOf(server: Server): ServerState {
+    const known = states.get(server);
     if (known !== undefined) return known;
     const state: ServerState = { owner: this.#ownerByApp(server), scoped: false, undecided: [] };
-    Object.defineProperty(server, STATE, { value: state, enumerable: false });
+    states.set(server, state);
     return state;
   }
 

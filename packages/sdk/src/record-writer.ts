@@ -93,13 +93,20 @@ export class RecordWriter {
   /** The request's last records, once; undefined when it has not ended, or was already told. */
   requestEnd(exchange: Exchange): WireRecord[] | undefined {
     const { req, request, number } = exchange;
-    if (exchange.requestEndSent || !(req.complete || request.ended || exchange.closed)) return undefined;
+    if (exchange.requestEndSent || !(req.complete || request.ended || exchange.closed))
+      return undefined;
     exchange.requestEndSent = true;
     const records: WireRecord[] = [];
     const body = this.#body(request);
     if (body !== null) records.push([RecordType.requestChunk, number, body]);
     const took = durationUs(exchange.startedUs, exchange.requestEndedUs);
-    records.push([RecordType.requestEnd, number, took, requestStateOf(exchange), trailersOf(req.rawTrailers)]);
+    records.push([
+      RecordType.requestEnd,
+      number,
+      took,
+      requestStateOf(exchange),
+      trailersOf(req.rawTrailers),
+    ]);
     return records;
   }
 
@@ -135,9 +142,12 @@ export class RecordWriter {
     if (this.#redactor === undefined) return rawHeaders;
     const redacted = this.#redactor.fields(rawHeaders);
     const { request } = exchange;
-    if (!request.heldBack || request.cut || body === null || body.length === request.seenBytes) return redacted;
+    if (!request.heldBack || request.cut || body === null || body.length === request.seenBytes)
+      return redacted;
     return redacted.map((value, i) =>
-      i % 2 === 1 && redacted[i - 1]?.toLowerCase() === "content-length" ? String(body.length) : value,
+      i % 2 === 1 && redacted[i - 1]?.toLowerCase() === "content-length"
+        ? String(body.length)
+        : value,
     );
   }
 
@@ -157,7 +167,8 @@ export class RecordWriter {
   #body(body: BodyTrack): Uint8Array | null {
     const { chunks } = body;
     if (chunks.length === 0) return null;
-    const joined = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    const joined =
+      chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
     if (!body.heldBack || this.#redactor === undefined) return joined;
     const redacted = this.#redactor.body(joined);
     // Not JSON after all: what cannot be looked into does not leave.
@@ -201,7 +212,7 @@ function responseTrailers(res: ServerResponse): readonly string[] | null {
 
 /** A redacted body may have another length than its head says. */
 function withLength(headText: string, track: BodyTrack, body: Uint8Array | null): string {
-  if (!track.heldBack || track.cut || body === null || body.length === track.seenBytes) return headText;
+  if (!track.heldBack || track.cut || body === null || body.length === track.seenBytes)
+    return headText;
   return headText.replace(/^(content-length:\s*)\d+/im, `$1${body.length}`);
 }
-

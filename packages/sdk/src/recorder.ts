@@ -6,8 +6,18 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import { BATCH_BYTES_TARGET, CHUNK_BYTES_MAX, HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "@mirrorball/protocol";
-import { FRAME_PAYLOAD_BYTES_MAX, RecordType, WHOLE_EXCHANGE_BYTES_MAX, packRecords } from "@mirrorball/protocol";
+import {
+  BATCH_BYTES_TARGET,
+  CHUNK_BYTES_MAX,
+  HEADER_FIELDS_MAX,
+  HEAD_BYTES_MAX,
+} from "@mirrorball/protocol";
+import {
+  FRAME_PAYLOAD_BYTES_MAX,
+  RecordType,
+  WHOLE_EXCHANGE_BYTES_MAX,
+  packRecords,
+} from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
@@ -120,7 +130,10 @@ export class Recorder {
   wants(req: IncomingMessage): boolean {
     const { sampleShare, sampleBy, filter } = this.settings;
     if (!this.#accepting) return false;
-    if (sampleShare < 1 && !isSampled(sampleShare, sampleBy, req.url ?? "", req.rawHeaders, Math.random())) {
+    if (
+      sampleShare < 1 &&
+      !isSampled(sampleShare, sampleBy, req.url ?? "", req.rawHeaders, Math.random())
+    ) {
       this.#skipped += 1;
       return false;
     }
@@ -185,7 +198,8 @@ export class Recorder {
   finish(exchange: Exchange): void {
     if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
-    if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX) this.#stream(exchange);
+    if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
+      this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
     this.#unlink(exchange);
@@ -250,14 +264,18 @@ export class Recorder {
   }
 
   #acknowledged(): void {
-    if (this.#dropping && this.bufferedBytes * 2 < this.settings.maxBufferBytes) this.#endDropping();
+    if (this.#dropping && this.bufferedBytes * 2 < this.settings.maxBufferBytes)
+      this.#endDropping();
     if (this.#accepting || this.stats().buffered > 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   #chunk(exchange: Exchange, body: BodyTrack, bytes: Uint8Array): void {
     if (exchange.closed) return;
-    const room = (body.heldBack ? Math.min(HELD_BACK_BYTES_MAX, this.settings.maxBodyBytes) : this.settings.maxBodyBytes) - body.seenBytes;
+    const room =
+      (body.heldBack
+        ? Math.min(HELD_BACK_BYTES_MAX, this.settings.maxBodyBytes)
+        : this.settings.maxBodyBytes) - body.seenBytes;
     body.seenBytes += bytes.length;
     if (body.cut) return;
     if (bytes.length > room) {
@@ -265,8 +283,7 @@ export class Recorder {
       if (body.heldBack) {
         // Half of it cannot be redacted, so none of it leaves.
         this.#openBytes -= body.heldBytes;
-        body.chunks = [];
-        body.heldBytes = 0;
+        body.clear();
         return;
       }
     }
@@ -276,8 +293,7 @@ export class Recorder {
       this.drop(exchange, "buffer-full");
       return;
     }
-    body.chunks.push(kept);
-    body.heldBytes += kept.length;
+    body.add(kept);
     this.#openBytes += kept.length;
     if (exchange.streaming) this.#streamBody(exchange, body);
     else if (exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX) this.#stream(exchange);
@@ -308,8 +324,7 @@ export class Recorder {
     const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
     const chunks = body.chunks;
     this.#openBytes -= body.heldBytes;
-    body.chunks = [];
-    body.heldBytes = 0;
+    body.clear();
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
@@ -370,7 +385,8 @@ export class Recorder {
   }
 
   #tellLosses(): void {
-    for (const [reason, count] of this.#untold) this.#records.push([RecordType.loss, reason, count]);
+    for (const [reason, count] of this.#untold)
+      this.#records.push([RecordType.loss, reason, count]);
     this.#untold.clear();
   }
 
@@ -390,7 +406,9 @@ export class Recorder {
   #endDropping(): void {
     this.#dropping = false;
     const count = this.#drops.get("buffer-full") ?? 0;
-    this.settings.log(`mirrorball: the buffer has room again; ${count} exchanges were dropped so far`);
+    this.settings.log(
+      `mirrorball: the buffer has room again; ${count} exchanges were dropped so far`,
+    );
     // So that the server learns of the losses even when no new exchange comes.
     this.#flush();
   }
@@ -425,21 +443,24 @@ export class Recorder {
       return;
     }
     const longSinceUs = nowUs() - WHOLE_MS_MAX * 1000;
-    for (let exchange: Exchange | undefined = this.#oldest; exchange !== undefined; ) {
+    for (let exchange: Exchange | undefined = this.#oldest; exchange !== undefined;) {
       const following: Exchange | undefined = exchange.next;
       const { res, socket } = exchange;
-      if (res.writableFinished || res.destroyed || socket.destroyed) this.finish(exchange);
-      else if (!exchange.streaming && exchange.startedUs < longSinceUs) this.#stream(exchange);
+      if (res.destroyed || socket.destroyed) {
+        // A response may have got out before its client left; the channel tells only of live sockets.
+        exchange.finished = res.writableFinished;
+        this.finish(exchange);
+      } else if (!exchange.streaming && exchange.startedUs < longSinceUs) {
+        this.#stream(exchange);
+      }
       exchange = following;
     }
   }
 }
 
 function release(exchange: Exchange): void {
-  exchange.request.chunks = [];
-  exchange.request.heldBytes = 0;
-  exchange.response.chunks = [];
-  exchange.response.heldBytes = 0;
+  exchange.request.clear();
+  exchange.response.clear();
   exchange.headBytes = 0;
 }
 
@@ -452,7 +473,9 @@ function weightOf(records: readonly WireRecord[]): number {
   return weight;
 }
 
-function sizeOf(record: Extract<WireRecord, readonly [typeof RecordType.exchange, ...unknown[]]>): number {
+function sizeOf(
+  record: Extract<WireRecord, readonly [typeof RecordType.exchange, ...unknown[]]>,
+): number {
   const body = (record[11]?.length ?? 0) + (record[17]?.length ?? 0);
   return body + (record[16]?.length ?? 0) + record[10].length * 12 + record[8].length + 96;
 }

@@ -72,11 +72,14 @@ export class Redactor {
     if (bytes.length === 0) return bytes;
     try {
       let changed = false;
-      const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"), (key, item: unknown) => {
-        if (!this.#json.has(key)) return item;
-        changed = true;
-        return this.#replacement;
-      });
+      const value: unknown = JSON.parse(
+        Buffer.from(bytes).toString("utf8"),
+        (key, item: unknown) => {
+          if (!this.#json.has(key)) return item;
+          changed = true;
+          return this.#replacement;
+        },
+      );
       return changed ? Buffer.from(JSON.stringify(value)) : bytes;
     } catch {
       return undefined;

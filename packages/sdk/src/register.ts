@@ -8,5 +8,7 @@ import { MirrorCore } from "./mirror.ts";
 try {
   new MirrorCore({}, { waits: false }).attachAll();
 } catch (error) {
-  console.warn(`mirrorball: not mirroring: ${error instanceof Error ? error.message : String(error)}`);
+  console.warn(
+    `mirrorball: not mirroring: ${error instanceof Error ? error.message : String(error)}`,
+  );
 }

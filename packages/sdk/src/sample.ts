@@ -34,7 +34,8 @@ function keyOf(by: SampleKey, target: string, rawHeaders: readonly string[]): st
 function fieldOf(rawHeaders: readonly string[], lowerName: string): string | undefined {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
-    if (name?.length === lowerName.length && name.toLowerCase() === lowerName) return rawHeaders[i + 1];
+    if (name?.length === lowerName.length && name.toLowerCase() === lowerName)
+      return rawHeaders[i + 1];
   }
   return undefined;
 }

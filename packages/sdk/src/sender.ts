@@ -74,7 +74,8 @@ export class Sender {
   /** Writes what may be written now. Call it after `session.enqueue`. */
   pump(): void {
     const socket = this.#socket;
-    if (socket === undefined || socket.connecting || socket.writableLength > SOCKET_BYTES_MAX) return;
+    if (socket === undefined || socket.connecting || socket.writableLength > SOCKET_BYTES_MAX)
+      return;
     const pieces = this.session.takeOutput();
     if (pieces.length > 0) {
       socket.cork();
@@ -102,7 +103,8 @@ export class Sender {
   #connect(): void {
     const address = this.#options.servers[this.#address];
     if (this.#closed || address === undefined) return;
-    const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port };
+    const where =
+      "path" in address ? { path: address.path } : { host: address.host, port: address.port };
     const { tls } = this.#options;
     const socket = tls === undefined ? connect(where) : connectTls({ ...tls, ...where });
     socket.unref();

@@ -24,7 +24,9 @@ app.get("/stream", (_req, res) => {
 });
 app.get("/empty", (_req, res) => res.status(204).end());
 app.get("/same", (_req, res) => res.status(304).set("ETag", '"x"').end());
-app.get("/big", (_req, res) => res.type("application/octet-stream").send(Buffer.alloc(1_000_000, 7)));
+app.get("/big", (_req, res) =>
+  res.type("application/octet-stream").send(Buffer.alloc(1_000_000, 7)),
+);
 app.get("/never", (_req, res) => res.write("begun\n"));
 app.get("/error", (_req, res) => res.status(500).send("sorry"));
 app.all("/unread", (_req, res) => res.status(202).send("not looked at"));
@@ -41,6 +43,8 @@ const server = app.listen(0, "127.0.0.1", () => {
 process.on("SIGTERM", () => {
   server.closeAllConnections();
   server.close(() => {
-    void tee.close({ timeoutMs: 10_000 }).then((stats) => console.log(`stats ${JSON.stringify(stats)}`));
+    void tee
+      .close({ timeoutMs: 10_000 })
+      .then((stats) => console.log(`stats ${JSON.stringify(stats)}`));
   });
 });

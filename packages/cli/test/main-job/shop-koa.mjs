@@ -65,6 +65,8 @@ const server = app.listen(0, "127.0.0.1", () => {
 process.on("SIGTERM", () => {
   server.closeAllConnections();
   server.close(() => {
-    void tee.close({ timeoutMs: 10_000 }).then((stats) => console.log(`stats ${JSON.stringify(stats)}`));
+    void tee
+      .close({ timeoutMs: 10_000 })
+      .then((stats) => console.log(`stats ${JSON.stringify(stats)}`));
   });
 });

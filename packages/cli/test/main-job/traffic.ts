@@ -81,7 +81,15 @@ function mannerOf(index: number, body: Buffer): Planned["manner"] {
   return index % 4 === 0 && body.length < 10 * KB ? "pipelined" : "alone";
 }
 
-const READING = ["/gzip", "/stream", "/empty", "/same", "/big", "/error", "/items?q=%20a%2Fb&x[]=1"];
+const READING = [
+  "/gzip",
+  "/stream",
+  "/empty",
+  "/same",
+  "/big",
+  "/error",
+  "/items?q=%20a%2Fb&x[]=1",
+];
 
 function lineOf(
   index: number,
@@ -92,12 +100,18 @@ function lineOf(
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
   if (manner === "abort-response") return { method: "GET", target: "/never" };
   if (body.length > 0) {
-    const method = manner === "alone" && index % 3 === 0 ? pick(ALL_METHODS) : pick(["POST", "PUT", "PATCH", "DELETE"]);
+    const method =
+      manner === "alone" && index % 3 === 0
+        ? pick(ALL_METHODS)
+        : pick(["POST", "PUT", "PATCH", "DELETE"]);
     return { method, target: pick([`/things/${index}`, "/unread", `/caf%C3%A9/${index}?a=1&a=2`]) };
   }
   if (index % 7 === 0) return { method: "HEAD", target: pick(READING) };
   if (index % 11 === 0) return { method: pick(ALL_METHODS), target: `/any/${index}` };
-  return { method: "GET", target: index % 50 === 0 ? "/big" : pick(READING.filter((path) => path !== "/big")) };
+  return {
+    method: "GET",
+    target: index % 50 === 0 ? "/big" : pick(READING.filter((path) => path !== "/big")),
+  };
 }
 
 function bodyOf(index: number, next: () => number): Buffer {
@@ -126,9 +140,13 @@ function headText(method: string, target: string, headers: readonly string[]): s
 
 function enchunk(body: Buffer, next: () => number): Buffer {
   const pieces: Buffer[] = [];
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const size = Math.min(body.length - at, 1 + Math.floor(next() * 32 * KB));
-    pieces.push(Buffer.from(`${size.toString(16)}\r\n`), body.subarray(at, at + size), Buffer.from("\r\n"));
+    pieces.push(
+      Buffer.from(`${size.toString(16)}\r\n`),
+      body.subarray(at, at + size),
+      Buffer.from("\r\n"),
+    );
     at += size;
   }
   return Buffer.concat([...pieces, Buffer.from("0\r\n\r\n")]);

@@ -42,7 +42,8 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
   for (const input of catalogue.inputs) {
     flags.push(instanceFlag(input, "Inputs"), ...optionFlags(input.name, input.options, "Inputs"));
   }
-  for (const stage of catalogue.stages) flags.push(...optionFlags(stage.name, stage.options, "Rules"));
+  for (const stage of catalogue.stages)
+    flags.push(...optionFlags(stage.name, stage.options, "Rules"));
   for (const output of catalogue.outputs) {
     const options = { ...output.options, ...queueOptions };
     flags.push(instanceFlag(output, "Outputs"), ...optionFlags(output.name, options, "Outputs"));
@@ -92,9 +93,7 @@ function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): Opt
 
 /** `timeoutMs` is `timeout`: the unit is written in the value, `5s`. */
 function kebab(key: string): string {
-  return key
-    .replace(/(?:Ms|Bytes)$/, "")
-    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return key.replace(/(?:Ms|Bytes)$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** How a default reads, or undefined when there is nothing to say. */

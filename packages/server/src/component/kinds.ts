@@ -7,7 +7,9 @@ import { Refusal } from "./option.ts";
 import type { OptionMeta, OptionSpec } from "./option.ts";
 
 /** Any text. */
-export function text(meta: OptionMeta<string> & { readonly placeholder?: string }): OptionSpec<string> {
+export function text(
+  meta: OptionMeta<string> & { readonly placeholder?: string },
+): OptionSpec<string> {
   return { placeholder: "TEXT", ...meta, kind: "value", parse: (raw) => raw };
 }
 

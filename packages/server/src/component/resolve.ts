@@ -55,7 +55,11 @@ function defaults(flags: readonly FlagInfo[]): Map<string, Record<string, unknow
   return options;
 }
 
-function set(options: Map<string, Record<string, unknown>>, flag: OptionFlag, value: unknown): void {
+function set(
+  options: Map<string, Record<string, unknown>>,
+  flag: OptionFlag,
+  value: unknown,
+): void {
   const values = options.get(flag.owner);
   if (values === undefined) options.set(flag.owner, { [flag.key]: value });
   else values[flag.key] = value;

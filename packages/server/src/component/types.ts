@@ -112,7 +112,10 @@ export type Fate = "filtered" | "limited";
 /** Changes or removes messages of a batch, synchronously. */
 export interface Stage {
   /** Filters in place: keeps `batch[0..n)` and returns n. Tells of every message it removed. */
-  process(batch: Message[], removed: (message: Message, fate: Fate, reason: string) => void): number;
+  process(
+    batch: Message[],
+    removed: (message: Message, fate: Fate, reason: string) => void,
+  ): number;
 }
 
 /** The kinds an output takes; others pass it by without being counted. */

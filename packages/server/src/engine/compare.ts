@@ -23,7 +23,8 @@ export class StatusComparer {
   unpaired = 0;
   /** The latest mismatches, newest last. */
   readonly examples: StatusMismatch[] = [];
-  readonly #waiting: Map<string, { readonly kind: MessageKind; readonly status: number }> = new Map();
+  readonly #waiting: Map<string, { readonly kind: MessageKind; readonly status: number }> =
+    new Map();
 
   observe(batch: readonly Message[]): void {
     for (const message of batch) {

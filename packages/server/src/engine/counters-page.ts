@@ -34,7 +34,9 @@ function parseAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3] ?? Number.NaN);
   if (match === null || port > 65_535) {
-    throw new Error(`--http-pprof: must be an address such as :8181 or 127.0.0.1:8181; got ${JSON.stringify(address)}`);
+    throw new Error(
+      `--http-pprof: must be an address such as :8181 or 127.0.0.1:8181; got ${JSON.stringify(address)}`,
+    );
   }
   const host = match[1] ?? match[2] ?? "";
   return { host: host === "" ? "127.0.0.1" : host, port };

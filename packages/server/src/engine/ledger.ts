@@ -65,8 +65,7 @@ export class OutputAccount implements OutputLedger {
 
   /** 0 when the law holds and nothing was settled twice. */
   get discrepancy(): number {
-    const settled =
-      this.deliveredCount + sum(this.filteredBy) + sum(this.limitedBy) + this.lost;
+    const settled = this.deliveredCount + sum(this.filteredBy) + sum(this.limitedBy) + this.lost;
     return this.outstanding < 0
       ? this.outstanding
       : this.received - settled - this.queued - this.outstanding;

@@ -32,7 +32,11 @@ export class Pipeline {
   ) {
     this.#stages = stages;
     this.#lanes = lanes;
-    this.#filters = lanes.map(({ accepts }) => (message) => accepts.has(message.kind));
+    this.#filters = lanes.map(
+      ({ accepts }) =>
+        (message) =>
+          accepts.has(message.kind),
+    );
     this.#comparer = comparer;
     this.#onError = onError;
     this.#removed = (message, fate, reason) => this.#countRemoved(message, fate, reason);

@@ -3,7 +3,12 @@
  * nothing is opened here.
  */
 import { parseArgv } from "../component/argv.ts";
-import type { Catalogue, InputDeclaration, OutputDeclaration, StageDeclaration } from "../component/define.ts";
+import type {
+  Catalogue,
+  InputDeclaration,
+  OutputDeclaration,
+  StageDeclaration,
+} from "../component/define.ts";
 import { flagsOf } from "../component/flags.ts";
 import type { OptionSpecs, OptionValues } from "../component/option.ts";
 import type { QueueOptions } from "../component/queue-options.ts";

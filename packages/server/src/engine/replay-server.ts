@@ -60,7 +60,9 @@ export class ReplayServer {
       return stage === undefined ? [] : [stage];
     });
     this.#pipeline = new Pipeline(stages, this.#lanes, this.#comparer, (error) => {
-      this.#log(`mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(
+        `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
     for (const planned of plan.inputs) this.#addInput(planned);
     this.ended = Promise.all(this.#inputs.map(({ input }) => endOf(input))).then(() => undefined);
@@ -96,7 +98,12 @@ export class ReplayServer {
     return this.#outputs.map(({ account }) => account.discrepancy);
   }
 
-  #addOutput({ declaration, argument, options, queue: { queueLen, queueFull } }: PlannedOutput): void {
+  #addOutput({
+    declaration,
+    argument,
+    options,
+    queue: { queueLen, queueFull },
+  }: PlannedOutput): void {
     const name = nameOf(declaration.name, argument);
     const account = new OutputAccount();
     const queue = new BoundedQueue(account, queueLen, queueFull);

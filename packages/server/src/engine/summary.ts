@@ -42,7 +42,10 @@ function outputLines(output: OutputCounters): string[] {
 function verdict({ lost, inputs, outputs }: Counters): string {
   if (lost === 0) return "nothing was lost";
   const all = new Map<string, number>();
-  for (const part of [...inputs.map(({ dropped }) => dropped), ...outputs.flatMap(({ failed, dropped }) => [failed, dropped])]) {
+  for (const part of [
+    ...inputs.map(({ dropped }) => dropped),
+    ...outputs.flatMap(({ failed, dropped }) => [failed, dropped]),
+  ]) {
     for (const [reason, count] of Object.entries(part)) {
       all.set(reason, (all.get(reason) ?? 0) + count);
     }

@@ -33,9 +33,19 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address === "object" ? address.port : 0;
 }
 
-async function rig(argument?: string, options: Partial<{ token: string; secure: boolean }> = {}): Promise<Rig> {
+async function rig(
+  argument?: string,
+  options: Partial<{ token: string; secure: boolean }> = {},
+): Promise<Rig> {
   const port = await freePort();
-  const made: Rig = { port, messages: [], refusals: [], warnings: [], gate: undefined, stop: () => input.stop() };
+  const made: Rig = {
+    port,
+    messages: [],
+    refusals: [],
+    warnings: [],
+    gate: undefined,
+    stop: () => input.stop(),
+  };
   const context: InputContext = {
     name: "input-tcp",
     emit: (batch) => {
@@ -59,7 +69,12 @@ class Client {
   socket: Socket | undefined;
 
   constructor(id: number, token?: string) {
-    this.session = new ProducerSession({ producerId: Buffer.alloc(16, id), service: "shop", agent: "test/1", token });
+    this.session = new ProducerSession({
+      producerId: Buffer.alloc(16, id),
+      service: "shop",
+      agent: "test/1",
+      token,
+    });
   }
 
   async connect(where: { port: number; host: string } | { path: string }): Promise<void> {
@@ -74,7 +89,9 @@ class Client {
     await once(socket, "connect");
     this.session.connect(Buffer.alloc(16, 9), performance.now());
     this.flush();
-    await vi.waitFor(() => expect(this.session.state === "open" || this.session.failure !== undefined).toBe(true));
+    await vi.waitFor(() =>
+      expect(this.session.state === "open" || this.session.failure !== undefined).toBe(true),
+    );
   }
 
   send(...exchanges: number[]): void {

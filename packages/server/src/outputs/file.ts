@@ -35,7 +35,8 @@ const options: { append: OptionSpec<boolean> } = {
 
 export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   name: "output-file",
-  summary: "Store everything in a file, in gor's record format; compressed when its name ends in .gz.",
+  summary:
+    "Store everything in a file, in gor's record format; compressed when its name ends in .gz.",
   argument: {
     placeholder: "FILE",
     example: "requests.gor",
@@ -110,7 +111,7 @@ class FileOutput implements Output {
 async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
   const { size } = await file.stat();
   try {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await file.write(bytes, at);
       at += bytesWritten;
     }

@@ -27,7 +27,8 @@ const REASON_BY_CODE: Readonly<Record<string, string>> = {
   UND_ERR_CLOSED: "shutdown",
 };
 
-const TLS_CODE = /^(?:ERR_(?:TLS|SSL)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|EPROTO)/;
+const TLS_CODE =
+  /^(?:ERR_(?:TLS|SSL)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|EPROTO)/;
 
 export function failureReason(error: unknown): string {
   if (error instanceof ReplayTimeout) return "timeout";
@@ -38,7 +39,13 @@ export function failureReason(error: unknown): string {
   return TLS_CODE.test(code) ? "tls" : "error";
 }
 
-const CONNECT_REASONS = new Set(["connect-refused", "connect-timeout", "dns", "unreachable", "tls"]);
+const CONNECT_REASONS = new Set([
+  "connect-refused",
+  "connect-timeout",
+  "dns",
+  "unreachable",
+  "tls",
+]);
 
 /** The status of the response that stands for a failed replay. */
 export function failureStatus(reason: string): number {

@@ -71,7 +71,10 @@ export class Scaler {
   #judge(completed: number): void {
     // Workers that finish less than one exchange a tick wait for the target, not for the processor.
     const slow = completed < this.limit * WINDOW_TICKS;
-    if (this.#trial === "none" || (this.#trial === "up" && (slow || completed >= this.#base * GAIN_MIN))) {
+    if (
+      this.#trial === "none" ||
+      (this.#trial === "up" && (slow || completed >= this.#base * GAIN_MIN))
+    ) {
       this.#base = completed;
       if (this.limit < this.#max) this.#try("up", Math.min(this.#max, this.limit * 2));
       else this.#endTrial(false);

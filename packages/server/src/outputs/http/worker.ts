@@ -5,7 +5,13 @@
  * In: a message. Out: exactly one call of `settle`. What becomes of the outcome is the pool's business.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { BodyState, HttpMessage, MessageKind, headerValue, isResponseHead } from "@mirrorball/protocol";
+import {
+  BodyState,
+  HttpMessage,
+  MessageKind,
+  headerValue,
+  isResponseHead,
+} from "@mirrorball/protocol";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import type { Client, Dispatcher } from "undici";
 import { outgoingHeaders } from "../../core/http/outgoing-headers.ts";
@@ -240,7 +246,12 @@ export class Worker implements Dispatcher.DispatchHandler {
   }
 }
 
-function failureHead(reason: string): { version: string; status: number; reason: string; headers: string[] } {
+function failureHead(reason: string): {
+  version: string;
+  status: number;
+  reason: string;
+  headers: string[];
+} {
   const headers = ["X-Mirrorball-Error", reason, "Content-Length", "0"];
   return { version: "HTTP/1.1", status: failureStatus(reason), reason: "Replay Failed", headers };
 }
