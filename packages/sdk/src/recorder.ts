@@ -7,19 +7,15 @@
  */
 import type { IncomingMessage } from "node:http";
 import {
-  BATCH_BYTES_TARGET,
   CHUNK_BYTES_MAX,
   HEADER_FIELDS_MAX,
   HEAD_BYTES_MAX,
-} from "@mirrorball/protocol";
-import {
-  FRAME_PAYLOAD_BYTES_MAX,
   RecordType,
   WHOLE_EXCHANGE_BYTES_MAX,
-  packRecords,
 } from "@mirrorball/protocol";
-import type { WireRecord } from "@mirrorball/protocol";
+import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
 import { Redactor } from "./redact.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -27,14 +23,10 @@ import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
 import { nowUs } from "./time.ts";
 
-/** Batches wait this long for company. */
-const FLUSH_MS = 10;
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
 const SWEEP_MS = 100;
 /** Exchanges open for longer travel in pieces, so that their request is replayed while they last. */
 const WHOLE_MS_MAX = 250;
-/** What an exchange costs beside its bytes: its objects, strings and record. */
-const EXCHANGE_BYTES_BASE = 1024;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
 const HELD_BACK_BYTES_MAX = 256 * 1024;
 
@@ -68,20 +60,11 @@ export class Recorder {
   readonly #writer: RecordWriter;
   readonly #redactor: Redactor | undefined;
   readonly #drops: Map<DropReason, number> = new Map();
-  /** Drops the server has not been told of. */
-  readonly #untold: Map<DropReason, number> = new Map();
   #offered = 0;
   #skipped = 0;
-  #open = 0;
+  readonly #opened: OpenExchanges = new OpenExchanges();
   #openBytes = 0;
-  /** Newest open exchange; the list is linked through the exchanges. */
-  #newest: Exchange | undefined;
-  #oldest: Exchange | undefined;
-  #records: WireRecord[] = [];
-  #recordBytes = 0;
-  #weight = 0;
-  #enqueuedWeight = 0;
-  #flushTimer: NodeJS.Timeout | undefined;
+  readonly #batch: Batch;
   #sweepTimer: NodeJS.Timeout | undefined;
   #accepting = true;
   #dropping = false;
@@ -99,6 +82,7 @@ export class Recorder {
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
     });
+    this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }
 
   get accepting(): boolean {
@@ -106,14 +90,14 @@ export class Recorder {
   }
 
   get bufferedBytes(): number {
-    return this.#openBytes + this.#recordBytes + this.sender.session.unackedBytes;
+    return this.#openBytes + this.#batch.bytes + this.sender.session.unackedBytes;
   }
 
   stats(): MirrorStats {
     return {
       offered: this.#offered,
       acked: this.sender.session.ackedWeight,
-      buffered: this.#open + this.#weight + this.#enqueuedWeight - this.sender.session.ackedWeight,
+      buffered: this.#opened.count + this.#batch.unackedWeight,
       dropped: Object.fromEntries(this.#drops),
       skipped: this.#skipped,
       bufferedBytes: this.bufferedBytes,
@@ -177,7 +161,7 @@ export class Recorder {
       return;
     }
     this.#openBytes += exchange.heldBytes;
-    this.#link(exchange);
+    this.#open(exchange);
     if (exchange.finished) this.finish(exchange);
   }
 
@@ -202,13 +186,13 @@ export class Recorder {
       this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
-    this.#unlink(exchange);
+    this.#opened.remove(exchange);
     if (exchange.streaming) {
-      this.#push(this.#writer.rest(exchange), 1);
+      this.#batch.push(this.#writer.rest(exchange), 1);
     } else {
       const record = this.#writer.whole(exchange);
       if (record === undefined) this.#drop("head-too-large");
-      else this.#push([record], 1);
+      else this.#batch.push([record], 1);
     }
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
@@ -218,10 +202,10 @@ export class Recorder {
   drop(exchange: Exchange, reason: DropReason): void {
     if (exchange.closed) return;
     exchange.closed = true;
-    this.#unlink(exchange);
+    this.#opened.remove(exchange);
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
-    if (exchange.streaming) this.#push([[RecordType.abandon, exchange.number, reason]], 0);
+    if (exchange.streaming) this.#batch.push([[RecordType.abandon, exchange.number, reason]], 0);
     this.#count(reason);
   }
 
@@ -235,19 +219,18 @@ export class Recorder {
   async close(timeoutMs: number): Promise<void> {
     this.#accepting = false;
     this.#sweep();
-    this.#flush();
+    this.#batch.flush();
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
-    while (this.#oldest !== undefined) this.drop(this.#oldest, "shutdown");
+    while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
     clearInterval(this.#sweepTimer);
-    clearTimeout(this.#flushTimer);
+    this.#batch.stop();
     const { buffered } = this.stats();
     this.sender.close();
     if (buffered > 0) this.#abandonUnacked(buffered);
   }
 
   #abandonUnacked(count: number): void {
-    this.#weight = 0;
-    this.#enqueuedWeight = this.sender.session.ackedWeight;
+    this.#batch.forget();
     this.#drops.set("shutdown", (this.#drops.get("shutdown") ?? 0) + count);
   }
 
@@ -307,7 +290,7 @@ export class Recorder {
       return;
     }
     exchange.streaming = true;
-    this.#push([head], 0);
+    this.#batch.push([head], 0);
     this.#streamRequest(exchange);
     this.#streamBody(exchange, exchange.response);
   }
@@ -315,7 +298,7 @@ export class Recorder {
   #streamRequest(exchange: Exchange): void {
     this.#streamBody(exchange, exchange.request);
     const end = this.#writer.requestEnd(exchange);
-    if (end !== undefined) this.#push(end, 0);
+    if (end !== undefined) this.#batch.push(end, 0);
   }
 
   #streamBody(exchange: Exchange, body: BodyTrack): void {
@@ -328,7 +311,7 @@ export class Recorder {
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#push([[type, exchange.number, bytes]], 0, bytes.length);
+        this.#batch.push([[type, exchange.number, bytes]], 0, bytes.length);
       }
     }
   }
@@ -338,61 +321,13 @@ export class Recorder {
     if (exchange.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
-    this.#push([head], 0);
+    this.#batch.push([head], 0);
     return true;
-  }
-
-  #push(records: readonly WireRecord[], weight: number, bytes: number = EXCHANGE_BYTES_BASE): void {
-    for (const record of records) {
-      this.#records.push(record);
-      this.#recordBytes += record[0] === RecordType.exchange ? sizeOf(record) : bytes;
-    }
-    this.#weight += weight;
-    if (this.#recordBytes >= BATCH_BYTES_TARGET) this.#flush();
-    else if (this.#flushTimer === undefined) {
-      this.#flushTimer = setTimeout(() => this.#flush(), FLUSH_MS);
-      this.#flushTimer.unref();
-    }
-  }
-
-  #flush(): void {
-    if (this.#flushTimer !== undefined) clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    if (this.#untold.size > 0) this.#tellLosses();
-    if (this.#records.length === 0) return;
-    const records = this.#records;
-    this.#records = [];
-    this.#recordBytes = 0;
-    this.#weight = 0;
-    this.#enqueue(records);
-    this.sender.pump();
-  }
-
-  /** One frame as a rule; halves of the batch when large heads made it larger than a frame may be. */
-  #enqueue(records: readonly WireRecord[]): void {
-    const payload = packRecords(records);
-    if (payload.length <= FRAME_PAYLOAD_BYTES_MAX) {
-      const weight = weightOf(records);
-      this.#enqueuedWeight += weight;
-      this.sender.session.enqueue(payload, weight);
-    } else if (records.length > 1) {
-      const half = records.length >> 1;
-      this.#enqueue(records.slice(0, half));
-      this.#enqueue(records.slice(half));
-    } else if (weightOf(records) > 0) {
-      this.#drop("head-too-large");
-    }
-  }
-
-  #tellLosses(): void {
-    for (const [reason, count] of this.#untold)
-      this.#records.push([RecordType.loss, reason, count]);
-    this.#untold.clear();
   }
 
   /** Dropped before anything of it was sent: the server will be told the number. */
   #drop(reason: DropReason): void {
-    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+    this.#batch.lost(reason);
     this.#count(reason);
   }
 
@@ -410,40 +345,25 @@ export class Recorder {
       `mirrorball: the buffer has room again; ${count} exchanges were dropped so far`,
     );
     // So that the server learns of the losses even when no new exchange comes.
-    this.#flush();
+    this.#batch.flush();
   }
 
-  #link(exchange: Exchange): void {
-    exchange.previous = this.#newest;
-    if (this.#newest === undefined) this.#oldest = exchange;
-    else this.#newest.next = exchange;
-    this.#newest = exchange;
-    this.#open += 1;
+  #open(exchange: Exchange): void {
+    this.#opened.add(exchange);
     if (this.#sweepTimer !== undefined) return;
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweepTimer.unref();
   }
 
-  #unlink(exchange: Exchange): void {
-    const { previous, next } = exchange;
-    if (previous === undefined) this.#oldest = next;
-    else previous.next = next;
-    if (next === undefined) this.#newest = previous;
-    else next.previous = previous;
-    exchange.previous = undefined;
-    exchange.next = undefined;
-    this.#open -= 1;
-  }
-
   /** Finds exchanges whose client went away, and sends on those that take long. Costs finished ones nothing. */
   #sweep(): void {
-    if (this.#oldest === undefined) {
+    if (this.#opened.oldest === undefined) {
       clearInterval(this.#sweepTimer);
       this.#sweepTimer = undefined;
       return;
     }
     const longSinceUs = nowUs() - WHOLE_MS_MAX * 1000;
-    for (let exchange: Exchange | undefined = this.#oldest; exchange !== undefined;) {
+    for (let exchange: Exchange | undefined = this.#opened.oldest; exchange !== undefined;) {
       const following: Exchange | undefined = exchange.next;
       const { res, socket } = exchange;
       if (res.destroyed || socket.destroyed) {
@@ -462,22 +382,6 @@ function release(exchange: Exchange): void {
   exchange.request.clear();
   exchange.response.clear();
   exchange.headBytes = 0;
-}
-
-/** Exchanges that end in these records. */
-function weightOf(records: readonly WireRecord[]): number {
-  let weight = 0;
-  for (const [type] of records) {
-    if (type === RecordType.exchange || type === RecordType.responseEnd) weight += 1;
-  }
-  return weight;
-}
-
-function sizeOf(
-  record: Extract<WireRecord, readonly [typeof RecordType.exchange, ...unknown[]]>,
-): number {
-  const body = (record[11]?.length ?? 0) + (record[17]?.length ?? 0);
-  return body + (record[16]?.length ?? 0) + record[10].length * 12 + record[8].length + 96;
 }
 
 function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
