@@ -6,7 +6,11 @@ import { mirror } from "@mirrorball/sdk/express";
 import compression from "compression";
 import express from "express";
 
-const tee = mirror({ server: process.env["MIRRORBALL_SERVER"] ?? "", service: "shop-express" });
+const tee = mirror({
+  server: process.env["MIRRORBALL_SERVER"] ?? "",
+  service: "shop-express",
+  maxBufferBytes: 256 * 1024 * 1024,
+});
 const app = express();
 app.use(tee);
 app.use(compression({ threshold: 0 }));

@@ -5,7 +5,11 @@ import { PassThrough } from "node:stream";
 import { mirror } from "@mirrorball/sdk/koa";
 import Koa from "koa";
 
-const tee = mirror({ server: process.env["MIRRORBALL_SERVER"] ?? "", service: "shop-koa" });
+const tee = mirror({
+  server: process.env["MIRRORBALL_SERVER"] ?? "",
+  service: "shop-koa",
+  maxBufferBytes: 256 * 1024 * 1024,
+});
 const app = new Koa();
 app.silent = true;
 app.use(tee);

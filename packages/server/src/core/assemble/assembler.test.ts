@@ -8,7 +8,7 @@ interface Bench {
   readonly assembler: Assembler;
   readonly dropped: Record<string, number>;
   readonly budget: BodyBudget;
-  take(...records: WireRecord[]): Message[];
+  readonly take: (...records: WireRecord[]) => Message[];
 }
 
 function bench(budget = new BodyBudget()): Bench {

@@ -120,14 +120,13 @@ export class Assembler {
   }
 
   #partial(record: Exclude<WireRecord, ExchangeRecord>, out: Message[]): void {
-    switch (record[0]) {
-      case RecordType.requestHead:
-        this.#begin(record);
-        return;
-      case RecordType.loss:
-        this.#count(record[1], record[2]);
-        return;
-      default:
+    if (record[0] === RecordType.requestHead) {
+      this.#begin(record);
+      return;
+    }
+    if (record[0] === RecordType.loss) {
+      this.#count(record[1], record[2]);
+      return;
     }
     const exchange = this.#open.get(record[1]);
     if (exchange === undefined) {

@@ -118,7 +118,8 @@ export class Connection {
   /** Moves pending frames into the pipeline as long as it has room. */
   #pump(): void {
     const producer = this.#producer;
-    while (!this.#busy && this.#pending.length > 0 && producer !== undefined) {
+    if (producer === undefined) return;
+    while (!this.#busy && this.#pending.length > 0) {
       const messages: Message[] = [];
       const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
       if (!this.#unpack(producer, frames, messages)) return;
@@ -134,11 +135,12 @@ export class Connection {
   #wait(wait: Promise<void>): void {
     this.#busy = true;
     // The engine's promise never rejects: a full queue becomes free or is closed.
-    void wait.then(() => {
+    const resume = (): void => {
       this.#busy = false;
       this.#pump();
       this.#flush();
-    });
+    };
+    void wait.then(resume);
   }
 
   #unpack(producer: Producer, frames: readonly DataFrame[], messages: Message[]): boolean {

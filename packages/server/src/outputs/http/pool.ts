@@ -197,12 +197,13 @@ export class Pool {
       return;
     }
     this.#blocked = true;
-    // The engine's promise never rejects.
-    void wait.then(() => {
+    const resume = (): void => {
       this.#blocked = false;
       this.#wake();
       if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
-    });
+    };
+    // The engine's promise never rejects.
+    void wait.then(resume);
   }
 
   #tick(): void {

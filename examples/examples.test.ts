@@ -1,0 +1,124 @@
+// Every example is started as a user would start it, gets a request, and must have it replayed; the story must replay all.
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { ReplayServer, catalogue, planFrom } from "@mirrorball/server";
+import { afterEach, describe, expect, it } from "vitest";
+import { freePort } from "./story/processes.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+interface Target {
+  readonly port: number;
+  /** The first request that arrives. */
+  readonly first: Promise<string>;
+}
+
+async function target(): Promise<Target> {
+  let arrived: (line: string) => void = () => {};
+  const first = new Promise<string>((resolve) => (arrived = resolve));
+  const server = createServer((req, res) => {
+    req.resume();
+    req.on("end", () => res.end());
+    arrived(`${req.method} ${req.url}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, first };
+}
+
+/** Runs `node ...words`; resolves with the text after the first line that starts with `opening`. */
+function program(words: string[], env: Record<string, string>, opening: string): Promise<string> {
+  const child = spawn(process.execPath, words, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  closers.push(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`${words.join(" ")} ended with code ${code}`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith(opening)) resolve(line.slice(opening.length).trim());
+    });
+  });
+}
+
+describe("an example service", () => {
+  it.each([
+    ["express", ["examples/express.mjs"]],
+    ["koa", ["examples/koa.mjs"]],
+    ["http", ["examples/http.mjs"]],
+    ["fastify", ["examples/fastify.mjs"]],
+    ["hono", ["examples/hono.mjs"]],
+    ["register", ["--import", "@mirrorball/sdk/register", "examples/untouched.mjs"]],
+  ])("%s has its request replayed", async (_name, words) => {
+    const { port, first } = await target();
+    const tcp = await freePort();
+    const made = planFrom(
+      ["--input-tcp", `127.0.0.1:${tcp}`, "--output-http", `http://127.0.0.1:${port}`],
+      catalogue,
+    );
+    if ("errors" in made) throw new Error(made.errors.join("\n"));
+    const server = new ReplayServer(made.plan);
+    await server.start();
+    closers.push(() => server.stop());
+    const service = await program(
+      words,
+      { PORT: "0", MIRRORBALL_SERVER: `127.0.0.1:${tcp}` },
+      "listening ",
+    );
+    const answer = await fetch(`http://127.0.0.1:${service}/?example=${_name}`, {
+      headers: { connection: "close" },
+    });
+    expect(await answer.json()).toEqual({ hello: "world" });
+    expect(await first).toBe(`GET /?example=${_name}`);
+  });
+});
+
+describe("the replay server as a library", () => {
+  it("replays what a service sends it", async () => {
+    const { port, first } = await target();
+    const tcp = await freePort();
+    await program(
+      ["examples/replay-server.mjs", `http://127.0.0.1:${port}`, `127.0.0.1:${tcp}`],
+      {},
+      "replaying ",
+    );
+    const service = await program(
+      ["examples/http.mjs"],
+      { PORT: "0", MIRRORBALL_SERVER: `127.0.0.1:${tcp}` },
+      "listening ",
+    );
+    await fetch(`http://127.0.0.1:${service}/library`, { headers: { connection: "close" } });
+    expect(await first).toBe("GET /library");
+  });
+});
+
+describe("the story", () => {
+  it("replays its 1,000 requests and exits 0", async () => {
+    const child = spawn(process.execPath, ["examples/story/story.mjs", "--once"], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    expect(output).toContain("1000 requests answered by production, 1000 replayed against staging");
+    expect(output).toMatch(/GET \/products\/7: production 200, staging 404/);
+    expect(output).toContain("nothing was lost");
+    expect(code).toBe(0);
+  });
+});
