@@ -117,7 +117,7 @@ describe("the story", () => {
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     const code = await new Promise((resolve) => child.once("close", resolve));
     expect(output).toContain("1000 requests answered by production, 1000 replayed against staging");
-    expect(output).toMatch(/GET \/products\/7: production 200, staging 404/);
+    expect(output).toMatch(/statuses: 1000 compared, 125 different/);
     expect(output).toContain("nothing was lost");
     expect(code).toBe(0);
   });

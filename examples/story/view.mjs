@@ -3,8 +3,6 @@
 
 /** @typedef {import("@mirrorball/server").Counters} Counters */
 
-const MISMATCHES_SHOWN = 5;
-
 /**
  * @param {Counters} before
  * @param {Counters} now
@@ -29,12 +27,8 @@ export function viewLines(before, now, seconds, answered) {
     `  staging answers      p50 ${ms(latency?.p50)}  p90 ${ms(latency?.p90)}  p99 ${ms(latency?.p99)}`,
     `  statuses             ${now.comparison.compared} compared, ${now.comparison.mismatched} different`,
   ];
-  for (const { method, target, original, replayed } of now.comparison.examples.slice(
-    -MISMATCHES_SHOWN,
-  )) {
-    lines.push(
-      `                       ${method} ${target}: production ${original}, staging ${replayed}`,
-    );
+  for (const [change, count] of changes(now.comparison.examples)) {
+    lines.push(`                       ${change}: ${count} of the latest`);
   }
   const lost = reasons([input.dropped, output.failed, output.dropped]);
   lines.push(`  lost                 ${now.lost}${lost === "" ? "" : ` (${lost})`}`);
@@ -51,4 +45,15 @@ function reasons(counts) {
   return counts
     .flatMap((part) => Object.entries(part).map(([reason, count]) => `${reason} ${count}`))
     .join(", ");
+}
+
+/** @param {Counters["comparison"]["examples"]} examples */
+function changes(examples) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { original, replayed } of examples) {
+    const change = `production ${original}, staging ${replayed}`;
+    counts.set(change, (counts.get(change) ?? 0) + 1);
+  }
+  return counts;
 }

@@ -102,7 +102,19 @@ export class Exchange {
 /** How the request's body ended, as far as it is known now. */
 export function requestStateOf({ req, request }: Exchange): BodyState {
   if (request.cut) return BodyState.truncated;
-  return req.complete ? BodyState.complete : BodyState.aborted;
+  if (req.complete) return BodyState.complete;
+  // An answer that does not wait for the upload is out before Node says "complete", though all its bytes are here.
+  const length = declaredLength(req.rawHeaders);
+  return length !== undefined && length === request.seenBytes
+    ? BodyState.complete
+    : BodyState.aborted;
+}
+
+function declaredLength(rawHeaders: readonly string[]): number | undefined {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === "content-length") return Number(rawHeaders[i + 1]);
+  }
+  return undefined;
 }
 
 export function responseStateOf({ finished, response }: Exchange): BodyState {

@@ -45,7 +45,7 @@ function planOne(index: number, next: () => number): Planned {
   const body = bodyOf(index, next);
   const chunked = body.length > 0 && next() < 0.3;
   const manner = mannerOf(index, body);
-  const { method, target } = lineOf(index, next, body, manner);
+  const { method, target } = lineOf(index, next, body, manner, chunked);
   const headers = [
     "X-E2E-Id", id,
     "User-Agent", "traffic/1.0",
@@ -96,6 +96,7 @@ function lineOf(
   next: () => number,
   body: Buffer,
   manner: Planned["manner"],
+  chunked: boolean,
 ): { method: string; target: string } {
   const pick = (list: readonly string[]): string => list[Math.floor(next() * list.length)] ?? "";
   if (manner === "abort-response") return { method: "GET", target: "/never" };
@@ -104,8 +105,8 @@ function lineOf(
       manner === "alone" && index % 3 === 0
         ? pick(ALL_METHODS)
         : pick(["POST", "PUT", "PATCH", "DELETE"]);
-    // An upload that nobody reads is only whole when it comes in one piece with its head.
-    if (manner === "alone" && body.length < KB && index % 13 === 0)
+    // An upload that nobody reads is only known to be whole by its length, when it comes in one piece with its head.
+    if (manner === "alone" && !chunked && body.length < KB && index % 13 === 0)
       return { method, target: "/unread" };
     return { method, target: pick([`/things/${index}`, `/caf%C3%A9/${index}?a=1&a=2`]) };
   }

@@ -1,0 +1,271 @@
+// Both ends of a connection against each other, over a transport that breaks wherever it likes.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ConsumerSession } from "./consumer.ts";
+import type { ConsumerOptions, DataFrame } from "./consumer.ts";
+import { FRAME_HEADER_BYTES, FrameType, encodeFrame } from "./frame.ts";
+import { encodeAck, encodeHello } from "./control.ts";
+import {
+  HANDSHAKE_MS_MAX,
+  HEARTBEAT_DEAD_MS,
+  HEARTBEAT_IDLE_MS,
+  WELCOME_MS_MAX,
+} from "./limits.ts";
+import { ProducerSession } from "./producer.ts";
+
+const ID = Buffer.alloc(16, 1);
+const NONCE_P = Buffer.alloc(16, 2);
+const NONCE_C = Buffer.alloc(16, 3);
+
+function producer(token?: string): ProducerSession {
+  return new ProducerSession({ producerId: ID, service: "shop", agent: "test", token });
+}
+
+function consumer(options: Partial<ConsumerOptions> = {}): ConsumerSession {
+  return new ConsumerSession({ nonce: NONCE_C, resume: () => undefined, ...options }, 0);
+}
+
+const join = (pieces: readonly Uint8Array[]): Buffer => Buffer.concat(pieces);
+
+/** Passes bytes to and fro until both are silent; returns the data frames, all of them accepted at once. */
+function talk(from: ProducerSession, to: ConsumerSession): DataFrame[] {
+  const data: DataFrame[] = [];
+  for (let round = 0; round < 50; round += 1) {
+    const there = join(from.takeOutput());
+    for (const frame of to.receive(there, 0)) {
+      data.push(frame);
+      to.accepted(frame.seq, 1, frame.payload.length);
+    }
+    const back = join(to.takeOutput());
+    if (there.length + back.length === 0) break;
+    from.receive(back, 0);
+  }
+  return data;
+}
+
+describe("handshake", () => {
+  it("opens without a token", () => {
+    const [p, c] = [producer(), consumer()];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    expect([p.state, c.state, c.hello?.service]).toEqual(["open", "open", "shop"]);
+  });
+
+  it("opens with the same token, which never travels", () => {
+    const [p, c] = [producer("secret"), consumer({ token: "secret" })];
+    p.connect(NONCE_P, 0);
+    const wire: Buffer[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const there = join(p.takeOutput());
+      c.receive(there, 0);
+      const back = join(c.takeOutput());
+      p.receive(back, 0);
+      wire.push(there, back);
+    }
+    expect([p.state, c.state]).toEqual(["open", "open"]);
+    expect(Buffer.concat(wire).includes("secret")).toBe(false);
+  });
+
+  it.each([
+    ["the tokens differ", "one", "two", "token-differs", undefined],
+    ["only the server has one", undefined, "two", "token-required", undefined],
+    ["only the producer has one", "one", undefined, "server-not-proven", undefined],
+  ])("fails when %s", (_name, mine, theirs, atProducer) => {
+    const [p, c] = [producer(mine), consumer({ token: theirs })];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    expect(p.failure?.code).toBe(atProducer);
+    expect(p.state).not.toBe("open");
+  });
+
+  it("refuses a producer that answers with a proof of its own making", () => {
+    const c = consumer({ token: "secret" });
+    const hello = encodeHello({
+      versionMin: 1,
+      versionMax: 1,
+      producerId: ID,
+      epoch: 0,
+      firstUnackedSeq: 1,
+      service: "s",
+      agent: "a",
+      nonce: NONCE_P,
+    });
+    c.receive(join(encodeFrame(FrameType.hello, 0, hello)), 0);
+    c.receive(join(encodeFrame(FrameType.data, 1, Buffer.from([0x90]))), 0);
+    expect(c.failure?.code).toBe("handshake");
+    expect(c.state).toBe("handshake");
+  });
+
+  it("says which version it speaks to a producer that is too new", () => {
+    const c = consumer();
+    const hello = encodeHello({
+      versionMin: 2,
+      versionMax: 3,
+      producerId: ID,
+      epoch: 0,
+      firstUnackedSeq: 1,
+      service: "s",
+      agent: "a",
+      nonce: NONCE_P,
+    });
+    c.receive(join(encodeFrame(FrameType.hello, 0, hello)), 0);
+    expect(c.failure).toEqual({
+      code: "version",
+      message: "this server speaks version 1, the producer 2 to 3",
+    });
+    expect(join(c.takeOutput()).includes("this server speaks version 1")).toBe(true);
+  });
+
+  it("does not answer strangers", () => {
+    const c = consumer();
+    c.receive(Buffer.from("GET / HTTP/1.1\r\n\r\n"), 0);
+    expect(c.failure?.code).toBe("foreign");
+    expect(c.takeOutput()).toEqual([]);
+  });
+
+  it("ends when nothing comes in time, on either side", () => {
+    const c = consumer();
+    c.tick(HANDSHAKE_MS_MAX - 1);
+    expect(c.failure).toBeUndefined();
+    c.tick(HANDSHAKE_MS_MAX);
+    expect(c.failure?.code).toBe("handshake-timeout");
+    const p = producer();
+    p.connect(NONCE_P, 0);
+    p.tick(WELCOME_MS_MAX + 1);
+    expect(p.failure?.code).toBe("handshake-timeout");
+  });
+});
+
+describe("heartbeat", () => {
+  it("asks a silent peer, and gives it up when it does not answer", () => {
+    const [p, c] = [producer(), consumer()];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    p.tick(HEARTBEAT_IDLE_MS + 1);
+    const ping = join(p.takeOutput());
+    expect(ping[3]).toBe(FrameType.ping);
+    c.receive(ping, HEARTBEAT_IDLE_MS + 1);
+    expect(join(c.takeOutput())[3]).toBe(FrameType.pong);
+    p.tick(HEARTBEAT_DEAD_MS + 1);
+    expect(p.failure?.code).toBe("dead");
+    c.tick(HEARTBEAT_IDLE_MS + HEARTBEAT_DEAD_MS + 2);
+    expect(c.failure?.code).toBe("dead");
+  });
+});
+
+describe("credit", () => {
+  it("bounds what is under way, and grows with acknowledgements", () => {
+    const windowBytes = 1000;
+    const [p, c] = [producer(), consumer({ windowBytes })];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    for (let i = 0; i < 20; i += 1) p.enqueue(Buffer.alloc(200), 1);
+    const first = join(p.takeOutput());
+    expect(first.length).toBeLessThanOrEqual(windowBytes);
+    expect(first.length).toBe(4 * (200 + FRAME_HEADER_BYTES));
+    for (const { seq } of c.receive(first, 0)) c.accepted(seq, 1, 200);
+    p.receive(join(c.takeOutput()), 0);
+    expect(p.ackedWeight).toBe(4);
+    talk(p, c);
+    expect(p.ackedWeight).toBe(20);
+    expect(p.unackedBytes).toBe(0);
+  });
+
+  it("closes on a producer that sends more", () => {
+    const [p, c] = [producer(), consumer({ windowBytes: 100 })];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    c.receive(join(encodeFrame(FrameType.data, 1, Buffer.alloc(200))), 0);
+    expect(c.failure?.code).toBe("credit");
+  });
+});
+
+describe("order", () => {
+  it("closes on a hole", () => {
+    const [p, c] = [producer(), consumer()];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    c.receive(join(encodeFrame(FrameType.data, 2, Buffer.alloc(1))), 0);
+    expect(c.failure?.code).toBe("hole");
+  });
+
+  it("refuses an acknowledgement of what was never sent", () => {
+    const [p, c] = [producer(), consumer()];
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    p.receive(join(encodeFrame(FrameType.ack, 0, encodeAck({ ackedSeq: 5, creditBytes: 1 }))), 0);
+    expect(p.failure?.code).toBe("ack-ahead");
+  });
+
+  it("delivers every payload once and in order, however often the transport breaks", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("enqueue" as const), size: fc.integer({ min: 1, max: 300 }) }),
+      fc.record({
+        kind: fc.constant("there" as const),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+      fc.record({
+        kind: fc.constant("back" as const),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+      fc.record({ kind: fc.constant("break" as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const p = producer();
+        let safeSeq: number | undefined;
+        const delivered: number[] = [];
+        let c = consumer();
+        let there = Buffer.alloc(0);
+        let back = Buffer.alloc(0);
+        const reconnect = (): void => {
+          c = consumer({ resume: () => safeSeq });
+          there = Buffer.alloc(0);
+          back = Buffer.alloc(0);
+          p.connect(NONCE_P, 0);
+        };
+        const toConsumer = (bytes: Buffer): void => {
+          for (const { seq, payload } of c.receive(bytes, 0)) {
+            delivered.push(payload.length);
+            safeSeq = seq;
+            c.accepted(seq, 1, payload.length);
+          }
+        };
+        const move = (share: number, forward: boolean): void => {
+          there = Buffer.concat([there, ...p.takeOutput()]);
+          back = Buffer.concat([back, ...c.takeOutput()]);
+          const pipe = forward ? there : back;
+          const count = Math.ceil(pipe.length * share);
+          if (forward) {
+            there = pipe.subarray(count);
+            toConsumer(pipe.subarray(0, count));
+          } else {
+            back = pipe.subarray(count);
+            p.receive(pipe.subarray(0, count), 0);
+          }
+        };
+        const wanted: number[] = [];
+        reconnect();
+        for (const one of steps) {
+          if (one.kind === "enqueue") {
+            wanted.push(one.size);
+            p.enqueue(Buffer.alloc(one.size), 1);
+          } else if (one.kind === "break") reconnect();
+          else move(one.share, one.kind === "there");
+        }
+        reconnect();
+        for (let i = 0; i < 20; i += 1) {
+          move(1, true);
+          move(1, false);
+        }
+        expect(delivered).toEqual(wanted);
+        expect([p.failure, c.failure, p.ackedWeight, p.unackedBytes]).toEqual([
+          undefined,
+          undefined,
+          wanted.length,
+          0,
+        ]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+// The golden vectors, both ways: other implementations may rely on these bytes, so a change here is a change of the protocol.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { checkPayload } from "./check-payload.ts";
+import {
+  decodeAck,
+  decodeAuth,
+  decodeChallenge,
+  decodeFault,
+  decodeHello,
+  decodeWelcome,
+  encodeAck,
+  encodeAuth,
+  encodeChallenge,
+  encodeFault,
+  encodeHello,
+  encodeWelcome,
+  proofOf,
+} from "./control.ts";
+import type { Ack, Challenge, Fault, Hello, Welcome } from "./control.ts";
+import { FrameDecoder, encodeFrame } from "./frame.ts";
+import { packRecords, unpackRecords } from "./record.ts";
+import type { WireRecord } from "./record.ts";
+
+interface FrameVector {
+  readonly name: string;
+  readonly type: number;
+  readonly seq: number;
+  readonly payload: string;
+  readonly bytes: string;
+}
+
+interface ValueVector {
+  readonly name: string;
+  readonly record?: readonly unknown[];
+  readonly value?: Readonly<Record<string, unknown>>;
+  readonly payload: string;
+}
+
+function load<T>(name: string): readonly T[] {
+  const text = readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8");
+  return JSON.parse(text, (_key, value: unknown) =>
+    typeof value === "object" &&
+    value !== null &&
+    "bytes" in value &&
+    Object.keys(value).length === 1
+      ? Buffer.from(String(value.bytes), "hex")
+      : value,
+  ) as readonly T[];
+}
+
+const hex = (...pieces: Uint8Array[]): string => Buffer.concat(pieces).toString("hex");
+
+describe("frames", () => {
+  it.each(load<FrameVector>("frames"))("$name", ({ type, seq, payload, bytes }) => {
+    expect(hex(...encodeFrame(type, seq, Buffer.from(payload, "hex")))).toBe(bytes);
+    const [frame] = new FrameDecoder().push(Buffer.from(bytes, "hex"));
+    expect(frame).toMatchObject({ type, seq });
+    expect(hex(frame?.payload ?? Buffer.alloc(1))).toBe(payload);
+  });
+});
+
+describe("records", () => {
+  it.each(load<ValueVector>("records"))("$name", ({ record, payload }) => {
+    const bytes = Buffer.from(payload, "hex");
+    expect(hex(packRecords([record as unknown as WireRecord]))).toBe(payload);
+    expect(checkPayload(bytes)).toBeUndefined();
+    expect(unpackRecords(bytes)).toEqual([record]);
+  });
+});
+
+describe("control payloads", () => {
+  const vectors = new Map(load<ValueVector>("control").map((vector) => [vector.name, vector]));
+  const codecs: Record<string, [(value: never) => Uint8Array, (payload: Uint8Array) => unknown]> = {
+    hello: [(value: Hello) => encodeHello(value), decodeHello],
+    challenge: [(value: Challenge) => encodeChallenge(value), decodeChallenge],
+    auth: [
+      (value: { proof: Uint8Array }) => encodeAuth(value.proof),
+      (payload) => ({ proof: decodeAuth(payload) }),
+    ],
+    welcome: [(value: Welcome) => encodeWelcome(value), decodeWelcome],
+    ack: [(value: Ack) => encodeAck(value), decodeAck],
+    error: [(value: Fault) => encodeFault(value), decodeFault],
+  };
+
+  it.each(Object.entries(codecs))("%s", (name, [encode, decode]) => {
+    const vector = vectors.get(name);
+    expect(hex(encode(vector?.value as never))).toBe(vector?.payload);
+    expect(decode(Buffer.from(vector?.payload ?? "", "hex"))).toEqual(vector?.value);
+  });
+
+  it("the proofs are those of the token `secret`", () => {
+    const hello = vectors.get("hello")?.value as unknown as Hello;
+    const challenge = vectors.get("challenge")?.value as unknown as Challenge;
+    const auth = vectors.get("auth")?.value as unknown as { proof: Uint8Array };
+    const proof = (role: "server" | "producer"): string =>
+      hex(proofOf("secret", role, hello.nonce, challenge.nonce, hello.producerId));
+    expect(proof("server")).toBe(hex(challenge.proof));
+    expect(proof("producer")).toBe(hex(auth.proof));
+  });
+});
