@@ -3,10 +3,13 @@
 // `, N skipped`. Files that fail before they have tests count as one failure each.
 
 export class SummaryReporter {
-  /** @param {readonly import("vitest/node").TestModule[]} modules */
-  onTestRunEnd(modules) {
+  /**
+   * @param {readonly import("vitest/node").TestModule[]} modules
+   * @param {readonly unknown[]} errors thrown outside of any test
+   */
+  onTestRunEnd(modules, errors) {
     let passed = 0;
-    let failed = 0;
+    let failed = errors.length;
     let skipped = 0;
     for (const module of modules) {
       let inModule = 0;

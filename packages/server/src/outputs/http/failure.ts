@@ -35,7 +35,9 @@ export function failureReason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = REASON_BY_CODE[code];
   if (known !== undefined) return known;
-  if (code.startsWith("HPE_")) return "bad-response";
+  // undici names its parser's errors, and gives them no code.
+  if (code.startsWith("HPE_") || (error instanceof Error && error.name === "HTTPParserError"))
+    return "bad-response";
   return TLS_CODE.test(code) ? "tls" : "error";
 }
 

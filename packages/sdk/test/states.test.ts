@@ -1,0 +1,206 @@
+// What a replay server can be, beside well: absent, stopped, hostile, back again. The host's answers stay the same, memory stays
+// within its bound, and every exchange is accounted for.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer as createHttpServer, Agent, request } from "node:http";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createMirror } from "@mirrorball/sdk";
+import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
+import { FrameType, encodeFrame } from "@mirrorball/protocol";
+import { afterEach, describe, expect, it } from "vitest";
+import { Sink } from "./sink.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+const BUFFER_BYTES = 256 * 1024;
+const REQUESTS = 300;
+
+async function service(
+  server: string,
+  options: MirrorOptions = {},
+): Promise<{ tee: Mirror; port: number; lines: string[] }> {
+  const lines: string[] = [];
+  const tee = createMirror({
+    server,
+    maxBufferBytes: BUFFER_BYTES,
+    log: (line) => lines.push(line),
+    ...options,
+  });
+  const host = createHttpServer((req, res) => void req.pipe(res));
+  await new Promise<void>((resolve) => tee.attach(host).listen(0, "127.0.0.1", resolve));
+  closers.push(
+    () => {
+      host.closeAllConnections();
+      host.close();
+    },
+    () => tee.close({ timeoutMs: 0 }),
+  );
+  return { tee, port: (host.address() as AddressInfo).port, lines };
+}
+
+/** Posts 1 KB `count` times; every answer must be its echo. */
+async function load(port: number, count: number, tee?: Mirror): Promise<void> {
+  const agent = new Agent({ keepAlive: true });
+  for (let i = 0; i < count; i += 1) {
+    const body = Buffer.alloc(1024, i);
+    const req = request({
+      port,
+      host: "127.0.0.1",
+      method: "POST",
+      agent,
+      headers: { "Content-Length": 1024 },
+    });
+    req.end(body);
+    const [res] = (await once(req, "response")) as [AsyncIterable<Buffer>];
+    const chunks: Buffer[] = [];
+    for await (const chunk of res) chunks.push(chunk);
+    if (!Buffer.concat(chunks).equals(body)) throw new Error(`answer ${i} differs`);
+    if (tee !== undefined) consistent(tee);
+  }
+  agent.destroy();
+}
+
+function consistent(tee: Mirror): void {
+  const { offered, acked, buffered, dropped, bufferedBytes } = tee.stats();
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  if (offered !== acked + buffered + lost)
+    throw new Error(`${offered} != ${acked} + ${buffered} + ${lost}`);
+  if (bufferedBytes > BUFFER_BYTES) throw new Error(`${bufferedBytes} bytes are held`);
+}
+
+async function sockets(onConnection: (socket: Socket) => void): Promise<string> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe("a replay server that is", () => {
+  it("absent: drops are counted, memory is bounded", async () => {
+    const { tee, port, lines } = await service("127.0.0.1:1");
+    await load(port, REQUESTS, tee);
+    expect(tee.stats().offered).toBe(REQUESTS);
+    expect(tee.stats().dropped["buffer-full"]).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(3);
+  });
+
+  it("stopped (SIGSTOP): the same", async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        "-e",
+        'require("net").createServer((s) => s.resume()).listen(0, "127.0.0.1", function () { console.log(this.address().port) })',
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    closers.push(() => child.kill("SIGKILL"));
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    child.kill("SIGSTOP");
+    const { tee, port } = await service(`127.0.0.1:${line.toString().trim()}`);
+    await load(port, REQUESTS, tee);
+    expect(tee.stats()).toMatchObject({ offered: REQUESTS, acked: 0 });
+    expect(tee.stats().dropped["buffer-full"]).toBeGreaterThan(0);
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ["talking HTTP", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
+    ["sending random bytes without end", (socket) => void setImmediate(function flood() { if (socket.write(Buffer.alloc(65_536, 0xa5))) setImmediate(flood); })],
+    ["announcing a frame of four gigabytes", (socket) => {
+      const [header] = encodeFrame(FrameType.welcome, 0, Buffer.alloc(0));
+      header.fill(0xff, 4, 8);
+      socket.write(header);
+    }],
+    ["closing at once", (socket) => socket.destroy()],
+    ["acknowledging what was never sent", (socket) => socket.write(Buffer.concat(encodeFrame(FrameType.ack, 0, Buffer.from([0x92, 0x05, 0x05]))))],
+  ])("hostile, %s: the same", async (_name, attack) => {
+    const { tee, port } = await service(await sockets(attack));
+    await load(port, 100, tee);
+    expect(tee.stats()).toMatchObject({ offered: 100, acked: 0 });
+  }); // prettier-ignore
+
+  it("back again: what was kept is sent, once", async () => {
+    const first = await Sink.listen();
+    const { port: listening } = first;
+    const { tee, port } = await service(first.address);
+    await load(port, 10, tee);
+    await first.exchanges(10);
+    first.close();
+    await load(port, 10, tee);
+    const second = await Sink.listen({ port: listening });
+    closers.push(() => second.close());
+    await second.exchanges(10);
+    const { offered, acked } = await tee.close();
+    expect([offered, acked]).toEqual([20, 20]);
+    expect(new Set([...first.whole, ...second.whole].map((record) => record[1])).size).toBe(20);
+  });
+
+  it("second in the list, when the first is absent", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    const { tee, port } = await service("", { server: ["127.0.0.1:1", sink.address] });
+    await load(port, 5);
+    await sink.exchanges(5);
+    expect(tee.stats().server).toBe(sink.address);
+  });
+
+  it("on a Unix socket, with a token", async () => {
+    const sink = await Sink.listen({ token: "secret" });
+    closers.push(() => sink.close());
+    const { tee, port } = await service(sink.address, { token: "secret" });
+    await load(port, 3);
+    await sink.exchanges(3);
+    const wrong = await service(sink.address, { token: "other" });
+    await load(wrong.port, 3);
+    expect((await tee.close()).acked).toBe(3);
+    expect((await wrong.tee.close({ timeoutMs: 100 })).acked).toBe(0);
+    expect(wrong.lines.join("\n")).toMatch(/token/);
+  });
+});
+
+describe("the end of the process", () => {
+  const program = `
+    import { createServer } from "node:http";
+    import { createMirror } from "@mirrorball/sdk";
+    const tee = createMirror({ log: () => {} });
+    const server = tee.attach(createServer((req, res) => res.end("x")));
+    server.listen(0, "127.0.0.1", async () => {
+      await (await fetch("http://127.0.0.1:" + server.address().port, { headers: { connection: "close" } })).text();
+      server.close();
+      process.exitCode = 7;
+    });`;
+
+  async function run(env: Record<string, string>): Promise<number | null> {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: "inherit",
+    });
+    const [code] = (await once(child, "exit")) as [number | null];
+    return code;
+  }
+
+  it("is not held up, and its code is its own, without a server", async () => {
+    expect(await run({ MIRRORBALL_SERVER: "127.0.0.1:1" })).toBe(7);
+  });
+
+  it("sends what is left first, with one", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    expect(await run({ MIRRORBALL_SERVER: sink.address })).toBe(7);
+    expect(sink.whole).toHaveLength(1);
+  });
+});

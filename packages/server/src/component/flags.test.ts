@@ -1,0 +1,122 @@
+// From words to values: gor's spellings, every error at once, suggestions.
+import { describe, expect, it } from "vitest";
+import { catalogue } from "../catalogue.ts";
+import { planFrom } from "../engine/plan.ts";
+import type { Plan } from "../engine/plan.ts";
+import { flagsOf } from "./flags.ts";
+import { helpText } from "./help.ts";
+import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";
+import { referencePages } from "./reference.ts";
+
+function planOf(...words: string[]): Plan {
+  const made = planFrom(words, catalogue);
+  if ("errors" in made) throw new Error(made.errors.join("\n"));
+  return made.plan;
+}
+
+function errorsOf(...words: string[]): readonly string[] {
+  const made = planFrom(words, catalogue);
+  return "errors" in made ? made.errors : [];
+}
+
+describe("durations, as Go writes them", () => {
+  it.each([
+    ["0", 0], ["300ms", 300], ["1.5s", 1500], ["1h30m", 5_400_000], [".5s", 500], ["2us", 0.002], ["1m0.5s", 60_500],
+  ])("%s", (text, ms) => expect(parseDurationMs(text)).toBeCloseTo(ms, 9)); // prettier-ignore
+
+  it.each(["", "5", "s", "-1s", "1d", "1s ", "1.2.3s", "1e3s"])("refuses %j", (text) =>
+    expect(parseDurationMs(text)).toBeUndefined(),
+  );
+
+  it("are written back in their shortest form", () => {
+    expect([0, 5000, 90_000, 3_600_000, 1500].map(formatDuration)).toEqual([
+      "0",
+      "5s",
+      "90s",
+      "1h",
+      "1500ms",
+    ]);
+  });
+});
+
+describe("sizes, as gor reads them", () => {
+  it.each([
+    ["512", 512], ["64kb", 65_536], ["32mb", 33_554_432], ["1gb", 2 ** 30], ["2tb", 2 ** 41], ["1K", 1024], ["0x10", 16], ["010", 8], ["1_000", 1000],
+  ])("%s", (text, bytes) => expect(parseSizeBytes(text)).toBe(bytes)); // prettier-ignore
+
+  it.each(["", "kb", "1.5mb", "-1", "1pb", "1 kb", "9007199254740993"])("refuses %j", (text) =>
+    expect(parseSizeBytes(text)).toBeUndefined(),
+  );
+
+  it("are written back in the largest unit that divides", () => {
+    expect([0, 512, 65_536, 33_554_432].map(formatSize)).toEqual(["0", "512", "64kb", "32mb"]);
+  });
+});
+
+describe("words", () => {
+  it("may have one dash or two, and = or a space", () => {
+    for (const words of [
+      ["-input-tcp", ":1", "--output-null", "-output-null-queue-len=7"],
+      ["--input-tcp=:1", "-output-null", "--output-null-queue-len", "7"],
+    ]) {
+      const plan = planOf(...words);
+      expect(plan.inputs.map(({ argument }) => argument)).toEqual([":1"]);
+      expect(plan.outputs[0]?.queue.queueLen).toBe(7);
+    }
+  });
+
+  it("make one instance for each repetition, in their order", () => {
+    const plan = planOf(
+      "--input-tcp",
+      ":1",
+      "--output-http",
+      "a:1",
+      "--output-null",
+      "--output-http",
+      "b:2",
+    );
+    expect(plan.outputs.map(({ declaration, argument }) => [declaration.name, argument])).toEqual([
+      ["output-http", "a:1"],
+      ["output-null", ""],
+      ["output-http", "b:2"],
+    ]);
+  });
+
+  it("switch off what =false says", () => {
+    expect(
+      planOf("--input-tcp", ":1", "--output-http", "a", "--output-http-track-response=false")
+        .outputs[0]?.options,
+    ).toMatchObject({ trackResponse: false });
+  });
+
+  it.each([
+    [["--output-htp", "x"], /--output-htp.*output-http/],
+    [["--output-http-timeout"], /--output-http-timeout/],
+    [
+      ["--output-http-timeout", "5"],
+      /must be a duration such as 300ms, 1.5s or 2m, at least 100ms; got "5"/,
+    ],
+    [["--output-http-workers", "1.5"], /whole number from 0 to 10000; got "1.5"/],
+    [["stray"], /stray/],
+  ])("%j is refused with the rule", (words, pattern) => {
+    expect(errorsOf("--input-tcp", ":1", "--output-null", ...words).join("\n")).toMatch(pattern);
+  });
+});
+
+describe("help and reference", () => {
+  const flags = flagsOf(catalogue);
+
+  it("name every flag, with its default", () => {
+    const help = helpText(flags, "1.2.3");
+    for (const { name } of flags) expect(help).toContain(`--${name}`);
+    expect(help).toMatch(/--output-http-timeout DURATION\n.*\n?.*default 5s/);
+  });
+
+  it("have a page for every component and a row for every flag", () => {
+    const pages = new Map(referencePages(catalogue).map(({ file, content }) => [file, content]));
+    for (const { name, owner } of flags) {
+      expect(pages.get(`${owner}.md`)).toContain(`## \`--${name}`);
+      expect(pages.get("README.md")).toContain(`--${name}`);
+    }
+  });
+});

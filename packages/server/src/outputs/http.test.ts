@@ -1,0 +1,337 @@
+// The HTTP output against real servers: what it sends byte by byte, and what becomes of messages when targets misbehave.
+import { METHODS, createServer as createHttpServer } from "node:http";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { BodyState, MessageKind } from "@mirrorball/protocol";
+import { afterEach, describe, expect, it } from "vitest";
+import { get, request, responseTo, run } from "../../test/kit.ts";
+import { certificate } from "../../test/certificate.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const http = (listener: RequestListener): Promise<string> => listen(createHttpServer(listener));
+
+/** A target that answers 200 and keeps what it got. */
+async function recording(): Promise<{
+  address: string;
+  seen: { req: IncomingMessage; body: Buffer }[];
+}> {
+  const seen: { req: IncomingMessage; body: Buffer }[] = [];
+  const address = await http((req, res) => {
+    const chunks: Buffer[] = [];
+    req.on("data", (chunk: Buffer) => chunks.push(chunk));
+    req.on("end", () => {
+      seen.push({ req, body: Buffer.concat(chunks) });
+      res.end("ok");
+    });
+  });
+  return { address, seen };
+}
+
+/** A server of bare sockets. */
+async function sockets(onConnection: (socket: Socket) => void): Promise<string> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe("what is sent", () => {
+  it("keeps fields in order, case and number; makes Host and framing right", async () => {
+    let wire = "";
+    const address = await sockets((socket) =>
+      socket.on("data", (chunk) => {
+        wire += chunk.toString("latin1");
+        if (wire.endsWith("hello")) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      }),
+    );
+    const message = request(
+      "POST /a%20b?x=%2F&x=2 HTTP/1.1\r\nHost: recorded.test\r\nX-Dup: 1\r\nUser-agent: me/1\r\nConnection: keep-alive, X-Hop\r\nX-Hop: gone\r\nx-dup: caf\u00e9\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    );
+    const { counters } = await run([message], ["--output-http", address]);
+    expect(counters.outputs[0]?.delivered).toBe(1);
+    const [start, ...lines] = wire.split("\r\n");
+    expect(start).toBe("POST /a%20b?x=%2F&x=2 HTTP/1.1");
+    expect(lines).toContain(`host: ${address}`);
+    const own = lines.filter((line) => /^(x-|user)/i.test(line) && !/replay/i.test(line));
+    expect(own).toEqual(["X-Dup: 1", "User-agent: me/1", "x-dup: caf\u00e9"]);
+    expect(lines.filter((line) => /^(content-length|transfer-encoding)/i.test(line))).toEqual([
+      "content-length: 5",
+    ]);
+    expect(lines.at(-1)).toBe("hello");
+  });
+
+  it("sends every method Node knows, with and without a body", async () => {
+    const { address, seen } = await recording();
+    const methods = METHODS.filter((method) => method !== "CONNECT");
+    const messages = methods.flatMap((method) => [
+      request(`${method} /${method} HTTP/1.1\r\nHost: x\r\n\r\n`),
+      request(`${method} /${method} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody`),
+    ]);
+    const { counters } = await run(messages, ["--output-http", address]);
+    expect(counters.outputs[0]?.delivered).toBe(messages.length);
+    expect(counters.lost).toBe(0);
+    for (const method of methods) {
+      const bodies = seen
+        .filter(({ req }) => req.method === method)
+        .map(({ body }) => body.toString());
+      expect([method, bodies.toSorted()]).toEqual([method, ["", "body"]]);
+    }
+  });
+
+  it("keeps bodies of any size byte for byte", async () => {
+    const { address, seen } = await recording();
+    const sizes = [0, 1, 1023, 65_536, 65_537, 5 * 1024 * 1024];
+    const bodies = sizes.map((size) =>
+      Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + size) & 0xff)),
+    );
+    const messages = bodies.map((body, i) =>
+      request(
+        `PUT /${i} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body.toString("latin1")}`,
+      ),
+    );
+    await run(messages, ["--output-http", address, "--output-http-timeout", "30s"]);
+    for (const [i, body] of bodies.entries()) {
+      const found = seen.find(({ req }) => req.url === `/${i}`);
+      expect(found?.body.equals(body)).toBe(true);
+    }
+  });
+
+  it("keeps the recorded Host with --http-original-host", async () => {
+    const { address, seen } = await recording();
+    await run([get("/")], ["--output-http", address, "--http-original-host"]);
+    expect(seen[0]?.req.headers.host).toBe("recorded.test");
+  });
+
+  it("sends everything to the path of the URL when it has one, with its user and password", async () => {
+    const { address, seen } = await recording();
+    await run([get("/a?b=c")], ["--output-http", `http://us%40er:p%3Aw@${address}/fixed?q=1`]);
+    expect(seen[0]?.req.url).toBe("/fixed?q=1");
+    expect(seen[0]?.req.headers.authorization).toBe(
+      `Basic ${Buffer.from("us@er:p:w").toString("base64")}`,
+    );
+  });
+
+  it("leaves out requests that are not whole, counted as filtered", async () => {
+    const { address, seen } = await recording();
+    const { counters } = await run(
+      [
+        get("/whole"),
+        request("PUT /half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", {
+          bodyState: BodyState.aborted,
+        }),
+      ],
+      ["--output-http", address],
+    );
+    expect(seen.map(({ req }) => req.url)).toEqual(["/whole"]);
+    expect(counters.outputs[0]).toMatchObject({
+      received: 2,
+      delivered: 1,
+      filtered: { "incomplete-body": 1 },
+    });
+    expect(counters.lost).toBe(0);
+  });
+});
+
+describe("targets that misbehave", () => {
+  const three = () => [get("/1"), get("/2"), get("/3")];
+
+  it("nobody listens", async () => {
+    const address = await http(() => {});
+    await closers.pop()?.();
+    const { counters } = await run(three(), ["--output-http", address]);
+    expect(counters.outputs[0]?.failed).toEqual({ "connect-refused": 3 });
+  });
+
+  it("never answers", async () => {
+    const address = await http((req, res) => {
+      if (req.url !== "/2") res.end();
+    });
+    const { counters } = await run(three(), [
+      "--output-http",
+      address,
+      "--output-http-timeout",
+      "300ms",
+    ]);
+    expect(counters.outputs[0]).toMatchObject({ delivered: 2, failed: { timeout: 1 } });
+  });
+
+  it("begins an answer and never ends it", async () => {
+    const address = await http((_req, res) => {
+      res.write("begun");
+    });
+    const { counters } = await run(
+      [get("/")],
+      ["--output-http", address, "--output-http-timeout", "300ms"],
+    );
+    expect(counters.outputs[0]?.failed).toEqual({ timeout: 1 });
+  });
+
+  it("resets", async () => {
+    const address = await sockets((socket) => socket.on("data", () => socket.resetAndDestroy()));
+    const { counters } = await run(three(), ["--output-http", address]);
+    expect(counters.outputs[0]?.failed).toEqual({ reset: 3 });
+  });
+
+  it("talks nonsense", async () => {
+    const address = await sockets((socket) => socket.on("data", () => socket.end("what?\r\n\r\n")));
+    const { counters } = await run(three(), ["--output-http", address]);
+    expect(counters.outputs[0]?.failed).toEqual({ "bad-response": 3 });
+  });
+
+  it("has a name nobody knows", async () => {
+    const { counters } = await run([get("/")], ["--output-http", "http://no-such-host.invalid"]);
+    expect(counters.outputs[0]?.failed).toEqual({ dns: 1 });
+  });
+
+  it("shows a certificate nobody signed, unless it need not be verified", async () => {
+    const address = await listen(createHttpsServer(certificate, (_req, res) => res.end("ok")));
+    const strict = await run([get("/")], ["--output-http", `https://${address}`]);
+    expect(strict.counters.outputs[0]?.failed).toEqual({ tls: 1 });
+    const lax = await run(
+      [get("/")],
+      ["--output-http", `https://${address}`, "--output-http-skip-verify"],
+    );
+    expect(lax.counters.outputs[0]?.delivered).toBe(1);
+  });
+
+  it("never costs another target anything", async () => {
+    const { address, seen } = await recording();
+    const dead = await sockets((socket) => socket.destroy());
+    const { counters, discrepancies } = await run(three(), [
+      "--output-http",
+      dead,
+      "--output-http",
+      address,
+    ]);
+    expect(seen).toHaveLength(3);
+    expect(counters.outputs[0]?.delivered).toBe(0);
+    expect(discrepancies).toEqual([0, 0]);
+  });
+});
+
+describe("redirects", () => {
+  const hops: RequestListener = (req, res) => {
+    const hop = Number(req.url?.slice(1));
+    if (hop > 0) res.writeHead(302, { Location: `/${hop - 1}` });
+    res.end();
+  };
+
+  it.each([
+    [0, "3xx"],
+    [1, "3xx"],
+    [2, "2xx"],
+  ])("follows up to %i of them", async (redirects, status) => {
+    const address = await http(hops);
+    const { counters } = await run(
+      [get("/2")],
+      ["--output-http", address, "--output-http-redirects", String(redirects)],
+    );
+    expect(counters.outputs[0]?.stats.statuses?.[status]).toBe(1);
+  });
+
+  it("does not follow to another host", async () => {
+    const other = await recording();
+    const address = await http((_req, res) =>
+      res.writeHead(301, { Location: `http://${other.address}/` }).end(),
+    );
+    const { counters } = await run(
+      [get("/")],
+      ["--output-http", address, "--output-http-redirects", "5"],
+    );
+    expect(counters.outputs[0]?.delivered).toBe(1);
+    expect(other.seen).toEqual([]);
+  });
+});
+
+describe("--output-http-track-response", () => {
+  it("hands on the answers under the request's id, and compares statuses", async () => {
+    const address = await http((req, res) => {
+      res.writeHead(req.url === "/differs" ? 500 : 200, { "X-Case": "kept" });
+      res.end("the answer");
+    });
+    const [same, differs] = [get("/same"), get("/differs")];
+    const messages = [
+      same,
+      responseTo(same, "HTTP/1.1 200 OK\r\n\r\n"),
+      differs,
+      responseTo(differs, "HTTP/1.1 200 OK\r\n\r\n"),
+    ];
+    const { collected, counters } = await run(messages, [
+      "--output-http",
+      address,
+      "--output-http-track-response",
+      "--output-collect",
+    ]);
+    const replayed = collected.filter(({ kind }) => kind === MessageKind.replayed);
+    expect(replayed.map(({ id }) => id).toSorted()).toEqual([same.id, differs.id]);
+    const answer = replayed.find(({ id }) => id === differs.id);
+    expect(answer?.http.status).toBe(500);
+    expect(Buffer.from(answer?.http.body ?? []).toString()).toBe("the answer");
+    expect(answer?.http.head.headers).toContain("X-Case");
+    expect(answer?.latencyNs).toBeGreaterThan(0);
+    expect(counters.comparison).toMatchObject({
+      compared: 2,
+      mismatched: 1,
+      examples: [{ id: differs.id, original: 200, replayed: 500 }],
+    });
+  });
+
+  it("stands a response of our own for a replay that failed", async () => {
+    const address = await sockets((socket) => socket.on("data", () => socket.resetAndDestroy()));
+    const { collected } = await run(
+      [get("/")],
+      ["--output-http", address, "--output-http-track-response", "--output-collect"],
+    );
+    const replayed = collected.find(({ kind }) => kind === MessageKind.replayed);
+    expect(replayed?.http.status).toBe(520);
+    expect(replayed?.context?.failure).toBe("reset");
+  });
+});
+
+describe("--output-http-workers", () => {
+  it("bounds what is under way at once", async () => {
+    let open = 0;
+    let most = 0;
+    const address = await http((_req, res) => {
+      open += 1;
+      most = Math.max(most, open);
+      setImmediate(() => {
+        open -= 1;
+        res.end();
+      });
+    });
+    const messages = Array.from({ length: 100 }, (_, i) => get(`/${i}`));
+    const { counters } = await run(messages, [
+      "--output-http",
+      address,
+      "--output-http-workers",
+      "3",
+    ]);
+    expect(counters.outputs[0]?.delivered).toBe(100);
+    expect(most).toBeLessThanOrEqual(3);
+    expect(most).toBeGreaterThan(1);
+  });
+});

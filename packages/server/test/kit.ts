@@ -1,0 +1,119 @@
+// Runs the real engine and outputs with messages given in the test: an input that emits them, an output that collects.
+import { HttpMessage, MessageKind } from "@mirrorball/protocol";
+import type { Message, MessageContext } from "@mirrorball/protocol";
+import type { Catalogue, OutputDeclaration } from "../src/component/define.ts";
+import { defineInput, defineOutput } from "../src/component/define.ts";
+import { catalogue } from "../src/catalogue.ts";
+import type { Counters } from "../src/engine/counters.ts";
+import { planFrom } from "../src/engine/plan.ts";
+import { ReplayServer } from "../src/engine/replay-server.ts";
+
+let lastId = 0;
+
+function idOf(number: number): string {
+  return number.toString(16).padStart(24, "0");
+}
+
+/** A recorded request, from its bytes as text (latin1). */
+export function request(raw: string, context?: MessageContext): Message {
+  lastId += 1;
+  return {
+    kind: MessageKind.request,
+    id: idOf(lastId),
+    startedAt: 1_732_406_400_000_000,
+    latencyNs: 0,
+    http: HttpMessage.fromRaw(Buffer.from(raw, "latin1")),
+    context,
+  };
+}
+
+/** The recorded response to `request`. */
+export function responseTo({ id }: Message, raw: string): Message {
+  const http = HttpMessage.fromRaw(Buffer.from(raw, "latin1"));
+  return { kind: MessageKind.response, id, startedAt: 1_732_406_400_000_100, latencyNs: 0, http };
+}
+
+export function get(path: string, ...fields: string[]): Message {
+  return request([`GET ${path} HTTP/1.1`, "Host: recorded.test", ...fields, "", ""].join("\r\n"));
+}
+
+export interface Ran {
+  readonly counters: Counters;
+  readonly discrepancies: readonly number[];
+  /** What `--output-collect` took, in order. */
+  readonly collected: readonly Message[];
+  readonly log: readonly string[];
+}
+
+/** Emits `messages` in batches, waits until all are settled, stops. `flags` name the outputs. */
+export async function run(
+  messages: readonly Message[],
+  flags: readonly string[],
+  { batch = 16, outputs = [] }: { batch?: number; outputs?: readonly OutputDeclaration[] } = {},
+): Promise<Ran> {
+  const collected: Message[] = [];
+  const made = planFrom(
+    ["--input-test", ...flags],
+    withTestParts(messages, batch, collected, outputs),
+  );
+  if ("errors" in made) throw new Error(made.errors.join("\n"));
+  const log: string[] = [];
+  const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
+  await server.start();
+  await server.ended;
+  const counters = await server.stop();
+  return { counters, discrepancies: server.discrepancies(), collected, log };
+}
+
+function withTestParts(
+  messages: readonly Message[],
+  batchSize: number,
+  collected: Message[],
+  outputs: readonly OutputDeclaration[],
+): Catalogue {
+  const input = defineInput({
+    name: "input-test",
+    summary: "Emits the messages of the test.",
+    argument: undefined,
+    options: {},
+    create: (context) => {
+      let done: () => void = () => {};
+      const ended = new Promise<void>((resolve) => (done = resolve));
+      const emitAll = async (): Promise<void> => {
+        for (let at = 0; at < messages.length; at += batchSize) {
+          await context.emit(messages.slice(at, at + batchSize));
+        }
+        done();
+      };
+      return {
+        ended,
+        start: async () => {
+          void emitAll();
+        },
+        stop: async () => {},
+      };
+    },
+  });
+  const collect = defineOutput({
+    name: "output-collect",
+    summary: "Keeps every message.",
+    argument: undefined,
+    accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
+    options: {},
+    create: ({ queue, ledger }) => {
+      queue.onReadable = () => {
+        while (queue.length > 0) {
+          const taken = queue.takeBatch(100);
+          collected.push(...taken);
+          ledger.delivered(taken.length);
+        }
+      };
+      return { start: async () => {}, drain: async () => {}, close: async () => {} };
+    },
+  });
+  return {
+    ...catalogue,
+    inputs: [...catalogue.inputs, input],
+    outputs: [...catalogue.outputs, collect, ...outputs],
+  };
+}
