@@ -67,9 +67,9 @@ describe("handshake", () => {
   });
 
   it.each([
-    ["the tokens differ", "one", "two", "token-differs", undefined],
-    ["only the server has one", undefined, "two", "token-required", undefined],
-    ["only the producer has one", "one", undefined, "server-not-proven", undefined],
+    ["the tokens differ", "one", "two", "token-differs"],
+    ["only the server has one", undefined, "two", "token-required"],
+    ["only the producer has one", "one", undefined, "server-not-proven"],
   ])("fails when %s", (_name, mine, theirs, atProducer) => {
     const [p, c] = [producer(mine), consumer({ token: theirs })];
     p.connect(NONCE_P, 0);

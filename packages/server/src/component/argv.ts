@@ -74,7 +74,7 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
-export function editDistance(a: string, b: string, giveUp: number): number {
+function editDistance(a: string, b: string, giveUp: number): number {
   if (Math.abs(a.length - b.length) >= giveUp) return giveUp;
   let older: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -6,7 +6,7 @@ import type { RawFlag } from "./argv.ts";
 import type { FlagInfo, OptionFlag } from "./flags.ts";
 import { Refusal } from "./option.ts";
 
-export interface Instance {
+interface Instance {
   /** The declaration's name. */
   readonly name: string;
   readonly argument: string;

@@ -6,7 +6,7 @@ import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 
 /** Exchanges that may wait for their other half: a minute of a thousand a second. */
-export const WAITING_MAX: number = 65_536;
+const WAITING_MAX: number = 65_536;
 /** Examples kept for people to look at. */
 const EXAMPLES_MAX = 20;
 

@@ -95,7 +95,7 @@ function add(reasons: Reasons, reason: string, count: number): void {
   if (count !== 0) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
 }
 
-export function sum(reasons: ReadonlyMap<string, number>): number {
+function sum(reasons: ReadonlyMap<string, number>): number {
   let total = 0;
   for (const count of reasons.values()) total += count;
   return total;

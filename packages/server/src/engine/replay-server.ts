@@ -27,7 +27,7 @@ export interface ReplayServerOptions {
   readonly clock?: Clock;
 }
 
-export const systemClock: Clock = {
+const systemClock: Clock = {
   nowUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
   monotonicMs: () => performance.now(),
 };

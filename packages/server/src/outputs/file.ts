@@ -2,9 +2,9 @@
  * `--output-file PATH`: stores everything in gor's record format, so that gor and mirrorball can replay it.
  *
  * An existing file is never truncated: a run writes the next `_N`, or really appends when asked to. Bytes go to
- * the file as soon as the last write is done, so a killed process loses what was in one write at most; `.gz` holds
- * back what the compressor needs, at most for the flush interval. A write that fails is counted, the disk is
- * tried again with the next batch.
+ * the file as soon as the last write is done, so a killed process loses what was in one write at most; in a `.gz`
+ * each batch is a gzip member of its own. A write that fails is counted, the disk is tried again with the next
+ * batch.
  */
 import { MessageKind } from "@mirrorball/protocol";
 import { open, readdir } from "node:fs/promises";

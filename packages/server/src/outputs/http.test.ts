@@ -290,7 +290,7 @@ describe("--output-http-track-response", () => {
     const answer = replayed.find(({ id }) => id === differs.id);
     expect(answer?.http.status).toBe(500);
     expect(Buffer.from(answer?.http.body ?? []).toString()).toBe("the answer");
-    expect(answer?.http.head.headers).toContain("X-Case");
+    expect(answer?.http.head?.headers).toContain("X-Case");
     expect(answer?.latencyNs).toBeGreaterThan(0);
     expect(counters.comparison).toMatchObject({
       compared: 2,

@@ -21,7 +21,7 @@ import type { BodyBudget } from "./partial-body.ts";
  * Exchanges of one producer that may be under way at once. A Node process serves tens of thousands of
  * connections at most; the bound is there for hostile producers.
  */
-export const OPEN_EXCHANGES_MAX: number = 65_536;
+const OPEN_EXCHANGES_MAX: number = 65_536;
 
 /** Reasons come from the network: only words like ours become names of counters. */
 const REASON = /^[a-z][a-z0-9-]{0,31}$/;

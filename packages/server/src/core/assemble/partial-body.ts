@@ -10,7 +10,7 @@
 export const BODY_BYTES_MAX: number = 32 * 1024 * 1024;
 
 /** Bytes of all unfinished bodies of an input, so that many slow streams cannot fill the memory. */
-export const BODIES_BYTES_MAX: number = 256 * 1024 * 1024;
+const BODIES_BYTES_MAX: number = 256 * 1024 * 1024;
 
 /** Shared by all bodies of one input. */
 export class BodyBudget {

@@ -9,10 +9,10 @@ import { timestampToNs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 
 /** LF, three monkeys, LF. */
-export const SEPARATOR: Uint8Array = Buffer.from("\n🐵🙈🙉\n");
+const SEPARATOR: Uint8Array = Buffer.from("\n🐵🙈🙉\n");
 
 /** The first line of a record, LF included. Three fields when the latency is not known, as in old files. */
-export function metaLine({ kind, id, startedAt, latencyNs }: Message): string {
+function metaLine({ kind, id, startedAt, latencyNs }: Message): string {
   const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
   return `${kind} ${id} ${timestampToNs(startedAt)}${latency}\n`;
 }

@@ -8,10 +8,10 @@ import { Assembler } from "../../core/assemble/assembler.ts";
 import { BodyBudget } from "../../core/assemble/partial-body.ts";
 
 /** Producers remembered at most; beyond, the one away longest is forgotten. */
-export const PRODUCERS_MAX: number = 16_384;
+const PRODUCERS_MAX: number = 16_384;
 
 /** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
-export const ABSENCE_MS_MAX: number = 60_000;
+const ABSENCE_MS_MAX: number = 60_000;
 
 const ID_PREFIX_BYTES = 6;
 
