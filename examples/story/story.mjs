@@ -15,8 +15,11 @@ const staging = await startService("staging.mjs");
 const [tcp, page] = [await freePort(), await freePort()];
 const server = await startServer(
   [
-    ...["--input-tcp", `127.0.0.1:${tcp}`],
-    ...["--output-http", `http://127.0.0.1:${staging.port}`, "--output-http-track-response"],
+    "--input-tcp",
+    `127.0.0.1:${tcp}`,
+    "--output-http",
+    `http://127.0.0.1:${staging.port}`,
+    "--output-http-track-response",
   ],
   page,
 );

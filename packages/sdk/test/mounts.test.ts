@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import Router from "@koa/router";
+import { Router } from "@koa/router";
 import compression from "compression";
 import express from "express";
 import Koa from "koa";
