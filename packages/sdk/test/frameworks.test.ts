@@ -103,7 +103,8 @@ function start(
     [
       ...(name === "register" ? ["--import", "@mirrorball/sdk/register"] : []),
       `--input-type=${loader === "import" ? "module" : "commonjs"}`,
-      ...["-e", `${lines.join("\n")}\n${code}`],
+      "-e",
+      `${lines.join("\n")}\n${code}`,
     ],
     { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );

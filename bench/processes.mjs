@@ -1,0 +1,102 @@
+// @ts-check
+// Child processes of the bench: started, asked for their CPU time, ended. And nginx, the target that is never the bottleneck.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** Clock ticks a second in /proc; the same on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** @type {import("node:child_process").ChildProcess[]} */
+const children = [];
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+/**
+ * @param {string} file in this folder, or an absolute path
+ * @param {string[]} words
+ */
+export function start(file, ...words) {
+  const path = file.startsWith("/") ? file : fileURLToPath(new URL(file, import.meta.url));
+  const [command, ...rest] = /\.m?js$/.test(path) ? [process.execPath, path] : [path];
+  const child = spawn(command ?? "", [...rest, ...words], { stdio: ["pipe", "pipe", "pipe"] });
+  children.push(child);
+  let stderr = "";
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const lines = createInterface({ input: child.stdout });
+  /** @type {Promise<number | null>} */
+  const ended = new Promise((resolve) => {
+    child.once("close", resolve);
+  });
+  return {
+    child,
+    ended,
+    stderr: () => stderr,
+    /** @param {RegExp} pattern @returns {Promise<string>} */
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        /** @param {string} line */
+        const look = (line) => {
+          const found = pattern.exec(line)?.[1];
+          if (found === undefined) return;
+          lines.off("line", look);
+          resolve(found);
+        };
+        lines.on("line", look);
+        void ended.then((code) => reject(new Error(`${file} ended with ${code}: ${stderr}`)));
+      }),
+  };
+}
+
+/** CPU microseconds and peak memory in MB of a process, from /proc. @param {number | undefined} pid */
+export function usage(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return {
+    cpuUs: ((Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND) * 1e6,
+    peakMb: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
+  };
+}
+
+/** @returns {Promise<number>} */
+export async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => {
+    probe.listen(0, "127.0.0.1", () => resolve(undefined));
+  });
+  const address = probe.address();
+  await new Promise((resolve) => {
+    probe.close(resolve);
+  });
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** nginx with one worker that answers everything with two bytes. Resolves with its port. */
+export async function startNginx() {
+  const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
+  const port = await freePort();
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+     events { worker_connections 4096; }
+     http { access_log off; keepalive_requests 100000000; client_max_body_size 64m;
+       client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c;
+       uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
+       server { listen 127.0.0.1:${port}; location /nginx-status { stub_status; } location / { return 200 "ok"; } } }`,
+  );
+  const nginx = start("/usr/sbin/nginx", "-c", join(folder, "nginx.conf"), "-p", folder);
+  for (;;) {
+    const up = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (up) return port;
+    if (nginx.child.exitCode !== null) throw new Error(`nginx: ${nginx.stderr()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,47 @@
+// @ts-check
+// `npm run bench [-- sdk|chain|ceiling] [--peer gor=PATH]`: prints a table, writes bench/results.json.
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { benchCeiling } from "./ceiling.mjs";
+import { benchChain } from "./chain.mjs";
+import { benchSdk } from "./sdk.mjs";
+
+const words = process.argv.slice(2);
+const peerAt = words.indexOf("--peer");
+const gor = peerAt < 0 ? undefined : /^gor=(.+)$/.exec(words[peerAt + 1] ?? "")?.[1];
+if (peerAt >= 0 && gor === undefined) {
+  console.error(`--peer: must be gor=PATH; got ${JSON.stringify(words[peerAt + 1] ?? "")}`);
+  process.exit(2);
+}
+/** @type {Record<string, () => Promise<object[]>>} */
+const parts = { sdk: benchSdk, chain: () => benchChain(gor), ceiling: benchCeiling };
+const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
+const unknown = named.find((word) => parts[word] === undefined);
+if (unknown !== undefined) {
+  console.error(
+    `there is no part ${JSON.stringify(unknown)}; there are ${Object.keys(parts).join(", ")}`,
+  );
+  process.exit(2);
+}
+const wanted = named.length === 0 ? Object.keys(parts) : named;
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+if (wanted.includes("sdk") && !existsSync(`${folder}node_modules/@opentelemetry/sdk-node`)) {
+  spawnSync("npm", ["install", "--no-fund", "--no-audit", "--no-package-lock"], {
+    cwd: folder,
+    stdio: "inherit",
+  });
+}
+/** @type {Record<string, object[]>} */
+const results = {};
+for (const name of wanted) {
+  const part = parts[name];
+  if (part === undefined) continue;
+  results[name] = await part();
+  console.table(results[name]);
+}
+const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+writeFileSync(`${folder}results.json`, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+process.exit(0);
