@@ -41,7 +41,7 @@ async function copier(port) {
     if (req.method === "POST") req.on("data", (chunk) => chunks.push(chunk));
     const send = () => {
       const body = chunks.length === 0 ? null : Buffer.concat(chunks);
-      const method = /** @type {import("undici").Dispatcher.HttpMethod} */ (req.method);
+      const { method } = req;
       pool
         .request({ path: req.originalUrl, method, headers: { "user-agent": "copy" }, body })
         .then((answer) => answer.body.dump())
@@ -54,14 +54,11 @@ async function copier(port) {
 }
 
 async function startTelemetry() {
-  const { register } = await import("node:module");
-  void register;
-  const [{ NodeSDK }, { HttpInstrumentation }, { ExpressInstrumentation }, trace] =
+  const [{ NodeSDK, tracing: trace }, { HttpInstrumentation }, { ExpressInstrumentation }] =
     await Promise.all([
       import("@opentelemetry/sdk-node"),
       import("@opentelemetry/instrumentation-http"),
       import("@opentelemetry/instrumentation-express"),
-      import("@opentelemetry/sdk-trace-base"),
     ]);
   const exporter = {
     /** @param {unknown} _spans @param {(result: { code: number }) => void} done */

@@ -29,10 +29,10 @@ const wanted = named.length === 0 ? Object.keys(parts) : named;
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 if (wanted.includes("sdk") && !existsSync(`${folder}node_modules/@opentelemetry/sdk-node`)) {
-  spawnSync("npm", ["install", "--no-fund", "--no-audit", "--no-package-lock"], {
-    cwd: folder,
-    stdio: "inherit",
-  });
+  // Outside the workspaces: nobody else should pay for these packages.
+  const install = ["install", "--no-fund", "--no-audit", "--no-package-lock", "--no-workspaces"];
+  const { status } = spawnSync("npm", install, { cwd: folder, stdio: "inherit" });
+  if (status !== 0) process.exit(1);
 }
 /** @type {Record<string, object[]>} */
 const results = {};
