@@ -25,7 +25,7 @@ export type {
   OutputDeclaration,
   StageDeclaration,
 } from "./component/define.ts";
-export { choice, duration, flag, integer, size, text } from "./component/kinds.ts";
+export { choice, duration, flag, integer, list, size, text } from "./component/kinds.ts";
 export { Refusal } from "./component/option.ts";
 export type { OptionSpec, OptionSpecs, OptionValues } from "./component/option.ts";
 export type * from "./component/types.ts";

@@ -105,7 +105,7 @@ function withTestParts(
         while (queue.length > 0) {
           const taken = queue.takeBatch(100);
           collected.push(...taken);
-          ledger.delivered(taken.length);
+          ledger.delivered(taken);
         }
       };
       return { start: async () => {}, drain: async () => {}, close: async () => {} };

@@ -32,6 +32,8 @@ export interface ArgumentSpec {
 
 export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
   readonly type: "input";
+  /** What `ARGUMENT|N%` means: a share of the requests (the default), or the speed at which a recording is played. */
+  readonly percent?: "share" | "speed";
   create(context: InputContext, argument: string, options: OptionValues<S>): Input;
 }
 

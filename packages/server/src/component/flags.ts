@@ -21,7 +21,7 @@ interface FlagBase {
 }
 
 /** `--output-http URL`, `--output-null`: each occurrence makes one instance. */
-interface InstanceFlag extends FlagBase {
+export interface InstanceFlag extends FlagBase {
   readonly role: "instance";
   /** Undefined for a switch. */
   readonly argument: ArgumentSpec | undefined;

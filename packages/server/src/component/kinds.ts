@@ -146,6 +146,20 @@ export function formatSize(bytes: number): string {
   return `${value}${units[unit] ?? ""}`;
 }
 
+/** An option that may be repeated: `item` says how one value is read; the values come in the order they were given. */
+export function list<T>(item: OptionSpec<T>): OptionSpec<readonly T[]> {
+  return {
+    ...item,
+    default: [],
+    defaultText: "",
+    kind: "list",
+    parse: (raw) => {
+      const value = item.parse(raw);
+      return value instanceof Refusal ? value : [value];
+    },
+  };
+}
+
 /** One of a few words. */
 export function choice<const W extends string>(
   words: readonly W[],

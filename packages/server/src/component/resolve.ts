@@ -3,13 +3,17 @@
  * rule and the value. Knows nothing of argv: a config file gives raw flags as well.
  */
 import type { RawFlag } from "./argv.ts";
-import type { FlagInfo, OptionFlag } from "./flags.ts";
+import type { Limit } from "../core/limit/limiter.ts";
+import type { FlagInfo, InstanceFlag, OptionFlag } from "./flags.ts";
+import { splitLimit } from "./limit-suffix.ts";
 import { Refusal } from "./option.ts";
 
 interface Instance {
   /** The declaration's name. */
   readonly name: string;
+  /** Without its `|LIMIT`. */
   readonly argument: string;
+  readonly limit: Limit | undefined;
 }
 
 export interface Resolved {
@@ -27,7 +31,7 @@ export function resolve(raw: readonly RawFlag[], flags: readonly FlagInfo[]): Re
   const lists = new Map<OptionFlag, unknown[]>();
   for (const { flag, value } of raw) {
     if (flag.role === "instance") {
-      const instance = instanceOf(flag.owner, flag.argument?.parse(value) ?? switchValue(value));
+      const instance = instanceOf(flag, value);
       if (instance instanceof Refusal) errors.push(complaint(flag, instance, value));
       else if (instance !== undefined) instances.push(instance);
       continue;
@@ -37,7 +41,8 @@ export function resolve(raw: readonly RawFlag[], flags: readonly FlagInfo[]): Re
       errors.push(complaint(flag, parsed, value));
     } else if (flag.spec.kind === "list") {
       const list = lists.get(flag) ?? [];
-      list.push(parsed);
+      // The parser of a list makes a list of one.
+      list.push(...(Array.isArray(parsed) ? parsed : [parsed]));
       lists.set(flag, list);
     } else {
       set(options, flag, parsed);
@@ -65,19 +70,25 @@ function set(
   else values[flag.key] = value;
 }
 
-function switchValue(value: string): string | undefined | Refusal {
+function switchValue(value: string): "" | undefined | Refusal {
   if (value === "true" || value === "1" || value === "t") return "";
   return value === "false" || value === "0" || value === "f"
     ? undefined
     : new Refusal("must be true or false");
 }
 
-function instanceOf(
-  name: string,
-  argument: string | undefined | Refusal,
-): Instance | Refusal | undefined {
-  if (argument instanceof Refusal || argument === undefined) return argument;
-  return { name, argument };
+/** Undefined for a switch that is off. */
+function instanceOf(flag: InstanceFlag, value: string): Instance | Refusal | undefined {
+  if (flag.argument === undefined) {
+    const on = switchValue(value);
+    return on === "" ? { name: flag.owner, argument: on, limit: undefined } : on;
+  }
+  const limited = splitLimit(value);
+  if (limited instanceof Refusal) return limited;
+  const argument = flag.argument.parse(limited.argument);
+  return argument instanceof Refusal
+    ? argument
+    : { name: flag.owner, argument, limit: limited.limit };
 }
 
 function complaint(flag: FlagInfo, refusal: Refusal, value: string): string {

@@ -30,6 +30,8 @@ export type Accepted = Promise<void> | undefined;
 export interface InputContext {
   /** The component's name and argument, for messages: `input-tcp :28020`. */
   readonly name: string;
+  /** How fast to play what is recorded, 1 as it was: the `200%` of `FILE|200%`, for inputs that declare `percent: "speed"`. */
+  readonly speed: number;
   /** Hands a batch to the pipeline. The array is the pipeline's from here on. */
   emit(batch: Message[]): Accepted;
   /** Counts messages that were lost before they could be emitted, by reason. */
@@ -60,15 +62,19 @@ export interface OutputQueue {
   onReadable: () => void;
 }
 
-/** How an output reports what became of the messages it took. Each message is settled exactly once. */
+/**
+ * How an output reports what became of the messages it took. Each message is settled exactly once, in any order, by
+ * itself and not by number, so that a journal knows which ones are done. The arrays stay the caller's: an output that
+ * settles one at a time may use the same one again and again.
+ */
 export interface OutputLedger {
-  delivered(count: number): void;
+  delivered(batch: readonly Message[]): void;
   /** Tried and not achieved: a loss. */
-  failed(reason: string, count: number): void;
+  failed(reason: string, batch: readonly Message[]): void;
   /** Given up without a try: a loss. */
-  dropped(reason: string, count: number): void;
+  dropped(reason: string, batch: readonly Message[]): void;
   /** Not meant to be sent, such as a request whose upload broke off: no loss. */
-  filtered(reason: string, count: number): void;
+  filtered(reason: string, batch: readonly Message[]): void;
 }
 
 export interface OutputContext {

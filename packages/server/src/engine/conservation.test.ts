@@ -23,11 +23,11 @@ function moody(fates: readonly Fate[], lag: number): OutputDeclaration {
       let busy = false;
       let drained: () => void = () => {};
       const settle = (messages: readonly Message[]): void => {
-        for (const _ of messages) {
+        for (const message of messages) {
           const fate = fates[taken % fates.length] ?? "delivered";
           taken += 1;
-          if (fate === "delivered") ledger.delivered(1);
-          else ledger[fate]("mood", 1);
+          if (fate === "delivered") ledger.delivered([message]);
+          else ledger[fate]("mood", [message]);
         }
       };
       const pull = (): void => {
@@ -104,5 +104,16 @@ describe("the ledger", () => {
       ),
       { numRuns: 40 },
     );
+  });
+});
+
+describe("the limit behind |", () => {
+  it("on an output leaves out and counts, and costs its neighbour nothing", async () => {
+    const messages = Array.from({ length: 50 }, (_, i) => get(`/${i}`));
+    const ran = await run(messages, ["--output-http", "http://127.0.0.1:1|0", "--output-collect"]);
+    expect(ran.counters.outputs[0]?.limited).toEqual({ "rate-limit": 50 });
+    expect(ran.collected).toHaveLength(50);
+    expect(ran.counters.lost).toBe(0);
+    expect(ran.discrepancies).toEqual([0, 0]);
   });
 });

@@ -6,6 +6,7 @@ import type { InputAccount, OutputAccount } from "./ledger.ts";
 export interface InputCounters {
   readonly name: string;
   readonly emitted: number;
+  readonly limited: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -62,6 +63,7 @@ export function takeCounters(
     inputs: inputs.map(({ name, account }) => ({
       name,
       emitted: account.emitted,
+      limited: account.limited,
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
     })),

@@ -7,6 +7,7 @@
  * server counts messages; the summary, the counters page and the tests all read these. Reasons are words of ours
  * or passed a check, so the maps stay small.
  */
+import type { Message } from "@mirrorball/protocol";
 import type { OutputLedger } from "../component/types.ts";
 
 export type Reasons = Map<string, number>;
@@ -22,24 +23,21 @@ export class OutputAccount implements OutputLedger {
   queued = 0;
   outstanding = 0;
 
-  delivered(count: number): void {
-    this.deliveredCount += count;
-    this.outstanding -= count;
+  delivered(batch: readonly Message[]): void {
+    this.deliveredCount += batch.length;
+    this.outstanding -= batch.length;
   }
 
-  failed(reason: string, count: number): void {
-    add(this.failedBy, reason, count);
-    this.outstanding -= count;
+  failed(reason: string, batch: readonly Message[]): void {
+    this.#settle(this.failedBy, reason, batch);
   }
 
-  dropped(reason: string, count: number): void {
-    add(this.droppedBy, reason, count);
-    this.outstanding -= count;
+  dropped(reason: string, batch: readonly Message[]): void {
+    this.#settle(this.droppedBy, reason, batch);
   }
 
-  filtered(reason: string, count: number): void {
-    add(this.filteredBy, reason, count);
-    this.outstanding -= count;
+  filtered(reason: string, batch: readonly Message[]): void {
+    this.#settle(this.filteredBy, reason, batch);
   }
 
   /** The engine's: a message that never reached the queue. */
@@ -59,6 +57,11 @@ export class OutputAccount implements OutputLedger {
     this.outstanding = 0;
   }
 
+  #settle(reasons: Reasons, reason: string, batch: readonly Message[]): void {
+    add(reasons, reason, batch.length);
+    this.outstanding -= batch.length;
+  }
+
   get lost(): number {
     return sum(this.failedBy) + sum(this.droppedBy);
   }
@@ -73,7 +76,10 @@ export class OutputAccount implements OutputLedger {
 }
 
 export class InputAccount {
+  /** Handed to the pipeline. */
   emitted = 0;
+  /** Left out by the input's own `|LIMIT`. */
+  limited = 0;
   readonly droppedBy: Reasons = new Map();
   /** Events, not messages: connections that were closed because of what they sent. */
   readonly refusedBy: Reasons = new Map();

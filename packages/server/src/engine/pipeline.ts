@@ -14,6 +14,8 @@ export interface Lane {
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
   readonly accepts: ReadonlySet<MessageKind>;
+  /** The output's own `|LIMIT`. */
+  readonly limits?: ((message: Message) => boolean) | undefined;
 }
 
 export class Pipeline {
@@ -32,11 +34,7 @@ export class Pipeline {
   ) {
     this.#stages = stages;
     this.#lanes = lanes;
-    this.#filters = lanes.map(
-      ({ accepts }) =>
-        (message) =>
-          accepts.has(message.kind),
-    );
+    this.#filters = lanes.map(filterOf);
     this.#comparer = comparer;
     this.#onError = onError;
     this.#removed = (message, fate, reason) => this.#countRemoved(message, fate, reason);
@@ -79,6 +77,17 @@ export class Pipeline {
       if (lane.accepts.has(message.kind)) lane.account.removed(fate, reason, 1);
     }
   }
+}
+
+/** What of a batch an output is offered; its own limit comes last, as it counts what would really be sent. */
+function filterOf({ accepts, account, limits }: Lane): (message: Message) => boolean {
+  if (limits === undefined) return ({ kind }) => accepts.has(kind);
+  return (message) => {
+    if (!accepts.has(message.kind)) return false;
+    if (limits(message)) return true;
+    account.removed("limited", "rate-limit", 1);
+    return false;
+  };
 }
 
 async function both(a: Promise<void>, b: Promise<void>): Promise<void> {

@@ -14,6 +14,7 @@ import type { OptionSpecs, OptionValues } from "../component/option.ts";
 import type { QueueOptions } from "../component/queue-options.ts";
 import { resolve } from "../component/resolve.ts";
 import type { Resolved } from "../component/resolve.ts";
+import type { Limit } from "../core/limit/limiter.ts";
 import type { RunOptions } from "./run-options.ts";
 
 type Values = OptionValues<OptionSpecs>;
@@ -21,6 +22,7 @@ type Values = OptionValues<OptionSpecs>;
 export interface PlannedInput {
   readonly declaration: InputDeclaration;
   readonly argument: string;
+  readonly limit: Limit | undefined;
   readonly options: Values;
 }
 
@@ -32,6 +34,7 @@ export interface PlannedStage {
 export interface PlannedOutput {
   readonly declaration: OutputDeclaration;
   readonly argument: string;
+  readonly limit: Limit | undefined;
   readonly options: Values;
   readonly queue: QueueOptions;
 }
@@ -69,10 +72,10 @@ function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan 
   const valuesOf = (name: string): Values => options.get(name) ?? {};
   const inputs: PlannedInput[] = [];
   const outputs: PlannedOutput[] = [];
-  for (const { name, argument } of instances) {
+  for (const { name, argument, limit } of instances) {
     const input = catalogue.inputs.find((declaration) => declaration.name === name);
     if (input !== undefined) {
-      inputs.push({ declaration: input, argument, options: valuesOf(name) });
+      inputs.push({ declaration: input, argument, limit, options: valuesOf(name) });
       continue;
     }
     const output = catalogue.outputs.find((declaration) => declaration.name === name);
@@ -80,7 +83,7 @@ function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan 
     const values = valuesOf(name);
     // The resolver filled these in from `queueOptions`, by the same keys.
     const queue = values as QueueOptions;
-    outputs.push({ declaration: output, argument, options: values, queue });
+    outputs.push({ declaration: output, argument, limit, options: values, queue });
   }
   const stages = catalogue.stages.map((declaration) => ({
     declaration,

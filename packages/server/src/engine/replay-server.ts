@@ -3,8 +3,12 @@
  * order, and keeps the books. Outputs start before inputs and stop after them, so that nothing accepted has nowhere
  * to go. It installs no signal handlers and never exits the process: that is the command's business.
  */
+import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
+import type { Message } from "@mirrorball/protocol";
 import type { Clock, Input } from "../component/types.ts";
+import { createLimiter } from "../core/limit/limiter.ts";
+import type { Limit } from "../core/limit/limiter.ts";
 import { StatusComparer } from "./compare.ts";
 import { takeCounters } from "./counters.ts";
 import type { Counters, RunningInput, RunningOutput } from "./counters.ts";
@@ -101,6 +105,7 @@ export class ReplayServer {
   #addOutput({
     declaration,
     argument,
+    limit,
     options,
     queue: { queueLen, queueFull },
   }: PlannedOutput): void {
@@ -120,18 +125,24 @@ export class ReplayServer {
       options,
     );
     this.#outputs.push({ name, output, account });
-    this.#lanes.push({ account, queue, accepts: new Set(declaration.accepts) });
+    const limits = this.#limitsOf(limit);
+    this.#lanes.push({ account, queue, accepts: new Set(declaration.accepts), limits });
   }
 
-  #addInput({ declaration, argument, options }: PlannedInput): void {
+  #addInput({ declaration, argument, limit, options }: PlannedInput): void {
     const name = nameOf(declaration.name, argument);
     const account = new InputAccount();
+    const playsFaster = limit?.kind === "percent" && declaration.percent === "speed";
+    const limits = playsFaster ? undefined : this.#limitsOf(limit);
     const input = declaration.create(
       {
         name,
+        speed: playsFaster ? limit.percent / 100 : 1,
         emit: (batch) => {
-          account.emitted += batch.length;
-          return this.#pipeline.emit(batch);
+          const kept = limits === undefined ? batch : batch.filter(limits);
+          account.limited += batch.length - kept.length;
+          account.emitted += kept.length;
+          return this.#pipeline.emit(kept);
         },
         dropped: (reason, count) => account.dropped(reason, count),
         refused: (reason) => account.refused(reason),
@@ -142,6 +153,12 @@ export class ReplayServer {
       options,
     );
     this.#inputs.push({ name, input, account });
+  }
+
+  #limitsOf(limit: Limit | undefined): ((message: Message) => boolean) | undefined {
+    if (limit === undefined) return undefined;
+    const limiter = createLimiter(limit, randomUUID());
+    return (message) => limiter.admits(message, this.#clock.monotonicMs());
   }
 
   async #stop(): Promise<Counters> {

@@ -12,8 +12,9 @@ export function summaryText(counters: Counters): string {
   return `${lines.join("\n")}\n`;
 }
 
-function inputLine({ name, emitted, dropped, refused }: InputCounters): string {
-  return `${name}: ${emitted} received${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+function inputLine({ name, emitted, limited, dropped, refused }: InputCounters): string {
+  const beyond = limited === 0 ? "" : `, ${limited} limited`;
+  return `${name}: ${emitted} received${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
 }
 
 function outputLines(output: OutputCounters): string[] {

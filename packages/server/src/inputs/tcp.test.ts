@@ -48,6 +48,7 @@ async function rig(
   };
   const context: InputContext = {
     name: "input-tcp",
+    speed: 1,
     emit: (batch) => {
       made.messages.push(...batch);
       return made.gate;

@@ -64,9 +64,9 @@ export class BatchWriter {
     const batch = this.#takeBatch();
     try {
       await write(encode(batch));
-      context.ledger.delivered(batch.length);
+      context.ledger.delivered(batch);
     } catch (error) {
-      context.ledger.failed(reasonOf(error), batch.length);
+      context.ledger.failed(reasonOf(error), batch);
     }
   }
 

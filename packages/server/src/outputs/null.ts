@@ -14,8 +14,8 @@ export const outputNull: OutputDeclaration<Record<never, never>> = defineOutput(
   create: ({ queue, ledger }) => {
     queue.onReadable = () => {
       for (;;) {
-        const taken = queue.takeBatch(BATCH_MAX).length;
-        if (taken === 0) return;
+        const taken = queue.takeBatch(BATCH_MAX);
+        if (taken.length === 0) return;
         ledger.delivered(taken);
       }
     };

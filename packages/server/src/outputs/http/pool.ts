@@ -34,6 +34,8 @@ export class Pool {
   readonly #latency: Histogram = new Histogram();
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
+  /** The message being settled; the same array each time. */
+  readonly #one: Message[] = [];
   #loop = performance.eventLoopUtilization();
   #blocked = false;
   #flushing = false;
@@ -159,21 +161,24 @@ export class Pool {
   }
 
   #settled(worker: Worker, outcome: Outcome, reason: string): void {
-    if (worker.message === undefined || this.#closed) return;
+    const { message } = worker;
+    if (message === undefined || this.#closed) return;
     const { ledger } = this.#context;
+    const settled = this.#one;
+    settled[0] = message;
     if (this.#settings.track) this.#keepReplayed(worker.replayed(outcome, reason));
     worker.message = undefined;
     this.#completed += 1;
     if (outcome === "ok") {
-      ledger.delivered(1);
+      ledger.delivered(settled);
       this.#latency.record(this.#events.nowMs() - worker.startedMs);
       const digit = Math.floor(worker.status / 100);
       this.#statuses[digit] = (this.#statuses[digit] ?? 0) + 1;
     } else if (outcome === "failed") {
-      ledger.failed(reason, 1);
+      ledger.failed(reason, settled);
       this.#context.log.debug(1, `replay failed: ${reason}`);
     } else {
-      ledger.filtered(reason, 1);
+      ledger.filtered(reason, settled);
     }
     // Inside `send` the loop in `#feed` goes on; in a callback of undici it starts anew.
     if (!worker.sending) this.#feed(worker);
