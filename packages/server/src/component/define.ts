@@ -2,6 +2,7 @@
  * How a component declares itself. The declaration is everything there is to know about it from outside:
  * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
  */
+import type { Message } from "@mirrorball/protocol";
 import type { AcceptedKinds, Input, InputContext, Output, OutputContext, Stage } from "./types.ts";
 import type { OptionSpecs, OptionValues, Refusal } from "./option.ts";
 
@@ -40,6 +41,11 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
 export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
   readonly type: "output";
   readonly accepts: AcceptedKinds;
+  /**
+   * Which messages must never be sent twice, as far as the options say; undefined: none, or sending twice does no
+   * harm. With a journal it is written down before they are sent, and after a crash they are not sent again.
+   */
+  once?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
   create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
 }
 

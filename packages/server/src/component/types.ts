@@ -4,7 +4,7 @@
  * Components are written against these interfaces only: they never import the engine, nor each other.
  * Data moves in batches, so nothing here costs a promise or a closure a message.
  */
-import type { Message, MessageKind } from "@mirrorball/protocol";
+import type { Message, MessageKind, WireRecord } from "@mirrorball/protocol";
 
 /** Time and timers, so that tests can hold them still. */
 export interface Clock {
@@ -27,6 +27,25 @@ export interface Logger {
  */
 export type Accepted = Promise<void> | undefined;
 
+/** One frame of a producer that is to be kept: as it came, and unpacked. */
+export interface JournalledFrame {
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  readonly records: readonly WireRecord[];
+}
+
+/** The durable store behind acknowledgements, as an input sees it (`--journal`). A producer is a key of the input's own. */
+export interface InputJournal {
+  /** The last frame of the producer that is on disk; undefined for an unknown producer. */
+  ackedSeq(producer: string): number | undefined;
+  /** Resolves when the frame is on disk; never rejects. What is stored is handed to the pipeline by the journal. */
+  append(producer: string, service: string, frame: JournalledFrame): Promise<void>;
+  /** The producer came or went; one that stays away has its unfinished exchanges given out. */
+  present(producer: string, connected: boolean): void;
+  /** Nothing more will come from this producer. */
+  farewell(producer: string, service: string): void;
+}
+
 export interface InputContext {
   /** The component's name and argument, for messages: `input-tcp :28020`. */
   readonly name: string;
@@ -34,6 +53,8 @@ export interface InputContext {
   readonly speed: number;
   /** Hands a batch to the pipeline. The array is the pipeline's from here on. */
   emit(batch: Message[]): Accepted;
+  /** Where acknowledged traffic is kept; undefined without `--journal`. Inputs that acknowledge nothing need not look. */
+  readonly journal?: InputJournal | undefined;
   /** Counts messages that were lost before they could be emitted, by reason. */
   dropped(reason: string, count: number): void;
   /** Counts an event that cost no message: a connection closed because of what it sent, by reason. */

@@ -1,11 +1,13 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
 import type { Input, Output, OutputStats } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
+import type { Journal, JournalCounters } from "../journal/journal.ts";
 import type { InputAccount, OutputAccount } from "./ledger.ts";
 
 export interface InputCounters {
   readonly name: string;
   readonly emitted: number;
+  readonly journalled: number;
   readonly limited: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
@@ -34,6 +36,8 @@ export interface Counters {
     readonly unpaired: number;
     readonly examples: readonly StatusMismatch[];
   };
+  /** Undefined without `--journal`. */
+  readonly journal: JournalCounters | undefined;
   readonly memoryBytes: { readonly rss: number; readonly heapUsed: number };
   /** Messages that were lost on the way, for any reason, by all inputs and outputs. */
   readonly lost: number;
@@ -55,6 +59,7 @@ export function takeCounters(
   inputs: readonly RunningInput[],
   outputs: readonly RunningOutput[],
   comparer: StatusComparer | undefined,
+  journal: Journal | undefined,
 ): Counters {
   const { rss, heapUsed } = process.memoryUsage();
   let lost = 0;
@@ -63,6 +68,7 @@ export function takeCounters(
     inputs: inputs.map(({ name, account }) => ({
       name,
       emitted: account.emitted,
+      journalled: account.journalled,
       limited: account.limited,
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
@@ -85,6 +91,7 @@ export function takeCounters(
       unpaired: comparer?.unpaired ?? 0,
       examples: comparer?.examples.slice() ?? [],
     },
+    journal: journal?.counters(),
     memoryBytes: { rss, heapUsed },
     lost,
   };

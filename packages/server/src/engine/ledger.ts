@@ -13,6 +13,8 @@ import type { OutputLedger } from "../component/types.ts";
 export type Reasons = Map<string, number>;
 
 export class OutputAccount implements OutputLedger {
+  /** Set by a journal, which wants to know each message. */
+  onSettled: ((batch: readonly Message[]) => void) | undefined;
   received = 0;
   /** Delivered to where it should go. */
   deliveredCount = 0;
@@ -26,6 +28,7 @@ export class OutputAccount implements OutputLedger {
   delivered(batch: readonly Message[]): void {
     this.deliveredCount += batch.length;
     this.outstanding -= batch.length;
+    this.onSettled?.(batch);
   }
 
   failed(reason: string, batch: readonly Message[]): void {
@@ -60,6 +63,7 @@ export class OutputAccount implements OutputLedger {
   #settle(reasons: Reasons, reason: string, batch: readonly Message[]): void {
     add(reasons, reason, batch.length);
     this.outstanding -= batch.length;
+    this.onSettled?.(batch);
   }
 
   get lost(): number {
@@ -78,6 +82,8 @@ export class OutputAccount implements OutputLedger {
 export class InputAccount {
   /** Handed to the pipeline. */
   emitted = 0;
+  /** Records written to the journal, which hands them to the pipeline itself. */
+  journalled = 0;
   /** Left out by the input's own `|LIMIT`. */
   limited = 0;
   readonly droppedBy: Reasons = new Map();

@@ -6,7 +6,10 @@
  */
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { Accepted, Fate, Stage } from "../component/types.ts";
+import type { LaneTracker } from "../core/journal/lane-tracker.ts";
+import type { JournalLane } from "../journal/lane.ts";
 import type { StatusComparer } from "./compare.ts";
+import type { GatedQueue } from "./gated-queue.ts";
 import type { OutputAccount } from "./ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
 
@@ -16,6 +19,9 @@ export interface Lane {
   readonly accepts: ReadonlySet<MessageKind>;
   /** The output's own `|LIMIT`. */
   readonly limits?: ((message: Message) => boolean) | undefined;
+  readonly journal?: JournalLane | undefined;
+  /** Between the queue and an output that must not send twice; only with a journal. */
+  readonly gate?: GatedQueue | undefined;
 }
 
 export class Pipeline {
@@ -80,14 +86,25 @@ export class Pipeline {
 }
 
 /** What of a batch an output is offered; its own limit comes last, as it counts what would really be sent. */
-function filterOf({ accepts, account, limits }: Lane): (message: Message) => boolean {
-  if (limits === undefined) return ({ kind }) => accepts.has(kind);
+function filterOf({ accepts, account, limits, journal }: Lane): (message: Message) => boolean {
+  if (limits === undefined && journal === undefined) return ({ kind }) => accepts.has(kind);
   return (message) => {
     if (!accepts.has(message.kind)) return false;
-    if (limits(message)) return true;
-    account.removed("limited", "rate-limit", 1);
-    return false;
+    if (limits !== undefined && !limits(message)) {
+      account.removed("limited", "rate-limit", 1);
+      return false;
+    }
+    return journal === undefined || isNew(message, account, journal.tracker);
   };
+}
+
+/** What was dealt with before a crash is not queued again. */
+function isNew(message: Message, account: OutputAccount, tracker: LaneTracker): boolean {
+  const admission = tracker.admission(message);
+  if (admission === "uncertain") account.removed("dropped", "uncertain", 1);
+  if (admission !== "new") return false;
+  tracker.queued(message);
+  return true;
 }
 
 async function both(a: Promise<void>, b: Promise<void>): Promise<void> {

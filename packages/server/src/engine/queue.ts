@@ -17,6 +17,8 @@ const COMPACT_STEP = 1024;
 
 export class BoundedQueue implements OutputQueue {
   onReadable: () => void = () => {};
+  /** Told of messages that were offered and dropped. */
+  onDropped: ((message: Message) => void) | undefined;
   readonly #account: OutputAccount;
   readonly #lengthMax: number;
   readonly #dropsWhenFull: boolean;
@@ -50,6 +52,7 @@ export class BoundedQueue implements OutputQueue {
       if (!accepts(message)) continue;
       if (this.#closed || (full && this.#dropsWhenFull)) {
         this.#account.removed("dropped", this.#closed ? "shutdown" : "queue-full", 1);
+        this.onDropped?.(message);
         continue;
       }
       this.#items.push(message);
@@ -68,6 +71,11 @@ export class BoundedQueue implements OutputQueue {
       this.#openRoom = resolve;
     });
     return this.#room;
+  }
+
+  /** The message `ahead` places behind the front, left where it is. */
+  peek(ahead: number): Message | undefined {
+    return this.#items[this.#head + ahead];
   }
 
   take(): Message | undefined {

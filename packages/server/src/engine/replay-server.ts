@@ -6,13 +6,15 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { Message } from "@mirrorball/protocol";
-import type { Clock, Input } from "../component/types.ts";
+import type { Clock, Input, InputJournal } from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
+import { Journal } from "../journal/journal.ts";
 import { StatusComparer } from "./compare.ts";
 import { takeCounters } from "./counters.ts";
 import type { Counters, RunningInput, RunningOutput } from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
+import { GatedQueue } from "./gated-queue.ts";
 import { InputAccount, OutputAccount } from "./ledger.ts";
 import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
@@ -47,6 +49,8 @@ export class ReplayServer {
   readonly #lanes: Lane[] = [];
   readonly #pipeline: Pipeline;
   readonly #comparer: StatusComparer | undefined;
+  readonly #journal: Journal | undefined;
+  readonly #journalAccount: InputAccount = new InputAccount();
   #page: Server | undefined;
   #statsTimer: NodeJS.Timeout | undefined;
   #stopped: Promise<Counters> | undefined;
@@ -55,6 +59,7 @@ export class ReplayServer {
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
+    this.#journal = this.#openJournal();
     for (const planned of plan.outputs) this.#addOutput(planned);
     this.#comparer = this.#outputs.some(({ output }) => output.emitsReplayed === true)
       ? new StatusComparer()
@@ -79,6 +84,7 @@ export class ReplayServer {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
       for (const { name, output } of this.#outputs) await named(name, output.start());
+      this.#journal?.start();
       for (const { name, input } of this.#inputs) await named(name, input.start());
     } catch (error) {
       await this.#closeAll();
@@ -94,7 +100,7 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(this.#inputs, this.#outputs, this.#comparer);
+    return takeCounters(this.#inputs, this.#outputs, this.#comparer, this.#journal);
   }
 
   /** 0 for every output when the conservation law holds; see `ledger.ts`. */
@@ -112,10 +118,18 @@ export class ReplayServer {
     const name = nameOf(declaration.name, argument);
     const account = new OutputAccount();
     const queue = new BoundedQueue(account, queueLen, queueFull);
+    const once = declaration.once?.(options);
+    const journal = this.#journal?.lane(this.#laneName(name), once ?? never);
+    const gate =
+      journal === undefined || once === undefined ? undefined : new GatedQueue(queue, journal);
+    if (journal !== undefined) {
+      account.onSettled = (batch) => journal.settled(batch);
+      queue.onDropped = (message) => journal.settled([message]);
+    }
     const output = declaration.create(
       {
         name,
-        queue,
+        queue: gate ?? queue,
         ledger: account,
         emit: (batch) => this.#pipeline.emit(batch),
         clock: this.#clock,
@@ -126,7 +140,8 @@ export class ReplayServer {
     );
     this.#outputs.push({ name, output, account });
     const limits = this.#limitsOf(limit);
-    this.#lanes.push({ account, queue, accepts: new Set(declaration.accepts), limits });
+    const accepts = new Set(declaration.accepts);
+    this.#lanes.push({ account, queue, accepts, limits, journal, gate });
   }
 
   #addInput({ declaration, argument, limit, options }: PlannedInput): void {
@@ -144,6 +159,7 @@ export class ReplayServer {
           account.emitted += kept.length;
           return this.#pipeline.emit(kept);
         },
+        journal: this.#journalFor(account),
         dropped: (reason, count) => account.dropped(reason, count),
         refused: (reason) => account.refused(reason),
         clock: this.#clock,
@@ -153,6 +169,48 @@ export class ReplayServer {
       options,
     );
     this.#inputs.push({ name, input, account });
+  }
+
+  #openJournal(): Journal | undefined {
+    const { journal: directory, journalLimitBytes: limitBytes } = this.#plan.run;
+    if (directory === "") return undefined;
+    const account = this.#journalAccount;
+    const name = `journal ${directory}`;
+    const journal = Journal.open({
+      directory,
+      limitBytes,
+      clock: this.#clock,
+      log: createLogger(this.#log, this.#plan.run.verbose, name),
+      emit: (batch) => {
+        account.emitted += batch.length;
+        return this.#pipeline.emit(batch);
+      },
+      dropped: (reason, count) => account.dropped(reason, count),
+    });
+    const input = { start: async () => {}, stop: async () => {} };
+    this.#inputs.push({ name, input, account });
+    return journal;
+  }
+
+  /** What an input stores is counted as its own. */
+  #journalFor(account: InputAccount): InputJournal | undefined {
+    const journal = this.#journal;
+    if (journal === undefined) return undefined;
+    return {
+      ackedSeq: (producer) => journal.ackedSeq(producer),
+      present: (producer, connected) => journal.present(producer, connected),
+      farewell: (producer, service) => journal.farewell(producer, service),
+      append: (producer, service, frame) => {
+        account.journalled += frame.records.length;
+        return journal.append(producer, service, frame);
+      },
+    };
+  }
+
+  /** Names are keys in the journal: a second output of the same name must not share the first one's cursor. */
+  #laneName(name: string): string {
+    const same = this.#outputs.filter((output) => output.name === name).length;
+    return same === 0 ? name : `${name} #${same + 1}`;
   }
 
   #limitsOf(limit: Limit | undefined): ((message: Message) => boolean) | undefined {
@@ -173,8 +231,12 @@ export class ReplayServer {
 
   async #drain(): Promise<void> {
     await Promise.all(this.#inputs.map(({ input }) => input.stop()));
+    await this.#journal?.drained();
     for (let round = 0; round < DRAIN_ROUNDS_MAX && this.#unsettled > 0; round += 1) {
-      await Promise.all(this.#outputs.map(({ output }) => output.drain()));
+      await Promise.all([
+        ...this.#outputs.map(({ output }) => output.drain()),
+        ...this.#lanes.map(({ gate }) => gate?.drained()),
+      ]);
     }
   }
 
@@ -191,7 +253,11 @@ export class ReplayServer {
     for (const { queue } of this.#lanes) queue.close();
     await Promise.allSettled(this.#inputs.map(({ input }) => input.stop()));
     await Promise.allSettled(this.#outputs.map(({ output }) => output.close()));
-    for (const { account } of this.#lanes) account.abandon("shutdown");
+    // What a journal holds is not lost: the next run goes on with it.
+    for (const { account, journal } of this.#lanes) {
+      if (journal === undefined) account.abandon("shutdown");
+    }
+    await this.#journal?.close();
   }
 
   #startStats(): void {
@@ -204,6 +270,8 @@ export class ReplayServer {
     this.#statsTimer.unref();
   }
 }
+
+const never = (): boolean => false;
 
 function nameOf(component: string, argument: string): string {
   return argument === "" ? component : `${component} ${withoutPassword(argument)}`;

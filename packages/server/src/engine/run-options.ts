@@ -1,11 +1,13 @@
 /** The flags of a run itself. What they do is in `replay-server.ts` and, for `--verbose`, in `log.ts`. */
 import type { RunDeclaration } from "../component/define.ts";
-import { duration, flag, integer, text } from "../component/kinds.ts";
+import { duration, flag, integer, size, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
 
 const options: {
   drainTimeoutMs: OptionSpec<number>;
   exitAfterMs: OptionSpec<number>;
+  journal: OptionSpec<string>;
+  journalLimitBytes: OptionSpec<number>;
   stats: OptionSpec<boolean>;
   httpPprof: OptionSpec<string>;
   verbose: OptionSpec<number>;
@@ -22,6 +24,20 @@ const options: {
     example: "1h",
     default: 0,
     defaultText: "",
+  }),
+  journal: text({
+    flag: "journal",
+    help: "Keep what --input-tcp takes in this directory until every output has settled it, and acknowledge nothing before it is on disk.",
+    example: "/var/lib/mirrorball",
+    placeholder: "DIR",
+    default: "",
+  }),
+  journalLimitBytes: size({
+    flag: "journal-limit",
+    help: "Bytes the journal may hold; at the limit nothing is acknowledged, so that producers keep what they have.",
+    example: "10gb",
+    default: 1024 ** 3,
+    min: 1024 ** 2,
   }),
   stats: flag({
     flag: "stats",

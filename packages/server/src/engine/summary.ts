@@ -8,13 +8,23 @@ export function summaryText(counters: Counters): string {
   const lines = [...counters.inputs.map(inputLine), ...counters.outputs.flatMap(outputLines)];
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
+  if (counters.journal !== undefined) lines.push(journalLine(counters));
   lines.push(verdict(counters));
   return `${lines.join("\n")}\n`;
 }
 
-function inputLine({ name, emitted, limited, dropped, refused }: InputCounters): string {
+function inputLine({
+  name,
+  emitted,
+  journalled,
+  limited,
+  dropped,
+  refused,
+}: InputCounters): string {
   const beyond = limited === 0 ? "" : `, ${limited} limited`;
-  return `${name}: ${emitted} received${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+  // With a journal an input stores, and the journal emits.
+  const count = journalled === 0 ? `${emitted} received` : `${journalled} records journalled`;
+  return `${name}: ${count}${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
 }
 
 function outputLines(output: OutputCounters): string[] {
@@ -38,6 +48,12 @@ function outputLines(output: OutputCounters): string[] {
     lines.push(`  answers: ${classes.map(([name, count]) => `${count} ${name}`).join(", ")}`);
   }
   return lines;
+}
+
+function journalLine({ journal, outputs }: Counters): string {
+  const kept = outputs.reduce((sum, { queued, inFlight }) => sum + queued + inFlight, 0);
+  const rest = kept === 0 ? "nothing is left in it" : `${kept} unsettled messages are kept in it`;
+  return `journal: ${rest}; ${journal?.writes ?? 0} writes, ${journal?.failedWrites ?? 0} failed`;
 }
 
 function verdict({ lost, inputs, outputs }: Counters): string {

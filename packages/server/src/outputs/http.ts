@@ -5,7 +5,8 @@
  * framing are made right for the target. A target that is down, slow or talks nonsense costs the messages it was
  * sent, counted by reason, and nothing else. undici writes Host and Connection first, and lower-cases their names.
  */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind, isResponseHead } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { duration, flag, integer } from "../component/kinds.ts";
@@ -23,6 +24,7 @@ const options: {
   trackResponse: OptionSpec<boolean>;
   skipVerify: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
+  retry: OptionSpec<boolean>;
 } = {
   timeoutMs: duration({
     help: "Time for a whole exchange, connecting and the answer's body included.",
@@ -69,7 +71,18 @@ const options: {
     help: "Send the recorded Host field instead of the target's.",
     default: false,
   }),
+  retry: flag({
+    help: "After a crash, send again what may have been sent before it, also requests with side effects (with --journal).",
+    default: false,
+  }),
 };
+
+/** RFC 9110 9.2.1; everything else may change something at the target. */
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+function hasSideEffects({ http: { head } }: Message): boolean {
+  return head === undefined || isResponseHead(head) || !SAFE_METHODS.has(head.method);
+}
 
 export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   name: "output-http",
@@ -85,6 +98,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   },
   accepts: [MessageKind.request],
   options,
+  once: ({ retry }) => (retry ? undefined : hasSideEffects),
   create: (context, argument, values) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);

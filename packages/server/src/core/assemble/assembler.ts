@@ -40,6 +40,8 @@ interface OpenExchange {
   requestSent: boolean;
   responseStartedUs: number;
   responseHead: string | undefined;
+  /** `position` when it began. */
+  readonly since: number;
 }
 
 export interface AssemblerOptions {
@@ -52,12 +54,21 @@ export interface AssemblerOptions {
 }
 
 export class Assembler {
+  /** Set by a caller that keeps the records: where the next ones come from. */
+  position = 0;
   readonly #options: AssemblerOptions;
   readonly #open: Map<number, OpenExchange> = new Map();
   readonly #reasons: Set<string> = new Set();
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
+  }
+
+  /** The position at which the oldest exchange under way began; undefined when there is none. */
+  get oldestPosition(): number | undefined {
+    // A Map iterates in the order of insertion.
+    for (const { since } of this.#open.values()) return since;
+    return undefined;
   }
 
   /** Exchanges that have begun and not ended. */
@@ -175,6 +186,7 @@ export class Assembler {
       requestSent: false,
       responseStartedUs: 0,
       responseHead: undefined,
+      since: this.position,
     });
   }
 

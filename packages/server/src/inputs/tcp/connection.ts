@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
-import type { InputContext } from "../../component/types.ts";
+import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { Producer, Producers } from "./producers.ts";
 
 /**
@@ -35,6 +35,9 @@ export class Connection {
   readonly #pending: DataFrame[] = [];
   #producer: Producer | undefined;
   #busy = false;
+  /** Frames that are on their way to disk. */
+  #storing = 0;
+  #flushing = false;
   #draining = false;
   #settled: (() => void) | undefined;
   #firstBytes = "";
@@ -62,7 +65,10 @@ export class Connection {
           if (producer.connection instanceof Connection) producer.connection.supersede();
           producer.connection = this;
           this.#producer = producer;
-          return producer.ackedSeq;
+          const { journal } = context;
+          if (journal === undefined) return producer.ackedSeq;
+          journal.present(producer.key, true);
+          return journal.ackedSeq(producer.key);
         },
       },
       context.clock.monotonicMs(),
@@ -83,7 +89,7 @@ export class Connection {
   async finish(): Promise<void> {
     this.#draining = true;
     this.#socket.pause();
-    if (this.#busy || this.#pending.length > 0) {
+    if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
         this.#pump();
@@ -122,12 +128,16 @@ export class Connection {
     while (!this.#busy && this.#pending.length > 0) {
       const messages: Message[] = [];
       const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
+      if (this.#context.journal !== undefined) {
+        if (!this.#store(this.#context.journal, producer, frames)) return;
+        continue;
+      }
       if (!this.#unpack(producer, frames, messages)) return;
       const wait = messages.length === 0 ? undefined : this.#context.emit(messages);
       this.#accept(producer, frames);
       if (wait !== undefined) this.#wait(wait);
     }
-    if (this.#busy || this.#pending.length > 0) return;
+    if (this.#busy || this.#pending.length > 0 || this.#storing > 0) return;
     this.#settled?.();
     if (this.#session.state === "ended" || this.#socket.destroyed) this.#leave();
   }
@@ -159,6 +169,38 @@ export class Connection {
     return true;
   }
 
+  /** Acknowledged when it is on disk; as many as the credit allows are under way at once. */
+  #store(journal: InputJournal, producer: Producer, frames: readonly DataFrame[]): boolean {
+    for (const frame of frames) {
+      const { seq, payload } = frame;
+      const records = checkPayload(payload) ?? unpackRecords(payload);
+      if (typeof records === "string") {
+        this.#session.reject(records);
+        this.#pending.length = 0;
+        return false;
+      }
+      this.#storing += 1;
+      const safe = (): void => {
+        this.#storing -= 1;
+        this.#session.accepted(seq, 1, payload.length);
+        this.#flushSoon();
+        if (this.#storing === 0) this.#pump();
+      };
+      void journal.append(producer.key, producer.service, { seq, payload, records }).then(safe);
+    }
+    return true;
+  }
+
+  /** A group that became safe has many frames of ours: one ACK for all of them. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
   #accept(producer: Producer, frames: readonly DataFrame[]): void {
     const seq = frames.at(-1)?.seq ?? 0;
     let bytes = 0;
@@ -183,6 +225,7 @@ export class Connection {
       if (this.#busy || this.#pending.length > 0) return;
       producer.connection = undefined;
       producer.leftAtMs = this.#context.clock.monotonicMs();
+      this.#context.journal?.present(producer.key, false);
       if (this.#session.state === "ended") this.#sayGoodbye(producer);
     }
     this.#report(undefined);
@@ -193,6 +236,7 @@ export class Connection {
     const messages: Message[] = [];
     producer.assembler.end(messages);
     if (messages.length > 0) void this.#context.emit(messages);
+    this.#context.journal?.farewell(producer.key, producer.service);
     this.#socket.end();
   }
 

@@ -17,6 +17,7 @@ const ID_PREFIX_BYTES = 6;
 
 export interface Producer {
   readonly key: string;
+  readonly service: string;
   readonly assembler: Assembler;
   ackedSeq: number | undefined;
   /** The connection that speaks for it, as an opaque token; a newer one takes over from an older. */
@@ -41,6 +42,7 @@ export class Producers {
     if (known !== undefined) return known;
     const producer: Producer = {
       key,
+      service: hello.service,
       assembler: new Assembler({
         idPrefix: id.toString("hex", 0, ID_PREFIX_BYTES),
         service: hello.service,

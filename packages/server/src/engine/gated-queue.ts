@@ -1,0 +1,111 @@
+/**
+ * The queue that an output sees when a journal must know what it is about to send: messages that must not be sent
+ * twice are held back until it is on disk that they may have been sent. The others pass by without waiting.
+ *
+ * In: a bounded queue, and how to write intents down. Out: the same messages in the same order. `length` is what may
+ * be taken now, not what waits.
+ */
+import type { Message } from "@mirrorball/protocol";
+import type { OutputQueue } from "../component/types.ts";
+import type { BoundedQueue } from "./queue.ts";
+
+/**
+ * Messages that may be written down ahead of being taken. After a crash those of them that were not settled are
+ * uncertain, so no more than keep an output busy while the next ones are written.
+ */
+const AHEAD_MAX = 64;
+
+export interface IntentLog {
+  needsIntent(message: Message): boolean;
+  /** Resolves when the intents are on disk; never rejects. */
+  intend(messages: readonly Message[]): Promise<void>;
+}
+
+export class GatedQueue implements OutputQueue {
+  onReadable: () => void = () => {};
+  readonly #inner: BoundedQueue;
+  readonly #log: IntentLog;
+  #ready = 0;
+  #writing = false;
+  #drained: (() => void)[] = [];
+
+  constructor(inner: BoundedQueue, log: IntentLog) {
+    this.#inner = inner;
+    this.#log = log;
+    inner.onReadable = () => this.#extend();
+  }
+
+  get length(): number {
+    return this.#ready;
+  }
+
+  /** Resolves when nothing waits in or behind the gate. */
+  async drained(): Promise<void> {
+    if (this.#inner.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained.push(resolve);
+      this.#extend();
+    });
+  }
+
+  take(): Message | undefined {
+    if (this.#ready === 0) return undefined;
+    const message = this.#inner.take();
+    this.#ready -= 1;
+    if (this.#inner.length === 0) this.#settleDrained();
+    else if (this.#ready <= AHEAD_MAX / 2) this.#extend();
+    return message;
+  }
+
+  takeBatch(max: number): Message[] {
+    const batch: Message[] = [];
+    while (batch.length < max) {
+      const message = this.take();
+      if (message === undefined) break;
+      batch.push(message);
+    }
+    return batch;
+  }
+
+  #extend(): void {
+    if (this.#writing) return;
+    const wasEmpty = this.#ready === 0;
+    let ahead = this.#ready;
+    let message = this.#inner.peek(ahead);
+    while (message !== undefined && ahead < AHEAD_MAX && !this.#log.needsIntent(message)) {
+      ahead += 1;
+      message = this.#inner.peek(ahead);
+    }
+    this.#ready = ahead;
+    if (message !== undefined && ahead < AHEAD_MAX) this.#write(ahead);
+    if (wasEmpty && this.#ready > 0) this.onReadable();
+  }
+
+  /** Writes the intents of everything from place `ahead` to the end of the window. */
+  #write(ahead: number): void {
+    const intents: Message[] = [];
+    let end = ahead;
+    for (; end < AHEAD_MAX; end += 1) {
+      const message = this.#inner.peek(end);
+      if (message === undefined) break;
+      if (this.#log.needsIntent(message)) intents.push(message);
+    }
+    this.#writing = true;
+    const count = end - ahead;
+    const written = (): void => {
+      this.#writing = false;
+      const wasEmpty = this.#ready === 0;
+      this.#ready = Math.min(this.#ready + count, this.#inner.length);
+      this.#extend();
+      if (wasEmpty && this.#ready > 0) this.onReadable();
+      if (this.#inner.length === 0) this.#settleDrained();
+    };
+    void this.#log.intend(intents).then(written);
+  }
+
+  #settleDrained(): void {
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Looks at a journal directory before lmdb maps it: a damaged data file would end the process with a signal instead
+ * of an error. Reads, never writes. Throws an `Error` whose message names the file and the rule.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+} from "node:fs";
+import { join } from "node:path";
+
+export const MARK_FILE = "mirrorball.json";
+const DATA_FILE = "data.mdb";
+/** The version this program writes; it reads no newer one. */
+export const JOURNAL_VERSION = 1;
+
+const PAGE_BYTES = 4096;
+/** Where the parts of lmdb's meta page lie: magic, the number of the last page, the transaction's number. */
+const MAGIC_AT = 24;
+const LAST_PAGE_AT = 144;
+const TRANSACTION_AT = 152;
+const MAGIC = 0xbeefc0de;
+
+/** True when the directory already holds a journal of ours; false when it is empty. */
+export function checkJournalDirectory(directory: string): boolean {
+  const names = readdirSync(directory);
+  if (names.length === 0) return false;
+  const mark = join(directory, MARK_FILE);
+  if (!existsSync(mark)) {
+    throw new Error(
+      `${directory} is not empty and holds no journal (${MARK_FILE} is missing); it is left untouched`,
+    );
+  }
+  checkMark(mark);
+  const data = join(directory, DATA_FILE);
+  if (existsSync(data)) checkData(data);
+  return true;
+}
+
+function checkMark(file: string): void {
+  const version = versionOf(readFileSync(file, "utf8"));
+  if (version === undefined) throw new Error(`${file} is damaged; the journal is left untouched`);
+  if (version > JOURNAL_VERSION) {
+    throw new Error(
+      `${file} says version ${version}; this mirrorball knows journals up to version ${JOURNAL_VERSION} and leaves it untouched`,
+    );
+  }
+}
+
+function versionOf(text: string): number | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const found = typeof parsed === "object" && parsed !== null && "journal" in parsed;
+    return found && typeof parsed.journal === "number" ? parsed.journal : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** lmdb keeps two meta pages; the one with the higher transaction counts, and the file must reach its last page. */
+function checkData(file: string): void {
+  const handle = openSync(file, "r");
+  try {
+    const { size } = fstatSync(handle);
+    const pages = Buffer.alloc(2 * PAGE_BYTES);
+    if (size < pages.length) throw damaged(file, "it is too short");
+    readSync(handle, pages, 0, pages.length, 0);
+    let transaction = -1n;
+    let lastPage = 0n;
+    for (const at of [0, PAGE_BYTES]) {
+      if (pages.readUInt32LE(at + MAGIC_AT) !== MAGIC) throw damaged(file, "it is not a data file");
+      const own = pages.readBigUInt64LE(at + TRANSACTION_AT);
+      if (own <= transaction) continue;
+      transaction = own;
+      lastPage = pages.readBigUInt64LE(at + LAST_PAGE_AT);
+    }
+    const needed = (lastPage + 1n) * BigInt(PAGE_BYTES);
+    if (BigInt(size) < needed)
+      throw damaged(file, `it should have ${needed} bytes and has ${size}`);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function damaged(file: string, why: string): Error {
+  return new Error(`${file} is damaged: ${why}; the journal is left untouched`);
+}

@@ -1,0 +1,389 @@
+/**
+ * `--journal DIR`: what `--input-tcp` acknowledges is on disk first. Frames are written in groups, one transaction and
+ * one flush for all producers that wait; what is safe is read on into the pipeline; what outputs settle moves their
+ * cursors; what is behind every cursor is removed.
+ *
+ * When the disk fails or is full nothing is acknowledged and the group is tried again, so that producers keep what
+ * they have. When the journal reaches its limit no frame is taken until outputs have moved on.
+ */
+import type { Message, WireRecord } from "@mirrorball/protocol";
+import type { Accepted, Clock, InputJournal, JournalledFrame, Logger } from "../component/types.ts";
+import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
+import { JournalLane, cursorName, readLanes } from "./lane.ts";
+import { Producers } from "./producers.ts";
+import { JournalReader } from "./reader.ts";
+import { Store } from "./store.ts";
+
+/** Bytes of one group: several credit windows; larger ones only make the first frame wait for the last. */
+const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** Milliseconds after which settled messages are written down when no frame makes a group before. */
+const SETTLED_MS_MAX = 5;
+/** Milliseconds between attempts while the disk fails. */
+const RETRY_MS = 500;
+/** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
+const ABSENCE_MS_MAX = 60_000;
+/**
+ * An exchange that is under way for longer than this share of the limit is not kept for any more: a stream that never
+ * ends would hold everything behind it. After a crash its rest is counted as `orphan`.
+ */
+const PIN_SHARE = 0.25;
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly limitBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly emit: (batch: Message[]) => Accepted;
+  readonly dropped: (reason: string, count: number) => void;
+}
+
+export interface JournalCounters {
+  /** `full`: at its limit. `degraded`: the disk fails. */
+  readonly state: "ok" | "full" | "degraded";
+  readonly bytes: number;
+  readonly entries: number;
+  readonly writes: number;
+  readonly failedWrites: number;
+  /** Frames that came again although they were here. */
+  readonly duplicateFrames: number;
+  /** Entries that had to be read back from disk because outputs were behind. */
+  readonly firstEntry: number;
+}
+
+interface WaitingFrame {
+  readonly producer: string;
+  readonly service: string;
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  readonly records: readonly WireRecord[] | undefined;
+  readonly safe: () => void;
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+export class Journal implements InputJournal {
+  readonly #options: JournalOptions;
+  readonly #store: Store;
+  readonly #lanes: JournalLane[] = [];
+  readonly #stored: ReturnType<typeof readLanes>;
+  readonly #producers: Producers;
+  readonly #reader: JournalReader;
+  /** Named values that the next group writes; kept while groups fail. */
+  readonly #values: Map<string, string | undefined> = new Map();
+  #waiting: WaitingFrame[] = [];
+  #lastEntry: number;
+  #firstEntry: number;
+  /** Payload bytes ever written up to the last entry, and up to the one before the first. */
+  #total: number;
+  #totalBeforeFirst: number;
+  #state: JournalCounters["state"] = "ok";
+  #running = false;
+  #settledTimer: NodeJS.Timeout | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #writes = 0;
+  #failedWrites = 0;
+  #closed = false;
+  #quiet: (() => void)[] = [];
+
+  /** Throws an error that names the directory or file and what is wrong with it. */
+  static open(options: JournalOptions): Journal {
+    return new Journal(options, Store.open(options.directory));
+  }
+
+  private constructor(options: JournalOptions, store: Store) {
+    this.#options = options;
+    this.#store = store;
+    const values = store.values();
+    this.#stored = readLanes(values);
+    this.#producers = new Producers(values, options.clock.nowUs() / 1000);
+    for (const name of this.#producers.forgotten) this.#values.set(name, undefined);
+    this.#firstEntry = store.firstEntry ?? 1;
+    this.#lastEntry = store.lastEntry ?? this.#emptyLastEntry();
+    if (store.firstEntry === undefined) this.#firstEntry = this.#lastEntry + 1;
+    const last = this.#entryAt(this.#lastEntry);
+    const first = this.#entryAt(this.#firstEntry);
+    this.#total = last?.total ?? 0;
+    this.#totalBeforeFirst = first === undefined ? this.#total : first.total - first.payload.length;
+    this.#reader = new JournalReader(this.#lastEntry + 1, this.#lastEntry, {
+      load: (entry) => store.entry(entry),
+      reading: (entry) => {
+        for (const { tracker } of this.#lanes) tracker.reading(entry);
+      },
+      read: (entry) => {
+        for (const { tracker } of this.#lanes) tracker.read(entry);
+        this.#wakeLater();
+      },
+      emit: options.emit,
+      dropped: options.dropped,
+    });
+  }
+
+  /** With no entry left, cursors still say where the numbers are. */
+  #emptyLastEntry(): number {
+    return Math.max(0, ...[...this.#stored.values()].map(({ cursor }) => cursor - 1));
+  }
+
+  #entryAt(entry: number): ReturnType<typeof decodeEntry> {
+    const bytes = this.#store.entry(entry);
+    return bytes === undefined ? undefined : decodeEntry(bytes);
+  }
+
+  /** The journal's side of one output; call for all of them before `start`. `once`: never send these twice. */
+  lane(name: string, once: (message: Message) => boolean): JournalLane {
+    const stored = this.#stored.get(name) ?? {
+      cursor: this.#lastEntry + 1,
+      done: new Set(),
+      intended: new Set(),
+      lists: [],
+    };
+    this.#stored.delete(name);
+    const lane = new JournalLane(name, stored, this.#lastEntry, once, () => this.#wakeLater());
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** Begins to hand on what a run before has left. */
+  start(): void {
+    for (const [name, { cursor, lists }] of this.#stored) {
+      const left = this.#lastEntry + 1 - cursor;
+      if (left > 0) {
+        this.#options.log.warn(
+          `${name} is gone; ${left} entries that it had not finished are given up`,
+        );
+      }
+      for (const list of lists) this.#values.set(list.name, undefined);
+      this.#values.set(cursorName(name), undefined);
+    }
+    this.#stored.clear();
+    const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
+    this.#reader.next = Math.max(this.#firstEntry, Math.min(this.#lastEntry + 1, ...cursors));
+    const behind = this.#lastEntry + 1 - this.#reader.next;
+    if (behind > 0)
+      this.#options.log.warn(`resuming with ${behind} entries that were not finished`);
+    this.#sweepTimer = setInterval(() => this.#sweep(), 1000).unref();
+    this.#wake();
+    this.#reader.pump();
+  }
+
+  ackedSeq(producer: string): number | undefined {
+    return this.#producers.safeSeq(producer);
+  }
+
+  present(producer: string, connected: boolean): void {
+    this.#producers.present(producer, connected, this.#options.clock.monotonicMs());
+  }
+
+  append(producer: string, service: string, frame: JournalledFrame): Promise<void> {
+    return new Promise((resolve) => {
+      const { seq, payload, records } = frame;
+      // A frame that came again on a new connection waits with the first one.
+      if (!this.#producers.take(producer, seq)) {
+        this.#producers.whenSafe(producer, seq, resolve);
+        return;
+      }
+      this.#waiting.push({ producer, service, seq, payload, records, safe: resolve });
+      this.#wake();
+    });
+  }
+
+  farewell(producer: string, service: string): void {
+    const seq = this.#producers.takenSeq(producer);
+    const safe = (): void => {};
+    this.#waiting.push({ producer, service, seq, payload: NO_BYTES, records: undefined, safe });
+    this.#wake();
+  }
+
+  /** Resolves when everything taken is on disk and was handed on. */
+  async drained(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#running) {
+      await new Promise<void>((resolve) => {
+        this.#quiet.push(resolve);
+        this.#wake();
+      });
+    }
+    await this.#reader.finished();
+  }
+
+  /** Writes down what is settled, and closes. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#reader.stop();
+    clearInterval(this.#sweepTimer);
+    clearTimeout(this.#settledTimer);
+    if (this.#running) {
+      await new Promise<void>((resolve) => {
+        this.#quiet.push(resolve);
+      });
+    }
+    this.#closed = true;
+    await this.#write([]);
+    await this.#store.close();
+  }
+
+  counters(): JournalCounters {
+    return {
+      state: this.#state,
+      bytes: this.#bytes,
+      entries: this.#lastEntry + 1 - this.#firstEntry,
+      writes: this.#writes,
+      failedWrites: this.#failedWrites,
+      duplicateFrames: this.#producers.duplicateFrames,
+      firstEntry: this.#firstEntry,
+    };
+  }
+
+  get #bytes(): number {
+    return this.#total - this.#totalBeforeFirst;
+  }
+
+  #wakeLater(): void {
+    if (this.#lanes.some(({ hasIntents }) => hasIntents)) {
+      this.#wake();
+      return;
+    }
+    this.#settledTimer ??= setTimeout(() => {
+      this.#settledTimer = undefined;
+      this.#wake();
+    }, SETTLED_MS_MAX).unref();
+  }
+
+  #wake(): void {
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    // Frames of all connections that are read in this turn share a group. `#run` handles every failure itself.
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    let failed = false;
+    do {
+      const frames = this.#takeFrames();
+      failed = !(await this.#write(frames));
+      if (failed) {
+        this.#waiting = [...frames, ...this.#waiting];
+        await new Promise((resolve) => {
+          setTimeout(resolve, RETRY_MS).unref();
+        });
+      }
+    } while (!this.#closed && (failed ? this.#quiet.length === 0 : this.#moreToDo));
+    this.#running = false;
+    const waiting = this.#quiet;
+    this.#quiet = [];
+    for (const resolve of waiting) resolve();
+    if (failed) this.#wakeLater();
+  }
+
+  get #moreToDo(): boolean {
+    return (
+      (this.#waiting.length > 0 && this.#bytes < this.#options.limitBytes) ||
+      this.#lanes.some(({ hasIntents }) => hasIntents)
+    );
+  }
+
+  #takeFrames(): WaitingFrame[] {
+    let bytes = 0;
+    let count = 0;
+    const room = this.#options.limitBytes - this.#bytes;
+    for (const { payload } of this.#waiting) {
+      if (bytes >= Math.min(GROUP_BYTES_MAX, room)) break;
+      bytes += payload.length;
+      count += 1;
+    }
+    const full = count < this.#waiting.length && bytes >= room;
+    if (full) this.#become("full");
+    else if (this.#state === "full") this.#become("ok");
+    return this.#waiting.splice(0, count);
+  }
+
+  async #write(frames: readonly WaitingFrame[]): Promise<boolean> {
+    const entries: { number: number; bytes: Buffer }[] = [];
+    let total = this.#total;
+    let number = this.#lastEntry;
+    const nowMs = this.#options.clock.nowUs() / 1000;
+    for (const { producer, service, seq, payload } of frames) {
+      number += 1;
+      total += payload.length;
+      entries.push({ number, bytes: encodeEntry({ producer, service, seq, payload, total }) });
+      this.#values.set(...this.#producers.value(producer, seq, nowMs));
+    }
+    const pin = this.#pin();
+    let lowest = number + 1;
+    const intents: (() => void)[] = [];
+    for (const lane of this.#lanes) {
+      lowest = Math.min(lowest, lane.collect(this.#values, pin));
+      intents.push(...lane.takeIntentsWritten());
+    }
+    // The last entry stays: the numbers go on from it.
+    const removeBelow = Math.min(lowest, this.#lastEntry);
+    if (entries.length === 0 && this.#values.size === 0 && removeBelow <= this.#firstEntry) {
+      for (const written of intents) written();
+      return true;
+    }
+    const values = new Map(this.#values);
+    const result = await this.#store.write({ entries, values, removeBelow });
+    this.#writes += 1;
+    if (result !== "ok") {
+      this.#failedWrites += 1;
+      this.#become("degraded");
+      this.#lostIntents.push(...intents);
+      return false;
+    }
+    if (this.#state === "degraded") this.#become("ok");
+    for (const [name, value] of values) {
+      if (this.#values.get(name) === value) this.#values.delete(name);
+    }
+    this.#total = total;
+    this.#lastEntry = number;
+    this.#forget(removeBelow);
+    this.#handOn(frames, number - frames.length + 1);
+    for (const written of [...this.#lostIntents.splice(0), ...intents]) written();
+    return true;
+  }
+
+  /** Who waits for intents of groups that failed. */
+  readonly #lostIntents: (() => void)[] = [];
+
+  #forget(removeBelow: number): void {
+    if (removeBelow <= this.#firstEntry) return;
+    this.#firstEntry = removeBelow;
+    const first = this.#entryAt(removeBelow);
+    if (first !== undefined) this.#totalBeforeFirst = first.total - first.payload.length;
+  }
+
+  #handOn(frames: readonly WaitingFrame[], firstNumber: number): void {
+    frames.forEach(({ producer, service, seq, payload, records, safe }, i) => {
+      this.#producers.safe(producer, seq);
+      safe();
+      this.#reader.offer(firstNumber + i, { producer, service, bytes: payload.length, records });
+    });
+  }
+
+  /** The oldest entry that exchanges under way need, unless they are too old to be waited for. */
+  #pin(): number {
+    const oldest = this.#reader.oldestNeeded;
+    if (oldest === undefined) return Number.MAX_SAFE_INTEGER;
+    const held = this.#total - (this.#entryAt(oldest)?.total ?? 0);
+    return held > this.#options.limitBytes * PIN_SHARE ? Number.MAX_SAFE_INTEGER : oldest;
+  }
+
+  #become(state: JournalCounters["state"]): void {
+    if (state === this.#state) return;
+    const { log } = this.#options;
+    if (state === "degraded")
+      log.warn("the disk takes nothing; nothing is acknowledged until it does");
+    else if (state === "full")
+      log.warn("at its limit; nothing is taken until outputs have moved on");
+    else log.warn("takes frames again");
+    this.#state = state;
+  }
+
+  #sweep(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const producer of this.#reader.unfinished()) {
+      if (this.#producers.awayMs(producer, nowMs) > ABSENCE_MS_MAX) {
+        this.#producers.present(producer, false, nowMs);
+        this.farewell(producer, "");
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * One output's side of the journal: its tracker, the lists that are on disk for it, and the messages whose intent waits
+ * to be written down. In: settled messages, intents. Out: the named values that the next group has to write.
+ */
+import type { Message } from "@mirrorball/protocol";
+import { LaneTracker, keyOf } from "../core/journal/lane-tracker.ts";
+
+/** Names of values: kind, output and number, on lines, as an output's name holds about anything else. */
+const listName = (kind: "done" | "intent", lane: string, serial: number): string =>
+  `${kind}\n${lane}\n${serial}`;
+export const cursorName = (lane: string): string => `cursor\n${lane}`;
+
+interface StoredList {
+  readonly name: string;
+  /** Not needed once the cursor is behind this entry. */
+  readonly lastEntry: number;
+}
+
+/** What the store holds for one output. */
+export interface StoredLane {
+  readonly cursor: number;
+  readonly done: Set<string>;
+  readonly intended: Set<string>;
+  readonly lists: readonly StoredList[];
+}
+
+/** All outputs that the store knows, from its named values. */
+export function readLanes(values: ReadonlyMap<string, string>): Map<string, StoredLane> {
+  const lanes = new Map<string, StoredLane>();
+  for (const [name, value] of values) {
+    const [kind, lane = ""] = name.split("\n");
+    if (kind !== "cursor") continue;
+    lanes.set(lane, { cursor: Number(value), done: new Set(), intended: new Set(), lists: [] });
+  }
+  for (const [name, value] of values) {
+    const [kind, lane = ""] = name.split("\n");
+    if (kind !== "done" && kind !== "intent") continue;
+    const known = lanes.get(lane);
+    if (known === undefined) continue;
+    const [lastEntry = "0", ...keys] = value.split(" ");
+    const into = kind === "done" ? known.done : known.intended;
+    for (const key of keys) into.add(key);
+    (known.lists as StoredList[]).push({ name, lastEntry: Number(lastEntry) });
+  }
+  return lanes;
+}
+
+export class JournalLane {
+  readonly name: string;
+  readonly tracker: LaneTracker;
+  readonly #lists: StoredList[];
+  readonly #wake: () => void;
+  #intents: Message[] = [];
+  #intentsWritten: (() => void)[] = [];
+  #serial: number;
+  #writtenCursor: number;
+
+  constructor(
+    name: string,
+    stored: StoredLane,
+    lastEntry: number,
+    once: (message: Message) => boolean,
+    wake: () => void,
+  ) {
+    this.name = name;
+    this.#lists = [...stored.lists];
+    this.#serial = 1 + Math.max(0, ...stored.lists.map(({ name: list }) => serialOf(list)));
+    this.#writtenCursor = -1;
+    this.#wake = wake;
+    const { cursor, done, intended } = stored;
+    this.tracker = new LaneTracker({ cursor, lastEntry, done, intended }, once);
+  }
+
+  settled(batch: readonly Message[]): void {
+    this.tracker.settled(batch);
+    this.#wake();
+  }
+
+  needsIntent(message: Message): boolean {
+    return this.tracker.needsIntent(message);
+  }
+
+  /** Resolves when it is on disk that these may have been sent. */
+  intend(messages: readonly Message[]): Promise<void> {
+    this.#intents.push(...messages);
+    this.#wake();
+    return new Promise((resolve) => {
+      this.#intentsWritten.push(resolve);
+    });
+  }
+
+  get hasIntents(): boolean {
+    return this.#intents.length > 0;
+  }
+
+  /** Adds to `values` what has to be written, and returns the cursor; `pin` is the oldest entry that others need. */
+  collect(values: Map<string, string | undefined>, pin: number): number {
+    const cursor = Math.min(this.tracker.cursor, pin);
+    const last = this.tracker.readTo;
+    if (cursor !== this.#writtenCursor) values.set(cursorName(this.name), String(cursor));
+    this.#writtenCursor = cursor;
+    this.#list(values, "done", this.tracker.takeDone(cursor), last);
+    this.#list(values, "intent", this.#intents.map(keyOf), last);
+    this.#intents = [];
+    while ((this.#lists[0]?.lastEntry ?? cursor) < cursor) {
+      const list = this.#lists.shift();
+      if (list !== undefined) values.set(list.name, undefined);
+    }
+    return cursor;
+  }
+
+  /** Hands out who waits for the intents that the last `collect` gave out. */
+  takeIntentsWritten(): readonly (() => void)[] {
+    const waiting = this.#intentsWritten;
+    this.#intentsWritten = [];
+    return waiting;
+  }
+
+  #list(
+    values: Map<string, string | undefined>,
+    kind: "done" | "intent",
+    keys: readonly string[],
+    lastEntry: number,
+  ): void {
+    if (keys.length === 0) return;
+    const name = listName(kind, this.name, this.#serial);
+    this.#serial += 1;
+    values.set(name, `${lastEntry} ${keys.join(" ")}`);
+    this.#lists.push({ name, lastEntry });
+  }
+}
+
+function serialOf(name: string): number {
+  return Number(name.split("\n")[2] ?? 0);
+}

@@ -1,0 +1,146 @@
+/**
+ * The journal on disk: entries by number, and a few named values beside them, in one lmdb environment. A group of
+ * changes is written as one transaction and is safe when `write` says so: lmdb commits first and flushes after, so
+ * both are awaited. Nothing here knows what an entry holds.
+ */
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { open } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
+import { JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
+
+export interface WriteGroup {
+  readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];
+  /** Undefined removes the name. */
+  readonly values: ReadonlyMap<string, string | undefined>;
+  /** Entries before this one are removed. */
+  readonly removeBelow: number;
+}
+
+/** `full`: the disk has no room. `error`: anything else. In both cases nothing of the group was written. */
+export type WriteResult = "ok" | "full" | "error";
+
+/** Bytes that stay free beside a group: lmdb copies pages before it frees old ones. */
+const FREE_BYTES_MIN = 512 * 1024;
+/** Address space, not memory nor disk: twice the largest sensible limit. */
+const MAP_BYTES = 64 * 1024 ** 3;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export class Store {
+  readonly directory: string;
+  readonly #root: RootDatabase;
+  readonly #entries: Database<Buffer, number>;
+  readonly #values: Database<string, string>;
+  #firstKept: number;
+
+  private constructor(
+    directory: string,
+    root: RootDatabase,
+    entries: Database<Buffer, number>,
+    values: Database<string, string>,
+  ) {
+    this.directory = directory;
+    this.#root = root;
+    this.#entries = entries;
+    this.#values = values;
+    this.#firstKept = this.firstEntry ?? 1;
+  }
+
+  /** Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. */
+  static open(directory: string): Store {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    if (!checkJournalDirectory(directory)) {
+      // Only a directory that is ours from the start is ours to close to others.
+      chmodSync(directory, DIRECTORY_MODE);
+      const mark = `${JSON.stringify({ journal: JOURNAL_VERSION })}\n`;
+      writeFileSync(join(directory, MARK_FILE), mark, { mode: FILE_MODE });
+    }
+    const root = open({
+      path: directory,
+      maxDbs: 2,
+      mapSize: MAP_BYTES,
+      // Each group is one transaction of its own; lmdb's own batching leaves a promise of a failed commit unheard.
+      eventTurnBatching: false,
+    });
+    for (const name of readdirSync(directory)) chmodSync(join(directory, name), FILE_MODE);
+    const entries = root.openDB<Buffer, number>({
+      name: "entries",
+      keyEncoding: "uint32",
+      encoding: "binary",
+    });
+    const values = root.openDB<string, string>({ name: "values", encoding: "string" });
+    return new Store(directory, root, entries, values);
+  }
+
+  get firstEntry(): number | undefined {
+    return first(this.#entries.getKeys({ limit: 1 }));
+  }
+
+  get lastEntry(): number | undefined {
+    return first(this.#entries.getKeys({ limit: 1, reverse: true }));
+  }
+
+  /** The bytes of an entry: a copy that stays valid. */
+  entry(number: number): Buffer | undefined {
+    return this.#entries.get(number);
+  }
+
+  /** All named values. */
+  values(): Map<string, string> {
+    const all = new Map<string, string>();
+    for (const { key, value } of this.#values.getRange()) all.set(key, value);
+    return all;
+  }
+
+  /** Never rejects. One call at a time. */
+  async write({ entries, values, removeBelow }: WriteGroup): Promise<WriteResult> {
+    let bytes = 0;
+    for (const entry of entries) bytes += entry.bytes.length;
+    try {
+      if (bytes > 0 && (await this.#freeBytes()) < bytes * 2 + FREE_BYTES_MIN) return "full";
+      await this.#root.batch(() => {
+        for (const entry of entries) void this.#entries.put(entry.number, entry.bytes);
+        for (const [name, value] of values) {
+          if (value === undefined) void this.#values.remove(name);
+          else void this.#values.put(name, value);
+        }
+        for (let number = this.#firstKept; number < removeBelow; number += 1) {
+          void this.#entries.remove(number);
+        }
+      });
+      await this.#root.flushed;
+      this.#firstKept = Math.max(this.#firstKept, removeBelow);
+      return "ok";
+    } catch (error) {
+      void hearOut(error);
+      return "error";
+    }
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.directory);
+    return bavail * bsize;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function first<T>(range: Iterable<T>): T | undefined {
+  for (const item of range) return item;
+  return undefined;
+}
+
+/** A failed commit carries a second promise with the cause; unheard, it would end the process. */
+async function hearOut(error: unknown): Promise<void> {
+  try {
+    if (typeof error === "object" && error !== null && "commitError" in error) {
+      await error.commitError;
+    }
+  } catch {
+    // The cause is the disk's, and "error" says so.
+  }
+}
