@@ -53,7 +53,9 @@ function outputLines(output: OutputCounters): string[] {
 function journalLine({ journal, outputs }: Counters): string {
   const kept = outputs.reduce((sum, { queued, inFlight }) => sum + queued + inFlight, 0);
   const rest = kept === 0 ? "nothing is left in it" : `${kept} unsettled messages are kept in it`;
-  return `journal: ${rest}; ${journal?.writes ?? 0} writes, ${journal?.failedWrites ?? 0} failed`;
+  const open = journal?.uncertain ?? 0;
+  const uncertain = open === 0 ? "" : `; ${open} ever uncertain after a crash, not sent again`;
+  return `journal: ${rest}${uncertain}; ${journal?.writes ?? 0} writes, ${journal?.failedWrites ?? 0} failed`;
 }
 
 function verdict({ lost, inputs, outputs }: Counters): string {

@@ -9,7 +9,7 @@
 import type { Message, WireRecord } from "@mirrorball/protocol";
 import type { Accepted, Clock, InputJournal, JournalledFrame, Logger } from "../component/types.ts";
 import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
-import { JournalLane, cursorName, readLanes } from "./lane.ts";
+import { JournalLane, cursorName, readLanes, uncertainName } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
 import { Store } from "./store.ts";
@@ -46,8 +46,8 @@ export interface JournalCounters {
   readonly failedWrites: number;
   /** Frames that came again although they were here. */
   readonly duplicateFrames: number;
-  /** Entries that had to be read back from disk because outputs were behind. */
-  readonly firstEntry: number;
+  /** Messages with side effects, of all runs, that a crash left open: they may have been sent, and were not sent again. */
+  readonly uncertain: number;
 }
 
 interface WaitingFrame {
@@ -78,6 +78,8 @@ export class Journal implements InputJournal {
   #totalBeforeFirst: number;
   #state: JournalCounters["state"] = "ok";
   #running = false;
+  /** Something was settled since the last group was put together. */
+  #stale = false;
   #settledTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
   #writes = 0;
@@ -135,6 +137,7 @@ export class Journal implements InputJournal {
       done: new Set(),
       intended: new Set(),
       lists: [],
+      uncertain: 0,
     };
     this.#stored.delete(name);
     const lane = new JournalLane(name, stored, this.#lastEntry, once, () => this.#wakeLater());
@@ -153,6 +156,7 @@ export class Journal implements InputJournal {
       }
       for (const list of lists) this.#values.set(list.name, undefined);
       this.#values.set(cursorName(name), undefined);
+      this.#values.set(uncertainName(name), undefined);
     }
     this.#stored.clear();
     const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
@@ -228,7 +232,7 @@ export class Journal implements InputJournal {
       writes: this.#writes,
       failedWrites: this.#failedWrites,
       duplicateFrames: this.#producers.duplicateFrames,
-      firstEntry: this.#firstEntry,
+      uncertain: this.#lanes.reduce((sum, { tracker }) => sum + tracker.uncertain, 0),
     };
   }
 
@@ -237,6 +241,7 @@ export class Journal implements InputJournal {
   }
 
   #wakeLater(): void {
+    this.#stale = true;
     if (this.#lanes.some(({ hasIntents }) => hasIntents)) {
       this.#wake();
       return;
@@ -270,7 +275,8 @@ export class Journal implements InputJournal {
     const waiting = this.#quiet;
     this.#quiet = [];
     for (const resolve of waiting) resolve();
-    if (failed) this.#wakeLater();
+    // Something was settled while the last group was on its way.
+    if (this.#stale || failed) this.#wakeLater();
   }
 
   get #moreToDo(): boolean {
@@ -296,6 +302,7 @@ export class Journal implements InputJournal {
   }
 
   async #write(frames: readonly WaitingFrame[]): Promise<boolean> {
+    this.#stale = false;
     const entries: { number: number; bytes: Buffer }[] = [];
     let total = this.#total;
     let number = this.#lastEntry;

@@ -9,6 +9,7 @@ import { LaneTracker, keyOf } from "../core/journal/lane-tracker.ts";
 const listName = (kind: "done" | "intent", lane: string, serial: number): string =>
   `${kind}\n${lane}\n${serial}`;
 export const cursorName = (lane: string): string => `cursor\n${lane}`;
+export const uncertainName = (lane: string): string => `uncertain\n${lane}`;
 
 interface StoredList {
   readonly name: string;
@@ -21,7 +22,8 @@ export interface StoredLane {
   readonly cursor: number;
   readonly done: Set<string>;
   readonly intended: Set<string>;
-  readonly lists: readonly StoredList[];
+  readonly lists: StoredList[];
+  readonly uncertain: number;
 }
 
 /** All outputs that the store knows, from its named values. */
@@ -30,7 +32,13 @@ export function readLanes(values: ReadonlyMap<string, string>): Map<string, Stor
   for (const [name, value] of values) {
     const [kind, lane = ""] = name.split("\n");
     if (kind !== "cursor") continue;
-    lanes.set(lane, { cursor: Number(value), done: new Set(), intended: new Set(), lists: [] });
+    lanes.set(lane, {
+      cursor: Number(value),
+      done: new Set(),
+      intended: new Set(),
+      lists: [],
+      uncertain: Number(values.get(uncertainName(lane)) ?? 0),
+    });
   }
   for (const [name, value] of values) {
     const [kind, lane = ""] = name.split("\n");
@@ -40,7 +48,7 @@ export function readLanes(values: ReadonlyMap<string, string>): Map<string, Stor
     const [lastEntry = "0", ...keys] = value.split(" ");
     const into = kind === "done" ? known.done : known.intended;
     for (const key of keys) into.add(key);
-    (known.lists as StoredList[]).push({ name, lastEntry: Number(lastEntry) });
+    known.lists.push({ name, lastEntry: Number(lastEntry) });
   }
   return lanes;
 }
@@ -54,6 +62,7 @@ export class JournalLane {
   #intentsWritten: (() => void)[] = [];
   #serial: number;
   #writtenCursor: number;
+  #writtenUncertain: number;
 
   constructor(
     name: string,
@@ -67,8 +76,8 @@ export class JournalLane {
     this.#serial = 1 + Math.max(0, ...stored.lists.map(({ name: list }) => serialOf(list)));
     this.#writtenCursor = -1;
     this.#wake = wake;
-    const { cursor, done, intended } = stored;
-    this.tracker = new LaneTracker({ cursor, lastEntry, done, intended }, once);
+    this.tracker = new LaneTracker({ ...stored, lastEntry }, once);
+    this.#writtenUncertain = stored.uncertain;
   }
 
   settled(batch: readonly Message[]): void {
@@ -99,6 +108,11 @@ export class JournalLane {
     const last = this.tracker.readTo;
     if (cursor !== this.#writtenCursor) values.set(cursorName(this.name), String(cursor));
     this.#writtenCursor = cursor;
+    const { uncertain } = this.tracker;
+    if (uncertain !== this.#writtenUncertain) {
+      values.set(uncertainName(this.name), String(uncertain));
+      this.#writtenUncertain = uncertain;
+    }
     this.#list(values, "done", this.tracker.takeDone(cursor), last);
     this.#list(values, "intent", this.#intents.map(keyOf), last);
     this.#intents = [];

@@ -16,6 +16,7 @@ export interface LaneRecovery {
   readonly lastEntry: number;
   readonly done: Set<string>;
   readonly intended: Set<string>;
+  readonly uncertain: number;
 }
 
 /** `done`: settled before the crash. `uncertain`: it may have been sent, and must not be sent twice. */
@@ -24,6 +25,8 @@ export type Admission = "new" | "done" | "uncertain";
 export class LaneTracker {
   /** Messages left out because they were settled before a crash. */
   skipped = 0;
+  /** Messages ever left out because a crash left open whether they were sent; from all runs. */
+  uncertain: number;
   readonly #recovery: LaneRecovery;
   readonly #once: (message: Message) => boolean;
   /** Unsettled messages by entry, in the order of entries. */
@@ -38,6 +41,7 @@ export class LaneTracker {
     this.#recovery = recovery;
     this.#once = once;
     this.#readTo = recovery.cursor - 1;
+    this.uncertain = recovery.uncertain;
   }
 
   /** Messages that are queued from here on come from this entry; 0: from no entry. */
@@ -63,7 +67,11 @@ export class LaneTracker {
       this.skipped += 1;
       return "done";
     }
-    return intended.has(key) && this.#once(message) ? "uncertain" : "new";
+    if (!intended.has(key) || !this.#once(message)) return "new";
+    // Written down like a settled one, so that another crash does not count it again.
+    this.uncertain += 1;
+    this.#done.push({ key, entry: this.#current });
+    return "uncertain";
   }
 
   queued(message: Message): void {

@@ -1,0 +1,88 @@
+// The server is killed with SIGKILL again and again while a producer offers exchanges. With a journal nothing that was
+// acknowledged is lost, and nothing with side effects arrives twice; what a crash left open is counted, exactly.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { freePort, serving } from "../processes.ts";
+import type { Program } from "../processes.ts";
+import { LONG, Producer, Target, isUnsafe } from "./oracle.ts";
+
+const KILLS = LONG ? 200 : 6;
+const PER_SECOND = LONG ? 5000 : 2000;
+/** Milliseconds that a server lives after it listens. */
+const LIFE_MS = [20, 400] as const;
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+interface Counted {
+  readonly journal: {
+    readonly state: string;
+    readonly uncertain: number;
+    readonly entries: number;
+  };
+  readonly outputs: readonly { readonly queued: number; readonly inFlight: number }[];
+}
+
+it(
+  `${KILLS} kills at ${PER_SECOND} exchanges a second`,
+  { timeout: LONG ? 900_000 : 60_000 },
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), "mirrorball-kill-"));
+    closers.push(() => rmSync(directory, { recursive: true, force: true }));
+    const port = await freePort();
+    const target = await Target.start();
+    const producer = new Producer(port, PER_SECOND);
+    closers.push(
+      () => target.close(),
+      () => producer.close(),
+    );
+    const start = (): Promise<Program & { page: string }> =>
+      serving(
+        "--input-tcp",
+        `127.0.0.1:${port}`,
+        "--journal",
+        directory,
+        "--output-http",
+        target.url,
+      );
+
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const server = await start();
+      const [least, most] = LIFE_MS;
+      await new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)));
+      server.child.kill("SIGKILL");
+      await server.ended;
+    }
+    const last = await start();
+    await producer.finish();
+    // Everything stored has been delivered when nothing waits and nothing is in flight.
+    let counters: Counted;
+    do {
+      counters = (await (await fetch(last.page)).json()) as Counted;
+    } while (
+      counters.outputs.some(({ queued, inFlight }) => queued + inFlight > 0) ||
+      counters.journal.entries > 1
+    );
+    last.child.kill("SIGTERM");
+    await last.ended;
+
+    const { missing, repeated, againSafe } = target.faults(producer.offered);
+    console.log(
+      `kills ${KILLS}, connections ${producer.connections}, offered ${producer.offered}, acknowledged ${producer.acked}, ` +
+        `missing ${missing.length}, uncertain ${counters.journal.uncertain}, repeated with side effects ${repeated.length}, ` +
+        `repeated without ${againSafe}, frames resent ${producer.session.resentFrames}`,
+    );
+    // The faults happened.
+    expect(producer.connections).toBeGreaterThan(KILLS / 2);
+    expect(producer.session.resentFrames).toBeGreaterThan(0);
+    expect(producer.acked).toBe(producer.offered);
+    // Nothing without side effects is missing, nothing with is repeated, and the rest is what the journal says.
+    expect(missing.filter((id) => !isUnsafe(id))).toEqual([]);
+    expect(repeated).toEqual([]);
+    expect(missing.length).toBeLessThanOrEqual(counters.journal.uncertain);
+  },
+);
