@@ -11,9 +11,11 @@ import type { BoundedQueue } from "./queue.ts";
 
 /**
  * Messages that may be written down ahead of being taken. After a crash those of them that were not settled are
- * uncertain, so no more than keep an output busy while the next ones are written.
+ * uncertain, so no more than keep the output busy while the next ones are written: twice what it took during the last
+ * write.
  */
-const AHEAD_MAX = 64;
+const AHEAD_MIN = 4;
+const AHEAD_MAX = 512;
 
 export interface IntentLog {
   needsIntent(message: Message): boolean;
@@ -26,6 +28,8 @@ export class GatedQueue implements OutputQueue {
   readonly #inner: BoundedQueue;
   readonly #log: IntentLog;
   #ready = 0;
+  #window = AHEAD_MIN;
+  #takenWhileWriting = 0;
   #writing = false;
   #drained: (() => void)[] = [];
 
@@ -52,8 +56,9 @@ export class GatedQueue implements OutputQueue {
     if (this.#ready === 0) return undefined;
     const message = this.#inner.take();
     this.#ready -= 1;
+    this.#takenWhileWriting += 1;
     if (this.#inner.length === 0) this.#settleDrained();
-    else if (this.#ready <= AHEAD_MAX / 2) this.#extend();
+    else if (this.#ready <= this.#window / 2) this.#extend();
     return message;
   }
 
@@ -72,12 +77,12 @@ export class GatedQueue implements OutputQueue {
     const wasEmpty = this.#ready === 0;
     let ahead = this.#ready;
     let message = this.#inner.peek(ahead);
-    while (message !== undefined && ahead < AHEAD_MAX && !this.#log.needsIntent(message)) {
+    while (message !== undefined && ahead < this.#window && !this.#log.needsIntent(message)) {
       ahead += 1;
       message = this.#inner.peek(ahead);
     }
     this.#ready = ahead;
-    if (message !== undefined && ahead < AHEAD_MAX) this.#write(ahead);
+    if (message !== undefined && ahead < this.#window) this.#write(ahead);
     if (wasEmpty && this.#ready > 0) this.onReadable();
   }
 
@@ -85,15 +90,17 @@ export class GatedQueue implements OutputQueue {
   #write(ahead: number): void {
     const intents: Message[] = [];
     let end = ahead;
-    for (; end < AHEAD_MAX; end += 1) {
+    for (; end < this.#window; end += 1) {
       const message = this.#inner.peek(end);
       if (message === undefined) break;
       if (this.#log.needsIntent(message)) intents.push(message);
     }
     this.#writing = true;
+    this.#takenWhileWriting = 0;
     const count = end - ahead;
     const written = (): void => {
       this.#writing = false;
+      this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, this.#takenWhileWriting * 2));
       const wasEmpty = this.#ready === 0;
       this.#ready = Math.min(this.#ready + count, this.#inner.length);
       this.#extend();
