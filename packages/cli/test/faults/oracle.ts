@@ -50,12 +50,17 @@ export class Producer {
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #limit = Number.POSITIVE_INFINITY;
+  #limit: number;
   #closed = false;
   #watchers: (() => void)[] = [];
 
-  constructor(port: number, perSecond: number, token?: string) {
+  constructor(
+    port: number,
+    perSecond: number,
+    { token, offers = Number.POSITIVE_INFINITY }: { token?: string; offers?: number } = {},
+  ) {
     this.#port = port;
+    this.#limit = offers;
     this.#perSecond = perSecond;
     this.session = new ProducerSession({
       producerId: randomBytes(16),
@@ -72,12 +77,12 @@ export class Producer {
     return this.session.ackedWeight;
   }
 
-  /** Stops offering; resolves when everything offered is acknowledged. */
+  /** Stops offering, unless there is a number to offer; resolves when everything offered is acknowledged. */
   async finish(): Promise<void> {
-    this.#limit = this.offered;
+    if (this.#limit === Number.POSITIVE_INFINITY) this.#limit = this.offered;
     await new Promise<void>((resolve) => {
       this.#watchers.push(() => {
-        if (this.acked === this.offered) resolve();
+        if (this.acked === this.#limit) resolve();
       });
       this.#look();
     });
@@ -145,6 +150,7 @@ export class Producer {
 export class Target {
   readonly arrived: Map<number, number> = new Map();
   readonly #server: Server;
+  #held: (() => void)[] | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -157,7 +163,7 @@ export class Target {
       req.resume();
       req.on("end", () => {
         target.arrived.set(id, (target.arrived.get(id) ?? 0) + 1);
-        res.end("ok");
+        target.#answer(() => res.end("ok"));
       });
     });
     const target = new Target(server);
@@ -167,6 +173,22 @@ export class Target {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Answers nothing until `release`. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const answer of held) answer();
+  }
+
+  #answer(answer: () => void): void {
+    if (this.#held === undefined) answer();
+    else this.#held.push(answer);
   }
 
   /** Ids of 1 to `last` that never arrived, and those with side effects that arrived more than once. */

@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 
 export const MARK_FILE = "mirrorball.json";
-const DATA_FILE = "data.mdb";
+export const DATA_FILE = "data.mdb";
 /** The version this program writes; it reads no newer one. */
 export const JOURNAL_VERSION = 1;
 

@@ -6,20 +6,18 @@
  * When the disk fails or is full nothing is acknowledged and the group is tried again, so that producers keep what
  * they have. When the journal reaches its limit no frame is taken until outputs have moved on.
  */
-import type { Message, WireRecord } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Clock, InputJournal, JournalledFrame, Logger } from "../component/types.ts";
 import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
+import { Backlog } from "./backlog.ts";
+import type { WaitingFrame } from "./backlog.ts";
 import { JournalLane, cursorName, readLanes, uncertainName } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
 import { Store } from "./store.ts";
 
-/** Bytes of one group: several credit windows; larger ones only make the first frame wait for the last. */
-const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 /** Milliseconds after which settled messages are written down when no frame makes a group before. */
 const SETTLED_MS_MAX = 5;
-/** Milliseconds between attempts while the disk fails. */
-const RETRY_MS = 500;
 /** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
 const ABSENCE_MS_MAX = 60_000;
 /**
@@ -50,15 +48,6 @@ export interface JournalCounters {
   readonly uncertain: number;
 }
 
-interface WaitingFrame {
-  readonly producer: string;
-  readonly service: string;
-  readonly seq: number;
-  readonly payload: Uint8Array;
-  readonly records: readonly WireRecord[] | undefined;
-  readonly safe: () => void;
-}
-
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export class Journal implements InputJournal {
@@ -70,13 +59,15 @@ export class Journal implements InputJournal {
   readonly #reader: JournalReader;
   /** Named values that the next group writes; kept while groups fail. */
   readonly #values: Map<string, string | undefined> = new Map();
-  #waiting: WaitingFrame[] = [];
+  readonly #backlog: Backlog = new Backlog(() => this.#wake());
   #lastEntry: number;
   #firstEntry: number;
   /** Payload bytes ever written up to the last entry, and up to the one before the first. */
   #total: number;
   #totalBeforeFirst: number;
   #state: JournalCounters["state"] = "ok";
+  /** Not even what has no frames could be written. */
+  #failing = false;
   #running = false;
   /** Something was settled since the last group was put together. */
   #stale = false;
@@ -185,7 +176,7 @@ export class Journal implements InputJournal {
         this.#producers.whenSafe(producer, seq, resolve);
         return;
       }
-      this.#waiting.push({ producer, service, seq, payload, records, safe: resolve });
+      this.#backlog.push({ producer, service, seq, payload, records, safe: resolve });
       this.#wake();
     });
   }
@@ -193,13 +184,13 @@ export class Journal implements InputJournal {
   farewell(producer: string, service: string): void {
     const seq = this.#producers.takenSeq(producer);
     const safe = (): void => {};
-    this.#waiting.push({ producer, service, seq, payload: NO_BYTES, records: undefined, safe });
+    this.#backlog.push({ producer, service, seq, payload: NO_BYTES, records: undefined, safe });
     this.#wake();
   }
 
   /** Resolves when everything taken is on disk and was handed on. */
   async drained(): Promise<void> {
-    if (this.#waiting.length > 0 || this.#running) {
+    if (this.#backlog.length > 0 || this.#running) {
       await new Promise<void>((resolve) => {
         this.#quiet.push(resolve);
         this.#wake();
@@ -214,6 +205,7 @@ export class Journal implements InputJournal {
     this.#reader.stop();
     clearInterval(this.#sweepTimer);
     clearTimeout(this.#settledTimer);
+    this.#backlog.close();
     if (this.#running) {
       await new Promise<void>((resolve) => {
         this.#quiet.push(resolve);
@@ -260,45 +252,36 @@ export class Journal implements InputJournal {
   }
 
   async #run(): Promise<void> {
-    let failed = false;
+    let written = true;
     do {
       const frames = this.#takeFrames();
-      failed = !(await this.#write(frames));
-      if (failed) {
-        this.#waiting = [...frames, ...this.#waiting];
-        await new Promise((resolve) => {
-          setTimeout(resolve, RETRY_MS).unref();
-        });
-      }
-    } while (!this.#closed && (failed ? this.#quiet.length === 0 : this.#moreToDo));
+      written = await this.#write(frames);
+      this.#failing = !written && frames.length === 0;
+      if (!written) this.#backlog.putBack(frames);
+      // With nothing but values the disk fails altogether: no use in trying at once again.
+    } while (!this.#closed && this.#moreToDo && (written || !this.#failing));
     this.#running = false;
     const waiting = this.#quiet;
     this.#quiet = [];
     for (const resolve of waiting) resolve();
     // Something was settled while the last group was on its way.
-    if (this.#stale || failed) this.#wakeLater();
+    if (this.#stale || !written) this.#wakeLater();
   }
 
   get #moreToDo(): boolean {
     return (
-      (this.#waiting.length > 0 && this.#bytes < this.#options.limitBytes) ||
+      (this.#backlog.ready && this.#bytes < this.#options.limitBytes) ||
       this.#lanes.some(({ hasIntents }) => hasIntents)
     );
   }
 
   #takeFrames(): WaitingFrame[] {
-    let bytes = 0;
-    let count = 0;
-    const room = this.#options.limitBytes - this.#bytes;
-    for (const { payload } of this.#waiting) {
-      if (bytes >= Math.min(GROUP_BYTES_MAX, room)) break;
-      bytes += payload.length;
-      count += 1;
-    }
-    const full = count < this.#waiting.length && bytes >= room;
+    const frames = this.#backlog.take(this.#options.limitBytes - this.#bytes);
+    const taken = frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    const full = this.#backlog.ready && this.#bytes + taken >= this.#options.limitBytes;
     if (full) this.#become("full");
     else if (this.#state === "full") this.#become("ok");
-    return this.#waiting.splice(0, count);
+    return frames;
   }
 
   async #write(frames: readonly WaitingFrame[]): Promise<boolean> {
@@ -327,7 +310,12 @@ export class Journal implements InputJournal {
       return true;
     }
     const values = new Map(this.#values);
-    const result = await this.#store.write({ entries, values, removeBelow });
+    const result = await this.#store.write({
+      entries,
+      values,
+      removeBelow,
+      heldBytes: this.#bytes,
+    });
     this.#writes += 1;
     if (result !== "ok") {
       this.#failedWrites += 1;
@@ -335,7 +323,10 @@ export class Journal implements InputJournal {
       this.#lostIntents.push(...intents);
       return false;
     }
-    if (this.#state === "degraded") this.#become("ok");
+    if (frames.length > 0) {
+      if (this.#state === "degraded") this.#become("ok");
+      this.#backlog.succeeded();
+    }
     for (const [name, value] of values) {
       if (this.#values.get(name) === value) this.#values.delete(name);
     }

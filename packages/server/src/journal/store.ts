@@ -4,11 +4,11 @@
  * both are awaited. Nothing here knows what an entry holds.
  */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
-import { JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
+import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 
 export interface WriteGroup {
   readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];
@@ -16,6 +16,8 @@ export interface WriteGroup {
   readonly values: ReadonlyMap<string, string | undefined>;
   /** Entries before this one are removed. */
   readonly removeBelow: number;
+  /** Bytes of the entries that are held: what else the data file has can be used again. */
+  readonly heldBytes: number;
 }
 
 /** `full`: the disk has no room. `error`: anything else. In both cases nothing of the group was written. */
@@ -25,6 +27,8 @@ export type WriteResult = "ok" | "full" | "error";
 const FREE_BYTES_MIN = 512 * 1024;
 /** Address space, not memory nor disk: twice the largest sensible limit. */
 const MAP_BYTES = 64 * 1024 ** 3;
+/** An entry takes whole pages, and pages are needed to find it. */
+const PAGE_OVERHEAD = 1.3;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
@@ -95,11 +99,11 @@ export class Store {
   }
 
   /** Never rejects. One call at a time. */
-  async write({ entries, values, removeBelow }: WriteGroup): Promise<WriteResult> {
+  async write({ entries, values, removeBelow, heldBytes }: WriteGroup): Promise<WriteResult> {
     let bytes = 0;
     for (const entry of entries) bytes += entry.bytes.length;
     try {
-      if (bytes > 0 && (await this.#freeBytes()) < bytes * 2 + FREE_BYTES_MIN) return "full";
+      if (bytes > 0 && (await this.#freeBytes(heldBytes)) < bytes + FREE_BYTES_MIN) return "full";
       await this.#root.batch(() => {
         for (const entry of entries) void this.#entries.put(entry.number, entry.bytes);
         for (const [name, value] of values) {
@@ -119,9 +123,11 @@ export class Store {
     }
   }
 
-  async #freeBytes(): Promise<number> {
+  /** Near enough: what the disk has left, and what the data file holds of removed entries. */
+  async #freeBytes(heldBytes: number): Promise<number> {
     const { bavail, bsize } = await statfs(this.directory);
-    return bavail * bsize;
+    const { size } = await stat(join(this.directory, DATA_FILE));
+    return bavail * bsize + Math.max(0, size - heldBytes * PAGE_OVERHEAD);
   }
 
   async close(): Promise<void> {

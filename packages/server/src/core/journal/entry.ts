@@ -2,7 +2,7 @@
  * An entry of the journal as bytes: one frame of a producer, or its farewell. Sans-IO.
  *
  * `total` counts the bytes of all payloads ever journalled up to and including this one, so that the size of what is
- * held between two entries is a subtraction. A checksum of its own guards the payload: the disk is not the wire.
+ * held between two entries is a subtraction. A checksum of its own guards all of it: the disk is not the wire.
  */
 import { crc32 } from "node:zlib";
 
@@ -20,6 +20,13 @@ const VERSION = 1;
 /** version, unused, lengths of producer and service, seq, total, checksum */
 const HEADER_BYTES = 1 + 1 + 2 + 2 + 8 + 8 + 4;
 
+const CHECKSUM_AT = HEADER_BYTES - 4;
+
+/** Of everything but itself. */
+function checksum(bytes: Buffer): number {
+  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, CHECKSUM_AT)));
+}
+
 export function encodeEntry({ producer, service, seq, payload, total }: JournalEntry): Buffer {
   const names = Buffer.from(producer + service, "utf8");
   const producerBytes = Buffer.byteLength(producer);
@@ -30,9 +37,9 @@ export function encodeEntry({ producer, service, seq, payload, total }: JournalE
   bytes.writeUInt16BE(names.length - producerBytes, 4);
   bytes.writeDoubleBE(seq, 6);
   bytes.writeDoubleBE(total, 14);
-  bytes.writeUInt32BE(crc32(payload), 22);
   names.copy(bytes, HEADER_BYTES);
   bytes.set(payload, HEADER_BYTES + names.length);
+  bytes.writeUInt32BE(checksum(bytes), CHECKSUM_AT);
   return bytes;
 }
 
@@ -43,7 +50,7 @@ export function decodeEntry(bytes: Buffer): JournalEntry | undefined {
   const payloadAt = serviceAt + bytes.readUInt16BE(4);
   if (payloadAt > bytes.length) return undefined;
   const payload = bytes.subarray(payloadAt);
-  if (crc32(payload) !== bytes.readUInt32BE(22)) return undefined;
+  if (checksum(bytes) !== bytes.readUInt32BE(CHECKSUM_AT)) return undefined;
   return {
     producer: bytes.toString("utf8", HEADER_BYTES, serviceAt),
     service: bytes.toString("utf8", serviceAt, payloadAt),
