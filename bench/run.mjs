@@ -1,11 +1,12 @@
 // @ts-check
-// `npm run bench [-- sdk|chain|ceiling] [--peer gor=PATH]`: prints a table, writes bench/results.json.
+// `npm run bench [-- sdk|chain|ceiling|packets] [--peer gor=PATH]`: prints a table, writes bench/results.json.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { benchCeiling } from "./ceiling.mjs";
 import { benchChain } from "./chain.mjs";
+import { benchPackets } from "./packets.mjs";
 import { benchSdk } from "./sdk.mjs";
 
 const words = process.argv.slice(2);
@@ -16,7 +17,7 @@ if (peerAt >= 0 && gor === undefined) {
   process.exit(2);
 }
 /** @type {Record<string, () => Promise<object[]>>} */
-const parts = { sdk: benchSdk, chain: () => benchChain(gor), ceiling: benchCeiling };
+const parts = { sdk: benchSdk, chain: () => benchChain(gor), ceiling: benchCeiling, packets: benchPackets };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);
 if (unknown !== undefined) {
