@@ -17,7 +17,12 @@ if (peerAt >= 0 && gor === undefined) {
   process.exit(2);
 }
 /** @type {Record<string, () => Promise<object[]>>} */
-const parts = { sdk: benchSdk, chain: () => benchChain(gor), ceiling: benchCeiling, packets: benchPackets };
+const parts = {
+  sdk: benchSdk,
+  chain: () => benchChain(gor),
+  ceiling: benchCeiling,
+  packets: benchPackets,
+};
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);
 if (unknown !== undefined) {

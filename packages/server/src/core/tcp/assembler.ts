@@ -274,8 +274,6 @@ export class Assembler {
     const hole = distance(this.#finAt, this.position);
     if (hole > 0 && !force && !this.#isAcknowledgedUpTo(this.#finAt)) return false;
     if (hole > 0) this.#gap(hole);
-    // The FIN has a sequence number of its own.
-    this.position = advance(this.#finAt, 1);
     this.#end("fin");
     return true;
   }

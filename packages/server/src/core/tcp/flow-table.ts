@@ -17,6 +17,9 @@ import { FLOW_LIMITS } from "./limits.ts";
 import type { FlowLimits } from "./limits.ts";
 import type { Direction, EndReason, OnConnection } from "./types.ts";
 
+/** A power of two; the table doubles as connections come. */
+const FIRST_BUCKETS = 1024;
+
 export interface FlowTableOptions {
   /** The captured ports. Segments that neither come from nor go to one of them are counted and left alone. */
   readonly isServerPort: (port: number) => boolean;
@@ -41,8 +44,8 @@ export class FlowTable {
   readonly #isServerPort: (port: number) => boolean;
   readonly #context: FlowContext;
   readonly #hash: FlowHash;
-  readonly #buckets: (Flow | undefined)[];
-  readonly #mask: number;
+  #buckets: (Flow | undefined)[] = emptyBuckets(FIRST_BUCKETS);
+  #mask: number = FIRST_BUCKETS - 1;
   readonly #open: FlowList = new FlowList(FlowState.open);
   readonly #handshake: FlowList = new FlowList(FlowState.handshake);
   readonly #closed: FlowList = new FlowList(FlowState.closed);
@@ -64,9 +67,6 @@ export class FlowTable {
       heldCostBytes: 0,
       heldBytes: 0,
     };
-    const size = 2 ** Math.ceil(Math.log2(Math.max(2, limits.flowsMax)));
-    this.#buckets = Array.from({ length: size });
-    this.#mask = size - 1;
   }
 
   packet(packet: TcpPacket): void {
@@ -155,12 +155,29 @@ export class FlowTable {
     const likely = hasSyn ? !isAnswer : packet.sourcePort >= packet.destinationPort;
     const fromClient = toServer && toClient ? likely : toServer;
     while (this.#size >= limits.flowsMax) this.#evict();
+    if (this.#size > this.#mask) this.#grow();
     const flow = new Flow(packet, fromClient, hash, this.#context);
     flow.nextInBucket = this.#buckets[hash & this.#mask];
     this.#buckets[hash & this.#mask] = flow;
     this.#size += 1;
     this.#handshake.add(flow);
     return flow;
+  }
+
+  /** Doubles the table, so that a chain holds one connection on average. */
+  #grow(): void {
+    const before = this.#buckets;
+    this.#buckets = emptyBuckets(before.length * 2);
+    this.#mask = this.#buckets.length - 1;
+    for (const first of before) {
+      for (let flow = first; flow !== undefined;) {
+        const next: Flow | undefined = flow.nextInBucket;
+        const index = flow.hash & this.#mask;
+        flow.nextInBucket = this.#buckets[index];
+        this.#buckets[index] = flow;
+        flow = next;
+      }
+    }
   }
 
   #evict(): void {
@@ -204,4 +221,8 @@ export class FlowTable {
     if (state === FlowState.open) return this.#open;
     return state === FlowState.handshake ? this.#handshake : this.#closed;
   }
+}
+
+function emptyBuckets(count: number): (Flow | undefined)[] {
+  return Array.from({ length: count });
 }
