@@ -12,7 +12,7 @@ const PACKET_HEADER_BYTES = 16;
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 /** The upper bits of the link type field tell of a frame checksum, which lies behind the IP packet anyway. */
-const LINK_TYPE_MASK = 0x0fff_ffff;
+const LINK_TYPE_MASK = 0xffff;
 const NS_PER_US = 1000;
 const NS_PER_SECOND = 1_000_000_000;
 

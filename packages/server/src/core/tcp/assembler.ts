@@ -175,6 +175,7 @@ export class Assembler {
       missing = Math.max(0, Math.min(missing, room - rest));
       rest = Math.min(rest, room);
     }
+    if (this.ended) return;
     if (rest > 0) this.#place(packet, advance(sequence, behind), packet.start + behind, rest);
     if (missing > 0) this.#placeMissing(packet, advance(sequence, length), missing);
     if (rest > 0 || missing > 0) {

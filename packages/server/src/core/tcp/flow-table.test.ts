@@ -345,6 +345,14 @@ describe("ends", () => {
     expect(bench.streams).toEqual(["GET<fin>", "200<fin>"]);
   });
 
+  it("tells an end that came before there was anything to tell", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.client({ flags: "FA", sequence: 1, acknowledgment: 1 });
+    bench.server({ sequence: 1, acknowledgment: 2, payload: "bye" });
+    expect(bench.streams).toEqual(["<fin>", "bye"]);
+  });
+
   it("ends only when what lies before the FIN is there", () => {
     const bench = new Bench();
     bench.handshake();

@@ -60,6 +60,9 @@ export class Flow implements AssemblerOwner {
   readonly #context: FlowContext;
   readonly #midstream: boolean;
   #handler: ConnectionHandler | undefined = undefined;
+  /** Directions that ended before there was anything to tell, by the reader that comes later. */
+  #toServerEnd: EndReason | undefined = undefined;
+  #toClientEnd: EndReason | undefined = undefined;
   #clientIsn = 0;
   #clientIsnKnown = false;
   #serverIsn = 0;
@@ -202,7 +205,13 @@ export class Flow implements AssemblerOwner {
   }
 
   ended(direction: Direction, how: EndReason): void {
-    this.#handler?.end(direction, how, this.seconds, this.nanoseconds);
+    if (this.#handler !== undefined) {
+      this.#handler.end(direction, how, this.seconds, this.nanoseconds);
+    } else if (direction === 0) {
+      this.#toServerEnd = how;
+    } else {
+      this.#toClientEnd = how;
+    }
     const from = direction === 0 ? this.#toServer : this.#toClient;
     const to = direction === 0 ? this.#toClient : this.#toServer;
     if (to.ended) {
@@ -268,6 +277,13 @@ export class Flow implements AssemblerOwner {
       seconds: this.seconds,
       nanoseconds: this.nanoseconds,
     });
+    const { seconds, nanoseconds } = this;
+    if (this.#toServerEnd !== undefined) {
+      this.#handler.end(0, this.#toServerEnd, seconds, nanoseconds);
+    }
+    if (this.#toClientEnd !== undefined) {
+      this.#handler.end(1, this.#toClientEnd, seconds, nanoseconds);
+    }
     return this.#handler;
   }
 
