@@ -30,7 +30,7 @@ export function tcp(fields: TcpFields = {}): Buffer {
   header.writeUInt32BE((fields.sequence ?? 0) >>> 0, 4);
   header.writeUInt32BE((fields.acknowledgment ?? 0) >>> 0, 8);
   header[12] = (header.length / 4) << 4;
-  header[13] = [...(fields.flags ?? "A")].reduce((sum, letter) => sum | (FLAGS[letter] ?? 0), 0);
+  header[13] = (fields.flags ?? "A").split("").reduce((sum, flag) => sum | (FLAGS[flag] ?? 0), 0);
   header.writeUInt16BE(fields.window ?? 65_535, 14);
   header.set(options, 20);
   const payload = fields.payload ?? "";

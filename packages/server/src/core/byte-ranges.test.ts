@@ -26,11 +26,11 @@ it("holds what a map of single bytes would, first come first kept, also where po
       const ranges = new ByteRanges();
       const map: string[] = [];
       for (const { at, bytes, missing } of chunks) {
-        const taken = [...bytes].map((_, i) => map[at + i]);
+        const taken = bytes.split("").map((_, i) => map[at + i]);
         const position = (origin + at) | 0;
         if (missing) ranges.insertMissing(position, bytes.length, 0, 0);
         else ranges.insert(position, Buffer.from(`..${bytes}..`), 2, 2 + bytes.length, 0, 0);
-        [...bytes].forEach((byte, i) => (map[at + i] ??= missing ? "?" : byte));
+        bytes.split("").forEach((byte, i) => (map[at + i] ??= missing ? "?" : byte));
         expect(ranges.duplicateBytes).toBe(taken.filter((byte) => byte !== undefined).length);
         const conflicts = taken.some(
           (byte, i) => byte !== undefined && byte !== "?" && byte !== bytes[i],

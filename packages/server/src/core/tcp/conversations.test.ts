@@ -145,11 +145,13 @@ describe("a conversation that is shuffled, duplicated, split and merged", () => 
         play(bench, plan.isns, texts, segments, plan.duplicateAll ? 2 : 1);
 
         const expected = texts.map((text, side) => {
-          const map = [...text].map((byte, at) =>
-            segments.some((s) => s.side === side && !s.lost && s.start <= at && at < s.end)
-              ? byte
-              : ".",
-          );
+          const map = text
+            .split("")
+            .map((byte, at) =>
+              segments.some((s) => s.side === side && !s.lost && s.start <= at && at < s.end)
+                ? byte
+                : ".",
+            );
           return `${map.join("").replaceAll(/\.+/g, (dots) => `[${dots.length}]`)}<fin>`;
         });
         const told = bench.streams.map((text) =>

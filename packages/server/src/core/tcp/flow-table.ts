@@ -130,7 +130,7 @@ export class FlowTable {
 
   counters(): FlowCounters {
     const { counters, heldBytes } = this.#context;
-    return { ...counters, heldBytes, flows: this.#size };
+    return Object.assign({ heldBytes, flows: this.#size }, counters);
   }
 
   #create(packet: TcpPacket, hash: number): Flow | undefined {
