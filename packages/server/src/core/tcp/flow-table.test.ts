@@ -180,6 +180,21 @@ describe("holes", () => {
     expect(bench.counters.forcedByTime).toBe(1);
   });
 
+  it("gives a hole up without another packet of its connection", () => {
+    const bench = new Bench();
+    bench.client({ flags: "S" });
+    bench.client({ sequence: 4, payload: "def" });
+    bench.client({ sourcePort: 7, sequence: 1, acknowledgment: 1, payload: "other" });
+    bench.server({ destinationPort: 7, sequence: 1, acknowledgment: 16, payload: "answer" });
+    bench.table.tick(bench.seconds + 9);
+    expect(bench.told.map(({ text }) => text)).toEqual([["other[10]", "answer"]]);
+    bench.table.tick(bench.seconds + 10);
+    expect(bench.streams).toEqual(["[3]def", ""]);
+    bench.client({ flags: "FA", sequence: 12 });
+    bench.table.tick(bench.seconds + 30);
+    expect(bench.streams).toEqual(["[3]def[5]<fin>", ""]);
+  });
+
   it("does not take the unseen direction of a one-sided capture for lost", () => {
     const bench = new Bench();
     bench.client({ flags: "S" });

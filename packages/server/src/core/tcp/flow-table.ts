@@ -49,6 +49,8 @@ export class FlowTable {
   readonly #open: FlowList = new FlowList(FlowState.open);
   readonly #handshake: FlowList = new FlowList(FlowState.handshake);
   readonly #closed: FlowList = new FlowList(FlowState.closed);
+  /** Connections with holes, in the order in which they came about. */
+  readonly #waiting: Set<Flow> = new Set();
   #size = 0;
   /** Segments come in runs of the same connection. */
   #last: Flow | undefined = undefined;
@@ -104,6 +106,7 @@ export class FlowTable {
     }
     this.#last = flow;
     flow.packet(packet, direction as Direction);
+    if (flow.waiting) this.#waiting.add(flow);
     if (flow.state !== flow.list) this.#move(flow);
   }
 
@@ -112,6 +115,7 @@ export class FlowTable {
     const { limits } = this.#context;
     // Clocks are set back; then nothing is quiet for long, and the next second counts from there.
     if (seconds > this.#sweptSeconds) {
+      this.#review(seconds);
       this.#sweep(this.#closed, seconds - limits.closedSeconds);
       this.#sweep(this.#handshake, seconds - limits.idleSeconds);
       this.#sweep(this.#open, seconds - limits.idleSeconds);
@@ -193,6 +197,15 @@ export class FlowTable {
     }
   }
 
+  /** A connection may have no packet left that would notice that its hole is too old. */
+  #review(seconds: number): void {
+    for (const flow of this.#waiting) {
+      flow.review(seconds);
+      if (!flow.waiting) this.#waiting.delete(flow);
+      if (flow.state !== flow.list) this.#move(flow);
+    }
+  }
+
   #move(flow: Flow): void {
     this.#listOf(flow).remove(flow);
     this.#listFor(flow.state).add(flow);
@@ -208,6 +221,7 @@ export class FlowTable {
       if (before !== undefined) before.nextInBucket = flow.nextInBucket;
     }
     flow.nextInBucket = undefined;
+    this.#waiting.delete(flow);
     if (this.#last === flow) this.#last = undefined;
     this.#size -= 1;
     flow.close(how);

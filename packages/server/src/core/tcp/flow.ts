@@ -181,10 +181,18 @@ export class Flow implements AssemblerOwner {
     if ((flags & SPECIAL) !== 0) this.#special(packet, from, direction);
     else if (hasPayload) from.segment(packet, packet.sequence);
     if (this.state !== FlowState.open) this.#updateState(packet, direction, hasPayload);
-    if (from.waiting || to.waiting) {
-      from.review(packet.seconds, to.seen);
-      to.review(packet.seconds, from.seen);
-    }
+    if (from.waiting || to.waiting) this.review(packet.seconds);
+  }
+
+  /** Something waits for packets that may never come. */
+  get waiting(): boolean {
+    return this.#toServer.waiting || this.#toClient.waiting;
+  }
+
+  /** Gives up what has waited for too long. */
+  review(seconds: number): void {
+    this.#toServer.review(seconds, this.#toClient.seen);
+    this.#toClient.review(seconds, this.#toServer.seen);
   }
 
   /** Once a second of packet time, when it has packets. */
