@@ -138,6 +138,16 @@ describe("pcapng", () => {
     expect(packets.slice(0, 5)).toEqual(packets.slice(5));
   });
 
+  it("knows an interface in its own section only", () => {
+    const { packets, counters } = read(
+      everything(true),
+      sectionHeader(true),
+      enhancedPacket(true, 0, 0n, Buffer.from("0a", "hex")),
+    );
+    expect(packets).toHaveLength(5);
+    expect(counters.malformedBlocks).toBe(1);
+  });
+
   it.each([
     ["picoseconds", 12, 10n ** 12n],
     ["seconds", 0, 1n],

@@ -115,12 +115,7 @@ export class Assembler {
     if (this.seen && distance(sequence, this.position) > AHEAD_BYTES_MAX) return;
     this.isAcknowledged = true;
     this.acknowledged = sequence;
-    if (this.ended || !this.started) return;
-    if (!this.seen) {
-      // A direction that is not captured must not drift out of reach.
-      if (distance(sequence, this.position) > AHEAD_BYTES_MAX) this.position = sequence;
-      return;
-    }
+    if (this.ended || !this.seen) return;
     if (this.waiting || distance(sequence, this.position) > 0) this.#drain(false);
   }
 

@@ -1,6 +1,6 @@
 /** One test a row of what TCP does on real wires. */
 import { describe, expect, it } from "vitest";
-import { Bench, CLIENT_PORT, ipv6, PORT, tcp } from "../../../test/packet-kit.ts";
+import { Bench, CLIENT_PORT, ipv4, ipv6, PORT, RAW_IP, tcp } from "../../../test/packet-kit.ts";
 
 const WRAP = 2 ** 32;
 
@@ -180,6 +180,53 @@ describe("holes", () => {
     expect(bench.counters.forcedByTime).toBe(1);
   });
 
+  it("does not take a FIN that was not captured for a lost byte", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.client({ sequence: 1, acknowledgment: 1, payload: "abc" });
+    bench.server({ sequence: 1, acknowledgment: 5, payload: "ok" });
+    bench.seconds += 5;
+    bench.server({ sequence: 3, acknowledgment: 5, payload: "ay" });
+    bench.flush();
+    expect(bench.streams).toEqual(["abc<capture-end>", "okay<capture-end>"]);
+  });
+
+  it("tells what was acknowledged and never captured when the capture ends", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.client({ sequence: 1, acknowledgment: 1, payload: "abc" });
+    bench.server({ sequence: 1, acknowledgment: 14 });
+    bench.flush();
+    expect(bench.streams[0]).toBe("abc[10]<capture-end>");
+  });
+
+  it("does not believe an acknowledgement of more than a window", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.client({ sequence: 1, acknowledgment: 1, payload: "abc" });
+    bench.server({ sequence: 1, acknowledgment: 5 + 2 ** 30 });
+    bench.client({ sequence: 7, acknowledgment: 1, payload: "ghi" });
+    bench.client({ sequence: 4, acknowledgment: 1, payload: "def" });
+    expect(bench.streams[0]).toBe("abcdefghi");
+  });
+
+  it("does not take an acknowledgement of 3 GiB ago for one ahead", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.server({ sequence: 1, acknowledgment: 1 });
+    const big = ipv4(tcp({ sequence: 1, acknowledgment: 1 }), { totalBytes: 0 });
+    for (let i = 0; i < 6; i += 1) {
+      bench.seconds += 1;
+      big.writeUInt32BE((1 + i * 2 ** 29) >>> 0, 24);
+      bench.packet(big, RAW_IP, big.length + 2 ** 29);
+    }
+    const position = 1 + 6 * 2 ** 29;
+    bench.client({ sequence: position + 3, acknowledgment: 1, payload: "def" });
+    bench.client({ sequence: position, acknowledgment: 1, payload: "abc" });
+    expect(bench.streams[0]).toMatch(/\]abcdef$/);
+    expect(bench.counters.truncatedBytes).toBe(6 * 2 ** 29);
+  });
+
   it("gives a hole up without another packet of its connection", () => {
     const bench = new Bench();
     bench.client({ flags: "S" });
@@ -257,6 +304,13 @@ describe("beginnings", () => {
     expect(bench.told[0]?.info.midstream).toBe(false);
   });
 
+  it("begins where a direction really is when the peer's packets told otherwise", () => {
+    const bench = new Bench();
+    bench.client({ sequence: 500, acknowledgment: 900, payload: "GET" });
+    bench.server({ sequence: 900 + 2 ** 31, acknowledgment: 503, payload: "200" });
+    expect(bench.streams).toEqual(["GET", "200"]);
+  });
+
   it("takes data on the SYN, and its repetition after the handshake", () => {
     const bench = new Bench();
     bench.client({ flags: "S", sequence: 0, payload: "early" });
@@ -292,6 +346,7 @@ describe("beginnings", () => {
     bench.handshake(0, 0);
     bench.client({ sequence: 1, payload: "one" });
     bench.handshake(5_000_000, 7_000_000);
+    bench.client({ sourcePort: 7, sequence: 1 });
     bench.client({ sequence: 5_000_001, payload: "two" });
     expect(bench.told.map(({ text }) => text)).toEqual([
       ["one<port-reuse>", "<port-reuse>"],
@@ -320,6 +375,15 @@ describe("beginnings", () => {
     bench.flush();
     expect(bench.told).toEqual([]);
     expect(bench.counters.closedByFin).toBe(1);
+  });
+
+  it("takes the opener for the client where all ports are captured, or else the higher port", () => {
+    const bench = new Bench({ isServerPort: () => true });
+    bench.client({ sourcePort: 1, destinationPort: 9, flags: "S", payload: "a" });
+    bench.client({ sourcePort: 2, destinationPort: 9, flags: "SA", payload: "b" });
+    bench.client({ sourcePort: 3, destinationPort: 9, payload: "c" });
+    bench.client({ sourcePort: 9, destinationPort: 4, payload: "d" });
+    expect(bench.told.map(({ info }) => info.client.port)).toEqual([1, 9, 9, 9]);
   });
 
   it("leaves other ports alone", () => {
@@ -437,6 +501,14 @@ describe("ends", () => {
     expect(bench.streams[0]).toBe("abc<rst>");
   });
 
+  it("believes a reset behind what the receiver had not acknowledged yet", () => {
+    const bench = new Bench();
+    bench.handshake();
+    bench.client({ sequence: 1, acknowledgment: 1, payload: "abc" });
+    bench.client({ flags: "R", sequence: 2 });
+    expect(bench.streams[0]).toBe("abc<rst>");
+  });
+
   it("takes a scaled window into account", () => {
     const bench = new Bench();
     const scale = Buffer.from([2, 4, 5, 180, 1, 3, 3, 7]);
@@ -479,6 +551,16 @@ describe("ends", () => {
     bench.table.tick(bench.seconds + 301);
     expect(bench.streams).toEqual(["abc[2]f<idle>", "<idle>"]);
     expect(bench.counters).toMatchObject({ closedByIdle: 1, flows: 0 });
+  });
+
+  it("ends the quiet one, not the older one that still talks", () => {
+    const bench = new Bench();
+    bench.client({ sourcePort: 1, sequence: 1, payload: "old" });
+    bench.client({ sourcePort: 2, sequence: 1, payload: "quiet" });
+    bench.seconds += 200;
+    bench.client({ sourcePort: 1, sequence: 4, payload: " talks" });
+    bench.table.tick(bench.seconds + 101);
+    expect(bench.told.map(({ text }) => text[0])).toEqual(["old talks", "quiet<idle>"]);
   });
 
   it("is not confused by a clock that is set back", () => {

@@ -73,6 +73,17 @@ describe("too many connections", () => {
     bench.flush();
   });
 
+  it("does not take a finished handshake for one that never ends", () => {
+    const bench = new Bench({ limits: { flowsMax: 3 } });
+    bench.handshake();
+    for (let sourcePort = 1; sourcePort < 9; sourcePort += 1) {
+      bench.client({ sourcePort, flags: "S" });
+    }
+    bench.client({ sequence: 4, acknowledgment: 1, payload: "def" });
+    bench.client({ sequence: 1, acknowledgment: 1, payload: "abc" });
+    expect(bench.streams[0]).toBe("abcdef");
+  });
+
   it("remembers closed connections for a minute only", () => {
     const bench = new Bench();
     bench.handshake();
@@ -90,6 +101,17 @@ describe("too many connections", () => {
     expect(bench.streams).toEqual(["GET<fin>", ""]);
     bench.table.tick(bench.seconds + 61);
     expect(bench.streams).toEqual(["GET<fin>", "<idle>"]);
+  });
+
+  it("thinks better of it when that side speaks", () => {
+    const bench = new Bench();
+    bench.client({ flags: "S" });
+    bench.client({ flags: "FA", sequence: 1, acknowledgment: 1, payload: "GET" });
+    bench.server({ sequence: 1, acknowledgment: 5, payload: "20" });
+    bench.seconds += 100;
+    bench.table.tick(bench.seconds);
+    bench.server({ sequence: 3, acknowledgment: 5, payload: "0" });
+    expect(bench.streams).toEqual(["GET<fin>", "200"]);
   });
 });
 
