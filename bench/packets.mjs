@@ -1,7 +1,7 @@
 // @ts-check
 // From a pcap in memory to TCP streams, on one core: what a packet costs to read, to decode and to put in its stream.
 // The traffic is keep-alive GETs and their answers: request, answer, and an acknowledgement without data every second time.
-// As a program: argv VARIANT, CONNECTIONS; prints `done PACKETS CPU_US DELIVERED_BYTES PEAK_RSS_BYTES`.
+// As a program: argv VARIANT, CONNECTIONS; prints `done PACKETS CPU_US DELIVERED_BYTES`.
 import { fileURLToPath } from "node:url";
 import { start } from "./processes.mjs";
 
@@ -21,7 +21,7 @@ export async function benchPackets() {
       for (const variant of VARIANTS) {
         const program = start("packets.mjs", variant, String(connections));
         const line = await program.line(/^done (.*)/);
-        const [packets = 0, cpuUs = 0, bytes = 0, rss = 0] = line.split(" ").map(Number);
+        const [packets = 0, cpuUs = 0, bytes = 0] = line.split(" ").map(Number);
         rows.push({
           bench: "packets",
           variant,
@@ -30,7 +30,6 @@ export async function benchPackets() {
           "packets/s of CPU": Math.round(packets / (cpuUs / 1e6)),
           "CPU ns/packet": Math.round((cpuUs * 1000) / packets),
           "MB/s of payload": Math.round(bytes / cpuUs),
-          "peak MB": Math.round(rss / 1e6),
         });
       }
     }
@@ -86,8 +85,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const before = process.cpuUsage();
   for (let repeat = 0; repeat < REPEATS; repeat += 1) run();
   const { user, system } = process.cpuUsage(before);
-  const rss = process.resourceUsage().maxRSS * 1024;
-  console.log(`done ${packets} ${user + system} ${delivered} ${rss}`);
+  console.log(`done ${packets} ${user + system} ${delivered}`);
 }
 
 /**
