@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { benchCeiling } from "./ceiling.mjs";
 import { benchChain } from "./chain.mjs";
 import { benchDurable } from "./durable.mjs";
+import { benchPackets } from "./packets.mjs";
 import { benchSdk } from "./sdk.mjs";
 
 const words = process.argv.slice(2);
@@ -22,6 +23,7 @@ const parts = {
   chain: () => benchChain(gor),
   ceiling: benchCeiling,
   durable: benchDurable,
+  packets: benchPackets,
 };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);

@@ -1,0 +1,33 @@
+/** Every packet of the input ends in exactly one of these counts, except where said otherwise. */
+export class DecodeCounters {
+  /** All packets: the sum of those below. */
+  packets = 0;
+  tcpSegments = 0;
+  /** A link type this decoder does not know. */
+  unknownLinkType = 0;
+  /** ARP, LLC, tunnels that are not opened, … */
+  notIp = 0;
+  /** UDP, ICMP, encrypted or tunnelled payloads, … */
+  notTcp = 0;
+  /** The capture cut the packet within its headers, or its sender did. */
+  truncatedHeader = 0;
+  /** Lengths or versions that contradict each other. */
+  malformed = 0;
+  tooManyVlanTags = 0;
+  tooManyExtensionHeaders = 0;
+  /** Fragments that wait for others, or completed a datagram that is counted by what was in it. */
+  fragmentsHeld = 0;
+  /** Fragments that brought nothing new. */
+  fragmentsDuplicate = 0;
+  /** Fragments that cannot be used: cut by the capture, beyond 64 KiB, of a datagram that was discarded. */
+  fragmentsRefused = 0;
+
+  // Not packets: what became of datagrams.
+  datagramsReassembled = 0;
+  /** IPv4: fragments that overlapped with other bytes; the first ones stayed. */
+  fragmentOverlaps = 0;
+  /** IPv6: datagrams discarded because fragments overlapped (RFC 5722). */
+  datagramsOverlapping = 0;
+  datagramsTimedOut = 0;
+  datagramsEvicted = 0;
+}
