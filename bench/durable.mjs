@@ -134,7 +134,12 @@ function produce([port = 0, count = 0, perSecond = 0]) {
       const due = perSecond === 0 ? count : Math.min(count, Math.ceil(elapsed * perSecond));
       while (session.unackedFrames < 64 && made < due) {
         const size = Math.min(batch, count - made);
-        session.enqueue(packRecords(Array.from({ length: size }, () => exchange(++made))), size);
+        const first = made + 1;
+        made += size;
+        session.enqueue(
+          packRecords(Array.from({ length: size }, (_, i) => exchange(first + i))),
+          size,
+        );
         offeredAt.push(performance.now());
       }
     }
