@@ -42,7 +42,7 @@ describe("parseMetaLine", () => {
     const latency = fc.option(fc.integer({ min: -1 }), { nil: undefined });
     fc.assert(
       fc.property(moment, latency, fc.constantFrom(1, 2, 3), (startedAt, latencyNs, kind) => {
-        const line = metaLine({ kind: kind as 1 | 2 | 3, id: "0f", startedAt, latencyNs });
+        const line = metaLine({ kind, id: "0f", startedAt, latencyNs });
         const meta = parse(line.slice(0, -1));
         expect(meta).toMatchObject({ kind, id: "0f", latencyNs });
         expect(timestampToNs(meta?.startedAt ?? -1)).toBe(timestampToNs(startedAt));

@@ -1,0 +1,4 @@
+/** The relays there are: what stands, asynchronously, between the inputs and the stages. */
+import type { RelayDeclaration } from "../component/define.ts";
+
+export const relays: readonly RelayDeclaration[] = [];
