@@ -3,7 +3,7 @@
  * or its fields. What follows the line is none of its business.
  */
 import { MessageKind, timestampToNs } from "@mirrorball/protocol";
-import type { Message, Timestamp } from "@mirrorball/protocol";
+import type { Timestamp } from "@mirrorball/protocol";
 
 export interface Meta {
   readonly kind: MessageKind;
@@ -13,7 +13,7 @@ export interface Meta {
 }
 
 /** The line, LF included. Three fields when the latency is not known, as in old files. */
-export function metaLine({ kind, id, startedAt, latencyNs }: Omit<Message, "http">): string {
+export function metaLine({ kind, id, startedAt, latencyNs }: Meta): string {
   const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
   return `${kind} ${id} ${nanoseconds(startedAt)}${latency}\n`;
 }
