@@ -66,7 +66,7 @@ describe("Inside", () => {
           else if (what === "expire") out += inside.expire(now).length;
           else if (what === "evict") out += inside.evict().length;
           else {
-            inside.add([message(what.kind as MessageKind, what.id)], now);
+            inside.add([message(what.kind, what.id)], now);
             added += 1;
           }
           expect(inside.count).toBe(added - out);
