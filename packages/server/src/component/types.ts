@@ -164,7 +164,7 @@ export interface RelayLedger {
   /** What its peer said and could not be understood, by reason. */
   refused(reason: string): void;
   /** Something a person should know of, by name: `restart`, `hang`. */
-  event(name: string): void;
+  event(name: string, count?: number): void;
 }
 
 export interface RelayContext {

@@ -119,8 +119,8 @@ export class RelayAccount implements RelayLedger {
     add(this.refusedBy, reason, 1);
   }
 
-  event(name: string): void {
-    add(this.events, name, 1);
+  event(name: string, count = 1): void {
+    add(this.events, name, count);
   }
 
   /** The engine's, at the very end: what will not come back any more. */

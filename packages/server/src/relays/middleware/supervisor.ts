@@ -193,8 +193,8 @@ export class Supervisor implements Relay {
       this.#gone();
       return;
     }
-    const reason = this.#hung && this.#options.restartWhenHung ? "middleware-hung" : null;
-    ledger.lost(reason ?? "middleware-died", held);
+    const hung = this.#hung && this.#options.restartWhenHung;
+    ledger.lost(hung ? "middleware-hung" : "middleware-died", held);
     this.#restart(`${how}; ${held.length} messages lost with it`);
   }
 
@@ -235,7 +235,9 @@ export class Supervisor implements Relay {
     this.#context.log.warn(
       `hangs: has read or returned nothing for ${Math.round(silentMs)} ms; ${waits}`,
     );
-    if (this.#options.restartWhenHung) peer.kill();
+    if (!this.#options.restartWhenHung) return;
+    peer.kill();
+    this.#peerClosed(peer, false, "hung and was ended");
   }
 
   #loseWaiting(): void {
