@@ -77,7 +77,7 @@ const memory = defineInput({
   summary: "Emits the same request again and again.",
   argument: undefined,
   options: {},
-  create: ({ emit }) => {
+  create: (context) => {
     /** @type {() => void} */
     let done = () => {};
     /** @type {Promise<void>} */
@@ -88,7 +88,7 @@ const memory = defineInput({
       for (let id = 0; id < MESSAGES;) {
         const batch = [];
         for (let i = 0; i < BATCH && id < MESSAGES; i += 1, id += 1) batch.push(request(id));
-        await emit(batch);
+        await context.emit(batch);
       }
       done();
     };
