@@ -60,12 +60,13 @@ export class ReplayServer {
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
+    this.#relay = this.#makeRelay();
+    if (this.#relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
     this.#journal = this.#openJournal();
     for (const planned of plan.outputs) this.#addOutput(planned);
     this.#comparer = this.#outputs.some(({ output }) => output.emitsReplayed === true)
       ? new StatusComparer()
       : undefined;
-    this.#relay = this.#makeRelay();
     const { entrance, stages } = this.#makeStages();
     this.#pipeline = new Pipeline(entrance, stages, this.#lanes, this.#comparer, (error) => {
       this.#log(
@@ -316,6 +317,10 @@ export class ReplayServer {
     this.#statsTimer.unref();
   }
 }
+
+/** The journal follows a message only while it is handed over at once; inside a middleware it would be forgotten. */
+const NOT_WITH_JOURNAL =
+  "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
 
 const never = (): boolean => false;
 
