@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { benchCeiling } from "./ceiling.mjs";
 import { benchChain } from "./chain.mjs";
 import { benchDurable } from "./durable.mjs";
+import { benchMiddleware } from "./middleware.mjs";
 import { benchPackets } from "./packets.mjs";
 import { benchSdk } from "./sdk.mjs";
 
@@ -21,6 +22,7 @@ if (peerAt >= 0 && gor === undefined) {
 const parts = {
   sdk: benchSdk,
   chain: () => benchChain(gor),
+  middleware: benchMiddleware,
   ceiling: benchCeiling,
   durable: benchDurable,
   packets: benchPackets,

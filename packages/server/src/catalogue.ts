@@ -3,6 +3,7 @@ import type { Catalogue } from "./component/define.ts";
 import { runDeclaration } from "./engine/run-options.ts";
 import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
+import { relays } from "./relays/index.ts";
 import { stages } from "./stages/index.ts";
 
-export const catalogue: Catalogue = { inputs, stages, outputs, run: runDeclaration };
+export const catalogue: Catalogue = { inputs, relays, stages, outputs, run: runDeclaration };

@@ -12,17 +12,24 @@ export { catalogue } from "./catalogue.ts";
 export { ReplayServer } from "./engine/replay-server.ts";
 export type { ReplayServerOptions } from "./engine/replay-server.ts";
 export { planFrom } from "./engine/plan.ts";
-export type { Plan, PlannedInput, PlannedOutput, PlannedStage } from "./engine/plan.ts";
+export type {
+  Plan,
+  PlannedInput,
+  PlannedOutput,
+  PlannedRelay,
+  PlannedStage,
+} from "./engine/plan.ts";
 export { summaryText } from "./engine/summary.ts";
-export type { Counters, InputCounters, OutputCounters } from "./engine/counters.ts";
+export type { Counters, InputCounters, OutputCounters, RelayCounters } from "./engine/counters.ts";
 export { flagsOf } from "./component/flags.ts";
 export { helpText } from "./component/help.ts";
 export { referencePages } from "./component/reference.ts";
-export { defineInput, defineOutput, defineStage } from "./component/define.ts";
+export { defineInput, defineOutput, defineRelay, defineStage } from "./component/define.ts";
 export type {
   Catalogue,
   InputDeclaration,
   OutputDeclaration,
+  RelayDeclaration,
   StageDeclaration,
 } from "./component/define.ts";
 export { choice, duration, flag, integer, list, size, text } from "./component/kinds.ts";

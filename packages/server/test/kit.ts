@@ -6,6 +6,7 @@ import { defineInput, defineOutput } from "../src/component/define.ts";
 import { catalogue } from "../src/catalogue.ts";
 import type { Counters } from "../src/engine/counters.ts";
 import { planFrom } from "../src/engine/plan.ts";
+import type { Plan } from "../src/engine/plan.ts";
 import { ReplayServer } from "../src/engine/replay-server.ts";
 
 let lastId = 0;
@@ -63,6 +64,13 @@ export async function run(
   await server.ended;
   const counters = await server.stop();
   return { counters, discrepancies: server.discrepancies(), collected, log };
+}
+
+/** The plan of such a run, for tests that hold the server themselves. What it collects is dropped. */
+export function planOf(messages: readonly Message[], flags: readonly string[]): Plan {
+  const made = planFrom(["--input-test", ...flags], withTestParts(messages, 16, [], []));
+  if ("errors" in made) throw new Error(made.errors.join("\n"));
+  return made.plan;
 }
 
 function withTestParts(

@@ -3,7 +3,16 @@
  * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { AcceptedKinds, Input, InputContext, Output, OutputContext, Stage } from "./types.ts";
+import type {
+  AcceptedKinds,
+  Input,
+  InputContext,
+  Output,
+  OutputContext,
+  Relay,
+  RelayContext,
+  Stage,
+} from "./types.ts";
 import type { OptionSpecs, OptionValues, Refusal } from "./option.ts";
 
 interface Declared<S extends OptionSpecs> {
@@ -54,8 +63,19 @@ export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   readonly summary: string;
   readonly options: S;
+  /** True when it stands in front of the relay, whose peers then see what it made of the messages. */
+  readonly beforeRelay?: boolean;
   /** Returns undefined when its options ask for nothing, so that an unused stage costs nothing. */
   create(options: OptionValues<S>): Stage | undefined;
+}
+
+export interface RelayDeclaration<S extends OptionSpecs = OptionSpecs> {
+  readonly type: "relay";
+  readonly name: string;
+  readonly summary: string;
+  readonly options: S;
+  /** Returns undefined when its options ask for nothing; the pipeline is then as if there were no relays. */
+  create(context: RelayContext, options: OptionValues<S>): Relay | undefined;
 }
 
 /** A set of options that belongs to the run itself, not to one component: `--drain-timeout`. */
@@ -70,6 +90,8 @@ export interface RunDeclaration<S extends OptionSpecs = OptionSpecs> {
 /** All there is: explicit lists, so that tests and library users can make their own. */
 export interface Catalogue {
   readonly inputs: readonly InputDeclaration[];
+  /** At most one of them may be asked for in a run. */
+  readonly relays: readonly RelayDeclaration[];
   readonly stages: readonly StageDeclaration[];
   readonly outputs: readonly OutputDeclaration[];
   readonly run: RunDeclaration;
@@ -91,4 +113,10 @@ export function defineStage<S extends OptionSpecs>(
   declaration: Omit<StageDeclaration<S>, "type">,
 ): StageDeclaration<S> {
   return { ...declaration, type: "stage" };
+}
+
+export function defineRelay<S extends OptionSpecs>(
+  declaration: Omit<RelayDeclaration<S>, "type">,
+): RelayDeclaration<S> {
+  return { ...declaration, type: "relay" };
 }

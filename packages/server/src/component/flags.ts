@@ -42,6 +42,8 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
   for (const input of catalogue.inputs) {
     flags.push(instanceFlag(input, "Inputs"), ...optionFlags(input.name, input.options, "Inputs"));
   }
+  for (const relay of catalogue.relays)
+    flags.push(...optionFlags(relay.name, relay.options, "Rules"));
   for (const stage of catalogue.stages)
     flags.push(...optionFlags(stage.name, stage.options, "Rules"));
   for (const output of catalogue.outputs) {

@@ -13,7 +13,8 @@ const MADE = "<!-- Made by `npm run docs` from the declarations. Do not edit. --
 
 export function referencePages(catalogue: Catalogue): ReferencePage[] {
   const flags = flagsOf(catalogue);
-  const declared = [...catalogue.inputs, ...catalogue.stages, ...catalogue.outputs, catalogue.run];
+  const { inputs, relays, stages, outputs, run } = catalogue;
+  const declared = [...inputs, ...relays, ...stages, ...outputs, run];
   const pages = declared.map(({ name, summary }) => ({
     file: `${name}.md`,
     content: page(name, summary, flags),

@@ -1,8 +1,8 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, Output, OutputStats } from "../component/types.ts";
+import type { Input, Output, OutputStats, Relay } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
 import type { Journal, JournalCounters } from "../journal/journal.ts";
-import type { InputAccount, OutputAccount } from "./ledger.ts";
+import type { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
 
 export interface InputCounters {
   readonly name: string;
@@ -11,6 +11,20 @@ export interface InputCounters {
   readonly limited: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
+}
+
+/** taken = returned + withheld + lost + inside; `added` comes on top. */
+export interface RelayCounters {
+  readonly name: string;
+  readonly state: string;
+  readonly taken: number;
+  readonly returned: number;
+  readonly added: number;
+  readonly withheld: Readonly<Record<string, number>>;
+  readonly lost: Readonly<Record<string, number>>;
+  readonly inside: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly events: Readonly<Record<string, number>>;
 }
 
 export interface OutputCounters {
@@ -29,6 +43,8 @@ export interface OutputCounters {
 
 export interface Counters {
   readonly inputs: readonly InputCounters[];
+  /** Absent in runs without middleware. */
+  readonly middleware?: RelayCounters;
   readonly outputs: readonly OutputCounters[];
   readonly comparison: {
     readonly compared: number;
@@ -39,7 +55,7 @@ export interface Counters {
   /** Undefined without `--journal`. */
   readonly journal: JournalCounters | undefined;
   readonly memoryBytes: { readonly rss: number; readonly heapUsed: number };
-  /** Messages that were lost on the way, for any reason, by all inputs and outputs. */
+  /** Messages that were lost on the way, for any reason, by all inputs, the middleware and all outputs. */
   readonly lost: number;
 }
 
@@ -47,6 +63,12 @@ export interface RunningInput {
   readonly name: string;
   readonly input: Input;
   readonly account: InputAccount;
+}
+
+export interface RunningRelay {
+  readonly name: string;
+  readonly relay: Relay;
+  readonly account: RelayAccount;
 }
 
 export interface RunningOutput {
@@ -57,12 +79,13 @@ export interface RunningOutput {
 
 export function takeCounters(
   inputs: readonly RunningInput[],
+  relay: RunningRelay | undefined,
   outputs: readonly RunningOutput[],
   comparer: StatusComparer | undefined,
   journal: Journal | undefined,
 ): Counters {
   const { rss, heapUsed } = process.memoryUsage();
-  let lost = 0;
+  let lost = relay?.account.lostCount ?? 0;
   for (const { account } of [...inputs, ...outputs]) lost += account.lost;
   return {
     inputs: inputs.map(({ name, account }) => ({
@@ -73,6 +96,7 @@ export function takeCounters(
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
     })),
+    ...(relay === undefined ? {} : { middleware: relayCounters(relay) }),
     outputs: outputs.map(({ name, account, output }) => ({
       name,
       received: account.received,
@@ -94,5 +118,20 @@ export function takeCounters(
     journal: journal?.counters(),
     memoryBytes: { rss, heapUsed },
     lost,
+  };
+}
+
+function relayCounters({ name, relay, account }: RunningRelay): RelayCounters {
+  return {
+    name,
+    state: relay.state,
+    taken: account.taken,
+    returned: account.returnedCount,
+    added: account.addedCount,
+    withheld: Object.fromEntries(account.withheldBy),
+    lost: Object.fromEntries(account.lostBy),
+    inside: account.inside,
+    refused: Object.fromEntries(account.refusedBy),
+    events: Object.fromEntries(account.events),
   };
 }

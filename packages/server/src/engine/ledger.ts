@@ -3,12 +3,13 @@
  *
  *     received = delivered + filtered + limited + failed + dropped + queued + outstanding
  *
- * `queued` waits in the output's queue, `outstanding` was taken and is not settled. Nothing else in the
+ * `queued` waits in the output's queue, `outstanding` was taken and is not settled. For the middleware, which stands
+ * in front of them: taken = returned + withheld + lost + inside. Nothing else in the
  * server counts messages; the summary, the counters page and the tests all read these. Reasons are words of ours
  * or passed a check, so the maps stay small.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { OutputLedger } from "../component/types.ts";
+import type { Origin, OutputLedger, RelayLedger } from "../component/types.ts";
 
 export type Reasons = Map<string, number>;
 
@@ -76,6 +77,66 @@ export class OutputAccount implements OutputLedger {
     return this.outstanding < 0
       ? this.outstanding
       : this.received - settled - this.queued - this.outstanding;
+  }
+}
+
+export class RelayAccount implements RelayLedger {
+  taken = 0;
+  returnedCount = 0;
+  readonly withheldBy: Reasons = new Map();
+  readonly lostBy: Reasons = new Map();
+  inside = 0;
+  addedCount = 0;
+  readonly refusedBy: Reasons = new Map();
+  readonly events: Reasons = new Map();
+
+  /** The engine's, before it hands a batch over. */
+  take(count: number): void {
+    this.taken += count;
+    this.inside += count;
+  }
+
+  returned(batch: readonly Origin[]): void {
+    this.returnedCount += batch.length;
+    this.inside -= batch.length;
+  }
+
+  withheld(reason: string, batch: readonly Origin[]): void {
+    add(this.withheldBy, reason, batch.length);
+    this.inside -= batch.length;
+  }
+
+  lost(reason: string, batch: readonly Origin[]): void {
+    add(this.lostBy, reason, batch.length);
+    this.inside -= batch.length;
+  }
+
+  added(count: number): void {
+    this.addedCount += count;
+  }
+
+  refused(reason: string): void {
+    add(this.refusedBy, reason, 1);
+  }
+
+  event(name: string, count = 1): void {
+    add(this.events, name, count);
+  }
+
+  /** The engine's, at the very end: what will not come back any more. */
+  abandon(reason: string): void {
+    add(this.lostBy, reason, this.inside);
+    this.inside = 0;
+  }
+
+  get lostCount(): number {
+    return sum(this.lostBy);
+  }
+
+  /** 0 when the law holds and nothing was settled twice. */
+  get discrepancy(): number {
+    const settled = this.returnedCount + sum(this.withheldBy) + this.lostCount;
+    return this.inside < 0 ? this.inside : this.taken - settled - this.inside;
   }
 }
 

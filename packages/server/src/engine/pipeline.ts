@@ -1,16 +1,17 @@
 /**
  * The way of a batch: comparer, stages in order, fan-out to the outputs' queues. Synchronous; the only thing that
- * can wait is the caller, on the promise that a full queue gives.
+ * can wait is the caller, on the promise that a full queue gives. With a relay the way has two halves: a batch enters
+ * it, and what comes out of it goes on.
  *
  * Knows no component by name. A stage that throws loses the batch it was given, counted, and nothing else.
  */
 import type { Message, MessageKind } from "@mirrorball/protocol";
-import type { Accepted, Fate, Stage } from "../component/types.ts";
+import type { Accepted, Fate, Relay, Stage } from "../component/types.ts";
 import type { LaneTracker } from "../core/journal/lane-tracker.ts";
 import type { JournalLane } from "../journal/lane.ts";
 import type { StatusComparer } from "./compare.ts";
 import type { GatedQueue } from "./gated-queue.ts";
-import type { OutputAccount } from "./ledger.ts";
+import type { OutputAccount, RelayAccount } from "./ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
 
 export interface Lane {
@@ -24,7 +25,15 @@ export interface Lane {
   readonly gate?: GatedQueue | undefined;
 }
 
+/** The part of the way in front of the stages, when there is a relay. */
+export interface Entrance {
+  readonly stages: readonly Stage[];
+  readonly relay: Relay;
+  readonly account: RelayAccount;
+}
+
 export class Pipeline {
+  readonly #entrance: Entrance | undefined;
   readonly #stages: readonly Stage[];
   readonly #lanes: readonly Lane[];
   readonly #filters: readonly ((message: Message) => boolean)[];
@@ -33,11 +42,13 @@ export class Pipeline {
   readonly #removed: (message: Message, fate: Fate, reason: string) => void;
 
   constructor(
+    entrance: Entrance | undefined,
     stages: readonly Stage[],
     lanes: readonly Lane[],
     comparer: StatusComparer | undefined,
     onError: (error: unknown) => void,
   ) {
+    this.#entrance = entrance;
     this.#stages = stages;
     this.#lanes = lanes;
     this.#filters = lanes.map(filterOf);
@@ -49,6 +60,17 @@ export class Pipeline {
   /** Takes a batch; the array is changed. A promise asks the caller to wait before the next one. */
   emit(batch: Message[]): Accepted {
     this.#comparer?.observe(batch);
+    return this.#entrance === undefined ? this.forward(batch) : this.#enter(this.#entrance, batch);
+  }
+
+  /** For outputs: with a relay they must not wait for it, because it may be waiting for them. */
+  reenter(batch: Message[]): Accepted {
+    const wait = this.emit(batch);
+    return this.#entrance === undefined ? wait : undefined;
+  }
+
+  /** The way behind the relay. */
+  forward(batch: Message[]): Accepted {
     for (const stage of this.#stages) {
       if (!this.#apply(stage, batch)) return undefined;
     }
@@ -62,6 +84,14 @@ export class Pipeline {
       if (room !== undefined) wait = wait === undefined ? room : both(wait, room);
     }
     return wait;
+  }
+
+  #enter({ stages, relay, account }: Entrance, batch: Message[]): Accepted {
+    for (const stage of stages) {
+      if (!this.#apply(stage, batch)) return undefined;
+    }
+    account.take(batch.length);
+    return relay.take(batch);
   }
 
   #apply(stage: Stage, batch: Message[]): boolean {

@@ -7,6 +7,7 @@ import type {
   Catalogue,
   InputDeclaration,
   OutputDeclaration,
+  RelayDeclaration,
   StageDeclaration,
 } from "../component/define.ts";
 import { flagsOf } from "../component/flags.ts";
@@ -31,6 +32,11 @@ export interface PlannedStage {
   readonly options: Values;
 }
 
+export interface PlannedRelay {
+  readonly declaration: RelayDeclaration;
+  readonly options: Values;
+}
+
 export interface PlannedOutput {
   readonly declaration: OutputDeclaration;
   readonly argument: string;
@@ -41,6 +47,8 @@ export interface PlannedOutput {
 
 export interface Plan {
   readonly inputs: readonly PlannedInput[];
+  /** All relays; the first whose options ask for something is the run's. */
+  readonly relays: readonly PlannedRelay[];
   /** All stages, in order; one whose options ask for nothing makes no stage. */
   readonly stages: readonly PlannedStage[];
   readonly outputs: readonly PlannedOutput[];
@@ -85,11 +93,15 @@ function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan 
     const queue = values as QueueOptions;
     outputs.push({ declaration: output, argument, limit, options: values, queue });
   }
+  const relays = catalogue.relays.map((declaration) => ({
+    declaration,
+    options: valuesOf(declaration.name),
+  }));
   const stages = catalogue.stages.map((declaration) => ({
     declaration,
     options: valuesOf(declaration.name),
   }));
   // Likewise filled in from the run declaration's own options.
   const run = valuesOf(catalogue.run.name) as RunOptions;
-  return { inputs, stages, outputs, run };
+  return { inputs, relays, stages, outputs, run };
 }

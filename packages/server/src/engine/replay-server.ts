@@ -6,20 +6,20 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { Message } from "@mirrorball/protocol";
-import type { Clock, Input, InputJournal } from "../component/types.ts";
+import type { Clock, Input, InputJournal, Relay, Stage } from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
 import { StatusComparer } from "./compare.ts";
 import { takeCounters } from "./counters.ts";
-import type { Counters, RunningInput, RunningOutput } from "./counters.ts";
+import type { Counters, RunningInput, RunningOutput, RunningRelay } from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
 import { GatedQueue } from "./gated-queue.ts";
-import { InputAccount, OutputAccount } from "./ledger.ts";
+import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
 import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { Lane } from "./pipeline.ts";
+import type { Entrance, Lane } from "./pipeline.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
 import { BoundedQueue } from "./queue.ts";
 import { statsLine } from "./summary.ts";
@@ -47,6 +47,7 @@ export class ReplayServer {
   readonly #inputs: RunningInput[] = [];
   readonly #outputs: RunningOutput[] = [];
   readonly #lanes: Lane[] = [];
+  readonly #relay: RunningRelay | undefined;
   readonly #pipeline: Pipeline;
   readonly #comparer: StatusComparer | undefined;
   readonly #journal: Journal | undefined;
@@ -59,16 +60,15 @@ export class ReplayServer {
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
+    this.#relay = this.#makeRelay();
+    if (this.#relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
     this.#journal = this.#openJournal();
     for (const planned of plan.outputs) this.#addOutput(planned);
     this.#comparer = this.#outputs.some(({ output }) => output.emitsReplayed === true)
       ? new StatusComparer()
       : undefined;
-    const stages = plan.stages.flatMap(({ declaration, options }) => {
-      const stage = declaration.create(options);
-      return stage === undefined ? [] : [stage];
-    });
-    this.#pipeline = new Pipeline(stages, this.#lanes, this.#comparer, (error) => {
+    const { entrance, stages } = this.#makeStages();
+    this.#pipeline = new Pipeline(entrance, stages, this.#lanes, this.#comparer, (error) => {
       this.#log(
         `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
       );
@@ -84,6 +84,7 @@ export class ReplayServer {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
       for (const { name, output } of this.#outputs) await named(name, output.start());
+      if (this.#relay !== undefined) await named(this.#relay.name, this.#relay.relay.start());
       this.#journal?.start();
       for (const { name, input } of this.#inputs) await named(name, input.start());
     } catch (error) {
@@ -100,12 +101,45 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(this.#inputs, this.#outputs, this.#comparer, this.#journal);
+    return takeCounters(this.#inputs, this.#relay, this.#outputs, this.#comparer, this.#journal);
   }
 
-  /** 0 for every output when the conservation law holds; see `ledger.ts`. */
+  /** 0 for every output and the middleware when the conservation law holds; see `ledger.ts`. */
   discrepancies(): number[] {
-    return this.#outputs.map(({ account }) => account.discrepancy);
+    const parts = [...this.#outputs, ...(this.#relay === undefined ? [] : [this.#relay])];
+    return parts.map(({ account }) => account.discrepancy);
+  }
+
+  #makeRelay(): RunningRelay | undefined {
+    for (const { declaration, options } of this.#plan.relays) {
+      const { name } = declaration;
+      const account = new RelayAccount();
+      const relay: Relay | undefined = declaration.create(
+        {
+          name,
+          ledger: account,
+          emit: (batch) => this.#pipeline.forward(batch),
+          clock: this.#clock,
+          log: createLogger(this.#log, this.#plan.run.verbose, name),
+        },
+        options,
+      );
+      if (relay !== undefined) return { name, relay, account };
+    }
+    return undefined;
+  }
+
+  #makeStages(): { entrance: Entrance | undefined; stages: Stage[] } {
+    const before: Stage[] = [];
+    const stages: Stage[] = [];
+    for (const { declaration, options } of this.#plan.stages) {
+      const stage = declaration.create(options);
+      if (stage === undefined) continue;
+      const early = this.#relay !== undefined && declaration.beforeRelay === true;
+      (early ? before : stages).push(stage);
+    }
+    const entrance = this.#relay === undefined ? undefined : { ...this.#relay, stages: before };
+    return { entrance, stages };
   }
 
   #addOutput({
@@ -131,7 +165,7 @@ export class ReplayServer {
         name,
         queue: gate ?? queue,
         ledger: account,
-        emit: (batch) => this.#pipeline.emit(batch),
+        emit: (batch) => this.#pipeline.reenter(batch),
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),
       },
@@ -232,11 +266,22 @@ export class ReplayServer {
   async #drain(): Promise<void> {
     await Promise.all(this.#inputs.map(({ input }) => input.stop()));
     await this.#journal?.drained();
+    await this.#settle();
+    if (this.#relay === undefined) return;
+    // Its peer may have kept something back until it was told that this is all.
+    await this.#relay.relay.end();
+    await this.#settle();
+  }
+
+  /** Outputs may feed the relay and the relay the outputs, so both are asked until neither has anything. */
+  async #settle(): Promise<void> {
+    await this.#relay?.relay.settled();
     for (let round = 0; round < DRAIN_ROUNDS_MAX && this.#unsettled > 0; round += 1) {
       await Promise.all([
         ...this.#outputs.map(({ output }) => output.drain()),
         ...this.#lanes.map(({ gate }) => gate?.drained()),
       ]);
+      await this.#relay?.relay.settled();
     }
   }
 
@@ -251,12 +296,14 @@ export class ReplayServer {
     this.#page?.close();
     // An input that waits for room must be able to end.
     for (const { queue } of this.#lanes) queue.close();
+    await this.#relay?.relay.close();
     await Promise.allSettled(this.#inputs.map(({ input }) => input.stop()));
     await Promise.allSettled(this.#outputs.map(({ output }) => output.close()));
     // What a journal holds is not lost: the next run goes on with it.
     for (const { account, journal } of this.#lanes) {
       if (journal === undefined) account.abandon("shutdown");
     }
+    this.#relay?.account.abandon("shutdown");
     await this.#journal?.close();
   }
 
@@ -270,6 +317,10 @@ export class ReplayServer {
     this.#statsTimer.unref();
   }
 }
+
+/** The journal follows a message only while it is handed over at once; inside a middleware it would be forgotten. */
+const NOT_WITH_JOURNAL =
+  "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
 
 const never = (): boolean => false;
 

@@ -1,11 +1,14 @@
 /** The summary at the end of a run, and the one-line form of `--stats`. In: counters. Out: text. */
-import type { Counters, InputCounters, OutputCounters } from "./counters.ts";
+import type { Counters, InputCounters, OutputCounters, RelayCounters } from "./counters.ts";
 
 type Reasons = Readonly<Record<string, number>>;
 
 /** Several lines; the last says whether anything was lost. */
 export function summaryText(counters: Counters): string {
-  const lines = [...counters.inputs.map(inputLine), ...counters.outputs.flatMap(outputLines)];
+  const { inputs, middleware, outputs } = counters;
+  const lines = inputs.map(inputLine);
+  if (middleware !== undefined) lines.push(relayLine(middleware));
+  lines.push(...outputs.flatMap(outputLines));
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
   if (counters.journal !== undefined) lines.push(journalLine(counters));
@@ -25,6 +28,18 @@ function inputLine({
   // With a journal an input stores, and the journal emits.
   const count = journalled === 0 ? `${emitted} received` : `${journalled} records journalled`;
   return `${name}: ${count}${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+}
+
+function relayLine(counters: RelayCounters): string {
+  const { name, taken, returned, added, withheld, lost, refused, events } = counters;
+  const more = added === 0 ? "" : `, ${added} added`;
+  const fates = [
+    reasons("withheld", withheld),
+    reasons("lost", lost),
+    reasons("answers refused", refused),
+    reasons("events", events),
+  ].join("");
+  return `${name}: ${taken} taken, ${returned} returned${more}${fates}`;
 }
 
 function outputLines(output: OutputCounters): string[] {
@@ -58,11 +73,12 @@ function journalLine({ journal, outputs }: Counters): string {
   return `journal: ${rest}${uncertain}; ${journal?.writes ?? 0} writes, ${journal?.failedWrites ?? 0} failed`;
 }
 
-function verdict({ lost, inputs, outputs }: Counters): string {
+function verdict({ lost, inputs, middleware, outputs }: Counters): string {
   if (lost === 0) return "nothing was lost";
   const all = new Map<string, number>();
   for (const part of [
     ...inputs.map(({ dropped }) => dropped),
+    middleware?.lost ?? {},
     ...outputs.flatMap(({ failed, dropped }) => [failed, dropped]),
   ]) {
     for (const [reason, count] of Object.entries(part)) {
@@ -98,5 +114,16 @@ export function statsLine(before: Counters, now: Counters, seconds: number): str
     const rate = (delivered - (before.outputs[i]?.delivered ?? 0)) / seconds;
     return `${name} ${rate.toFixed(0)}/s, ${queued} queued, ${inFlight} in flight`;
   });
-  return `stats: ${[...inputs, ...outputs].join("; ")}; lost ${now.lost}`;
+  const relay = relayRate(before.middleware, now.middleware, seconds);
+  return `stats: ${[...inputs, ...relay, ...outputs].join("; ")}; lost ${now.lost}`;
+}
+
+function relayRate(
+  before: RelayCounters | undefined,
+  now: RelayCounters | undefined,
+  seconds: number,
+): string[] {
+  if (now === undefined) return [];
+  const rate = (now.returned - (before?.returned ?? 0)) / seconds;
+  return [`${now.name} ${rate.toFixed(0)}/s, ${now.inside} inside, ${now.state}`];
 }

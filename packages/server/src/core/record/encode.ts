@@ -5,17 +5,11 @@
  * In: messages. Out: one buffer for a batch. The format has no escape: a payload that holds the separator line
  * reads back as two records, here as in gor.
  */
-import { timestampToNs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { metaLine } from "./meta.ts";
 
 /** LF, three monkeys, LF. */
 const SEPARATOR: Uint8Array = Buffer.from("\n🐵🙈🙉\n");
-
-/** The first line of a record, LF included. Three fields when the latency is not known, as in old files. */
-function metaLine({ kind, id, startedAt, latencyNs }: Message): string {
-  const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
-  return `${kind} ${id} ${timestampToNs(startedAt)}${latency}\n`;
-}
 
 /** All records of a batch, in one piece. */
 export function encodeRecords(batch: readonly Message[]): Buffer {

@@ -1,0 +1,85 @@
+/**
+ * `--middleware`: passes every message through a program (gor's hex lines) or a plugin (a module in a worker), which
+ * changes, drops or adds messages.
+ *
+ * Which of the two a value names is decided here; how each is run is in the folder of this name.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { defineRelay } from "../component/define.ts";
+import type { RelayDeclaration } from "../component/define.ts";
+import { choice, duration } from "../component/kinds.ts";
+import { Refusal } from "../component/option.ts";
+import type { OptionSpec } from "../component/option.ts";
+import { splitCommand } from "../core/middleware/command.ts";
+import { ChildPeer } from "./middleware/child.ts";
+import { PluginPeer } from "./middleware/plugin.ts";
+import { Supervisor } from "./middleware/supervisor.ts";
+
+const options: {
+  command: OptionSpec<string>;
+  timeoutMs: OptionSpec<number>;
+  onError: OptionSpec<"pass" | "drop">;
+} = {
+  command: {
+    flag: "middleware",
+    help: "Pass all traffic through a program that speaks gor's hex lines on standard input and output, or through a plugin: a single path that ends in .mjs, .cjs, .js, .mts, .cts or .ts and does not begin with #!. Quotes and backslashes work as in a shell, nothing else does.",
+    example: "./mask.mjs",
+    placeholder: "COMMAND",
+    kind: "value",
+    default: "",
+    parse: (raw) => {
+      const split = splitCommand(raw);
+      return "rule" in split ? new Refusal(split.rule) : raw;
+    },
+  },
+  timeoutMs: duration({
+    help: "How long the middleware may read and return nothing, while messages wait, before it is reported as hanging; a plugin is then started again.",
+    example: "30s",
+    default: 10_000,
+    min: 100,
+  }),
+  onError: choice(["pass", "drop"], {
+    help: "What becomes of a message when a plugin's handler throws: it is passed on unchanged, or dropped and counted as lost.",
+    default: "pass",
+  }),
+};
+
+export const middleware: RelayDeclaration<typeof options> = defineRelay({
+  name: "middleware",
+  summary: "Change, drop or add messages in a program of your own.",
+  options,
+  create: (context, { command, timeoutMs, onError }) => {
+    if (command === "") return undefined;
+    const split = splitCommand(command);
+    if ("rule" in split) throw new Error(`--middleware: ${split.rule}`);
+    const plugin = pluginPath(split.words);
+    return new Supervisor(context, {
+      timeoutMs,
+      restartWhenHung: plugin !== undefined,
+      launch: (events) =>
+        plugin === undefined
+          ? new ChildPeer(split.words, context, events)
+          : new PluginPeer(plugin, onError, context, events),
+    });
+  },
+});
+
+/** The path when the words name a plugin: one word, a module's ending, and not a script with an interpreter of its own. */
+function pluginPath(words: readonly string[]): string | undefined {
+  const [path = ""] = words;
+  if (words.length !== 1 || !/\.[cm]?[jt]s$/.test(path)) return undefined;
+  return beginsWithInterpreter(path) ? undefined : path;
+}
+
+function beginsWithInterpreter(path: string): boolean {
+  try {
+    const file = openSync(path, "r");
+    const start = Buffer.alloc(2);
+    readSync(file, start);
+    closeSync(file);
+    return start.toString("latin1") === "#!";
+  } catch {
+    // That it cannot be read is reported when it is started.
+    return false;
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Keeps a middleware alive and supplied: a bounded queue in front of it, a restart when it dies, a word when it hangs,
+ * an orderly end. What a middleware is (a process, a worker) it does not know: that is a `Peer`.
+ *
+ * Messages that wait here survive the death of a peer; those that were with it are lost, by reason. While there
+ * is no peer, and while it is slow, inputs wait: nothing goes around a middleware, because it may be there to hide something.
+ */
+import type { Message } from "@mirrorball/protocol";
+import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
+import { HEALTHY_MS, restartDelayMs } from "../../core/middleware/restart.ts";
+import type { Peer, PeerEvents } from "./peer.ts";
+
+/** Messages that may wait for the peer before inputs wait for them: a few batches, so that reading and working overlap. */
+const WAITING_MAX = 2048;
+/** Bytes that may, so that large bodies stay bounded too. */
+const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Bytes of one batch for the peer: enough to make calls cheap, little enough to go on quickly. */
+const BATCH_BYTES: number = 128 * 1024;
+const BATCH_MAX = 512;
+/** Milliseconds between two looks at age and silence. */
+const TICK_MS = 250;
+/** Milliseconds between two looks at whether all is settled, while stopping. */
+const SETTLE_LOOK_MS = 10;
+
+export interface SupervisorOptions {
+  /** Without an answer for this long while messages wait, a peer is reported as hanging. */
+  readonly timeoutMs: number;
+  /** End it and start another then: for peers that cannot be helped from outside. */
+  readonly restartWhenHung: boolean;
+  readonly launch: (events: PeerEvents) => Peer;
+}
+
+export class Supervisor implements Relay {
+  state = "starting";
+  readonly #context: RelayContext;
+  readonly #options: SupervisorOptions;
+  #peer: Peer | undefined;
+  #waiting: Message[] = [];
+  #head = 0;
+  #waitingBytes = 0;
+  #room: Promise<void> | undefined;
+  #openRoom: () => void = () => {};
+  #ended = false;
+  #closed = false;
+  #ticker: NodeJS.Timeout | undefined;
+  #restarter: NodeJS.Timeout | undefined;
+  #bornMs = 0;
+  #deathsInARow = 0;
+  #movedMs = 0;
+  #hung = false;
+  #gone: () => void = () => {};
+
+  constructor(context: RelayContext, options: SupervisorOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#launch();
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    // The inputs keep the process alive; waiting for a restart must not.
+    this.#ticker.unref();
+  }
+
+  take(batch: Message[]): Accepted {
+    if (this.#ended || this.#closed) {
+      this.#context.ledger.lost("ended", batch);
+      return undefined;
+    }
+    for (const message of batch) {
+      this.#waiting.push(message);
+      this.#waitingBytes += message.http.byteLength;
+    }
+    this.#feed();
+    if (!this.#full) return undefined;
+    this.#room ??= new Promise((resolve) => {
+      this.#openRoom = resolve;
+    });
+    return this.#room;
+  }
+
+  async settled(): Promise<void> {
+    while (!this.#closed && !this.#quiet) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_LOOK_MS));
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.#ended || this.#closed) return;
+    this.#ended = true;
+    clearTimeout(this.#restarter);
+    const peer = this.#peer;
+    if (peer !== undefined) {
+      const gone = new Promise<void>((resolve) => (this.#gone = resolve));
+      peer.finish();
+      await gone;
+    }
+    clearInterval(this.#ticker);
+    this.#loseWaiting();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    clearTimeout(this.#restarter);
+    const peer = this.#peer;
+    this.#peer = undefined;
+    peer?.kill();
+    this.#gone();
+    this.#waiting = [];
+    this.#release();
+    this.state = "ended";
+  }
+
+  get #count(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  get #full(): boolean {
+    return this.#count >= WAITING_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
+  }
+
+  get #quiet(): boolean {
+    if (this.#count > 0) return false;
+    return this.#peer === undefined || this.#peer.settledAfter(this.#nowMs - this.#movedMs);
+  }
+
+  get #nowMs(): number {
+    return this.#context.clock.monotonicMs();
+  }
+
+  #feed(): void {
+    for (let peer = this.#peer; peer?.ready === true && this.#count > 0; peer = this.#peer) {
+      this.#movedMs = this.#nowMs;
+      peer.send(this.#nextBatch());
+    }
+    if (this.#room !== undefined && this.#count * 2 <= WAITING_MAX && !this.#full) this.#release();
+  }
+
+  #nextBatch(): Message[] {
+    const batch: Message[] = [];
+    let bytes = 0;
+    while (this.#head < this.#waiting.length && batch.length < BATCH_MAX && bytes < BATCH_BYTES) {
+      const message = this.#waiting[this.#head];
+      this.#head += 1;
+      if (message === undefined) break;
+      bytes += message.http.byteLength;
+      batch.push(message);
+    }
+    this.#waitingBytes -= bytes;
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = [];
+      this.#head = 0;
+    } else if (this.#head >= WAITING_MAX) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    return batch;
+  }
+
+  async #launch(): Promise<void> {
+    const peer: Peer = this.#options.launch({
+      ready: () => this.#feed(),
+      moved: () => {
+        this.#movedMs = this.#nowMs;
+      },
+      closed: (clean, how) => this.#peerClosed(peer, clean, how),
+    });
+    await peer.start();
+    if (this.#closed || this.#ended) {
+      peer.kill();
+      return;
+    }
+    this.#peer = peer;
+    this.#bornMs = this.#nowMs;
+    this.#movedMs = this.#bornMs;
+    this.#hung = false;
+    this.state = "running";
+    this.#feed();
+  }
+
+  #peerClosed(peer: Peer, clean: boolean, how: string): void {
+    // A peer that never ran rejected its start; a closed relay is accounted for by the engine.
+    if (peer !== this.#peer) return;
+    this.#peer = undefined;
+    const held = peer.abandon();
+    const { ledger, log } = this.#context;
+    if (this.#ended) {
+      if (clean) ledger.withheld("ended", held);
+      else ledger.lost("middleware-died", held);
+      if (!clean) log.warn(`${how}; ${held.length} messages lost with it`);
+      this.#gone();
+      return;
+    }
+    const hung = this.#hung && this.#options.restartWhenHung;
+    ledger.lost(hung ? "middleware-hung" : "middleware-died", held);
+    this.#restart(`${how}; ${held.length} messages lost with it`);
+  }
+
+  #restart(what: string): void {
+    const lived = this.#nowMs - this.#bornMs;
+    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
+    const delayMs = restartDelayMs(this.#deathsInARow, Math.random());
+    this.state = "restarting";
+    this.#context.ledger.event("restart");
+    this.#context.log.warn(`${what}; starting it again in ${Math.round(delayMs)} ms`);
+    this.#restarter = setTimeout(() => {
+      this.#launch().catch((error: unknown) => {
+        if (this.#ended || this.#closed) return;
+        this.#bornMs = this.#nowMs;
+        this.#restart(error instanceof Error ? error.message : String(error));
+      });
+    }, delayMs);
+    this.#restarter.unref();
+  }
+
+  #tick(): void {
+    const nowMs = this.#nowMs;
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    peer.tick(nowMs);
+    const since = peer.owesSinceMs;
+    const silentMs = since === undefined ? 0 : nowMs - since;
+    const hangs = silentMs >= this.#options.timeoutMs;
+    if (hangs === this.#hung) return;
+    this.#hung = hangs;
+    this.state = hangs ? "hanging" : "running";
+    if (!hangs) {
+      this.#context.log.warn("goes on");
+      return;
+    }
+    this.#context.ledger.event("hang");
+    const waits = `${this.#count} messages wait for it`;
+    this.#context.log.warn(
+      `hangs: has read or returned nothing for ${Math.round(silentMs)} ms; ${waits}`,
+    );
+    if (!this.#options.restartWhenHung) return;
+    peer.kill();
+    this.#peerClosed(peer, false, "hung and was ended");
+  }
+
+  #loseWaiting(): void {
+    if (this.#count > 0) this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
+    this.#waiting = [];
+    this.#head = 0;
+    this.#waitingBytes = 0;
+    this.#release();
+  }
+
+  #release(): void {
+    const open = this.#openRoom;
+    this.#room = undefined;
+    this.#openRoom = () => {};
+    open();
+  }
+}
