@@ -65,9 +65,11 @@ function set(
   flag: OptionFlag,
   value: unknown,
 ): void {
-  const values = options.get(flag.owner);
-  if (values === undefined) options.set(flag.owner, { [flag.key]: value });
-  else values[flag.key] = value;
+  for (const owner of [flag.owner, ...flag.sharers]) {
+    const values = options.get(owner);
+    if (values === undefined) options.set(owner, { [flag.key]: value });
+    else values[flag.key] = value;
+  }
 }
 
 function switchValue(value: string): "" | undefined | Refusal {

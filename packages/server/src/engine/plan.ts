@@ -91,5 +91,20 @@ function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan 
   }));
   // Likewise filled in from the run declaration's own options.
   const run = valuesOf(catalogue.run.name) as RunOptions;
-  return { inputs, stages, outputs, run };
+  return { inputs, stages: inOrder(stages), outputs, run };
+}
+
+/** The catalogue's order, but for stages that their own options put behind another one. */
+function inOrder(stages: readonly PlannedStage[]): PlannedStage[] {
+  const behind = ({ declaration, options }: PlannedStage): string | undefined =>
+    declaration.runsBehind?.(options);
+  const ordered = stages.filter((stage) => behind(stage) === undefined);
+  for (const stage of stages) {
+    const before = behind(stage);
+    if (before === undefined) continue;
+    // Those that were put there already keep their order.
+    const at = ordered.findLastIndex((s) => s.declaration.name === before || behind(s) === before);
+    ordered.splice(at + 1, 0, stage);
+  }
+  return ordered;
 }
