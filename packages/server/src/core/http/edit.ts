@@ -94,18 +94,11 @@ export function paramValue(target: string, name: string): string | undefined {
 export function setParam(target: string, name: string, value: string, firstOnly = false): string {
   const first = paramStart(target, name);
   if (first < 0) return `${target}${target.includes("?") ? "&" : "?"}${name}=${value}`;
-  const replaceAt = (text: string, start: number): string =>
-    text.slice(0, start) + value + text.slice(paramEnd(text, start));
-  if (firstOnly) return replaceAt(target, first);
-  const query = target.indexOf("?");
-  let edited = target;
-  if (edited.startsWith(`${name}=`, query + 1)) edited = replaceAt(edited, query + name.length + 2);
-  const needle = `&${name}=`;
-  for (let at = edited.indexOf(needle, query); at >= 0;) {
-    edited = replaceAt(edited, at + needle.length);
-    at = edited.indexOf(needle, at + needle.length + value.length);
-  }
-  return edited;
+  if (firstOnly) return target.slice(0, first) + value + target.slice(paramEnd(target, first));
+  const query = target.indexOf("?") + 1;
+  const pairs = target.slice(query).split("&");
+  const edited = pairs.map((pair) => (pair.startsWith(`${name}=`) ? `${name}=${value}` : pair));
+  return target.slice(0, query) + edited.join("&");
 }
 
 export function withHeaders(head: RequestHead, headers: HeaderList): RequestHead {
