@@ -19,6 +19,8 @@ export class HttpMessage {
   #raw: Uint8Array | undefined;
   /** What follows the head on the wire, when the head is not the one it came with. */
   #rawBody: Uint8Array | undefined;
+  /** Where the body begins in `#raw`; -1 until somebody asked. */
+  #bodyAt = -1;
   #headText: string | undefined;
   #head: Head | undefined;
   #body: Uint8Array | undefined;
@@ -82,7 +84,8 @@ export class HttpMessage {
   /** The parsed head, or undefined when the bytes are not an HTTP/1 message. */
   get head(): Head | undefined {
     if (this.#head === undefined) {
-      this.#headText ??= this.#raw === undefined ? "" : latin1(this.#raw, 0, headEnd(this.#raw));
+      this.#headText ??=
+        this.#raw === undefined ? "" : latin1(this.#raw, 0, this.#findBody(this.#raw));
       this.#head = parseHead(this.#headText);
     }
     return this.#head;
@@ -145,10 +148,23 @@ export class HttpMessage {
     return this.#byteLength;
   }
 
-  #parseBody(): void {
+  #findBody(raw: Uint8Array): number {
+    if (this.#bodyAt < 0) this.#bodyAt = headEnd(raw);
+    return this.#bodyAt;
+  }
+
+  /** What follows the head on the wire; undefined for a message in parts. */
+  #framedBody(): Uint8Array | undefined {
+    if (this.#rawBody !== undefined) return this.#rawBody;
     const raw = this.#raw;
+    if (raw === undefined) return undefined;
+    const at = this.#findBody(raw);
+    return at === raw.length ? EMPTY : raw.subarray(at);
+  }
+
+  #parseBody(): void {
     const head = this.head;
-    const rest = this.#rawBody ?? (raw === undefined ? undefined : raw.subarray(headEnd(raw)));
+    const rest = this.#framedBody();
     if (rest === undefined || head === undefined) {
       this.#body = EMPTY;
       return;

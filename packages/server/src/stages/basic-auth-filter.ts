@@ -3,7 +3,7 @@ import { headerValue } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import type { OptionSpec } from "../component/option.ts";
-import type { Pattern } from "../core/regexp.ts";
+import type { Pattern } from "../core/regexp/regexp.ts";
 import { FilterStage } from "./rules/filter-stage.ts";
 import { patterns } from "./rules/kinds.ts";
 import { gorRules } from "./rules/options.ts";

@@ -5,8 +5,8 @@
 import { Refusal } from "../../component/option.ts";
 import type { OptionMeta, OptionSpec } from "../../component/option.ts";
 import { latin1FromUtf8 } from "../../core/latin1.ts";
-import { PatternFault, compilePattern, compileReplacer } from "../../core/regexp.ts";
-import type { Pattern, Replacer } from "../../core/regexp.ts";
+import { PatternFault, compilePattern, compileReplacer } from "../../core/regexp/regexp.ts";
+import type { Pattern, Replacer } from "../../core/regexp/regexp.ts";
 
 type RuleMeta = Omit<OptionMeta<never>, "default" | "defaultText"> & { readonly flag: string };
 

@@ -3,12 +3,15 @@
  * pattern and the text, so that no request can hang the server.
  *
  * In: patterns as text; subjects in which a character is a byte (latin1), as heads are. Out: whether and where one
- * matches. Patterns without metacharacters are found without the engine. A pattern that holds characters beyond
- * ASCII is held against the subject read as UTF-8, as Go does. Nothing here knows what a header is.
+ * matches. Patterns without metacharacters are found without an engine, simple ones lend the runtime's (`native.ts`). A
+ * pattern that holds characters beyond ASCII is held against the subject read as UTF-8, as Go does. Nothing here knows
+ * what a header is.
  */
 import { RE2JS } from "re2js";
 import type { Matcher } from "re2js";
-import { isAscii, latin1FromUtf8, utf8FromLatin1 } from "./latin1.ts";
+import { nativeOf } from "./native.ts";
+import type { NativePattern } from "./native.ts";
+import { isAscii, latin1FromUtf8, utf8FromLatin1 } from "../latin1.ts";
 
 export interface Pattern {
   test(subject: string): boolean;
@@ -32,7 +35,9 @@ export function compilePattern(source: string): Pattern | PatternFault {
   if (literal !== undefined) return literal;
   const engine = compile(source);
   if (engine instanceof PatternFault) return engine;
-  return isAscii(source) ? engine : new Utf8Pattern(engine);
+  if (!isAscii(source)) return new Utf8Pattern(engine);
+  const native = nativeOf(source);
+  return native === undefined ? engine : new QuickPattern(engine, native);
 }
 
 /**
@@ -44,9 +49,11 @@ export function compileReplacer(source: string, template: string): Replacer | Pa
   if (engine instanceof PatternFault) return engine;
   const ascii = isAscii(source);
   // The template joins a subject in which a character is a byte.
-  const pieces = parseTemplate(ascii ? latin1FromUtf8(template) : template, engine.namedGroups());
+  const pieces = parseTemplate(ascii ? latin1FromUtf8(template) : template, engine);
   const replacer = new Re2Replacer(engine, pieces);
-  return ascii ? replacer : new Utf8Replacer(replacer);
+  if (!ascii) return new Utf8Replacer(replacer);
+  const native = nativeOf(source);
+  return native === undefined ? replacer : new QuickReplacer(replacer, native, pieces);
 }
 
 function compile(source: string): RE2JS | PatternFault {
@@ -100,6 +107,23 @@ class LiteralPattern implements Pattern {
   }
 }
 
+class QuickPattern implements Pattern {
+  readonly #engine: RE2JS;
+  readonly #native: NativePattern;
+
+  constructor(engine: RE2JS, native: NativePattern) {
+    this.#engine = engine;
+    this.#native = native;
+  }
+
+  test(subject: string): boolean {
+    const { expression, subjectLengthMax } = this.#native;
+    if (subject.length > subjectLengthMax) return this.#engine.test(subject);
+    expression.lastIndex = 0;
+    return expression.test(subject);
+  }
+}
+
 class Utf8Pattern implements Pattern {
   readonly #engine: RE2JS;
 
@@ -115,10 +139,10 @@ class Utf8Pattern implements Pattern {
 /** Text, or the number of a group. */
 type Piece = string | number;
 
-function parseTemplate(
-  template: string,
-  named: Readonly<Record<string, number>>,
-): readonly Piece[] {
+/** A group that is not there is empty for good. */
+function parseTemplate(template: string, engine: RE2JS): readonly Piece[] {
+  const named = engine.namedGroups();
+  const groups = engine.groupCount();
   const pieces: Piece[] = [];
   let at = 0;
   for (const match of template.matchAll(/\$(?:(\$)|(\w+)|\{(\w+)\})/g)) {
@@ -126,7 +150,7 @@ function parseTemplate(
     at = match.index + match[0].length;
     const name = match[2] ?? match[3];
     if (name === undefined) pieces.push("$");
-    else if (/^\d+$/.test(name)) pieces.push(Number(name));
+    else if (/^\d+$/.test(name)) pieces.push(Number(name) <= groups ? Number(name) : "");
     else if (Object.hasOwn(named, name)) pieces.push(named[name] ?? "");
   }
   pieces.push(template.slice(at));
@@ -136,12 +160,10 @@ function parseTemplate(
 class Re2Replacer implements Replacer {
   readonly #engine: RE2JS;
   readonly #pieces: readonly Piece[];
-  readonly #groups: number;
 
   constructor(engine: RE2JS, pieces: readonly Piece[]) {
     this.#engine = engine;
     this.#pieces = pieces;
-    this.#groups = engine.groupCount();
   }
 
   replace(subject: string): string | undefined {
@@ -164,9 +186,48 @@ class Re2Replacer implements Replacer {
   #expand(matcher: Matcher): string {
     let out = "";
     for (const piece of this.#pieces) {
-      if (typeof piece === "string") out += piece;
-      else if (piece <= this.#groups) out += matcher.group(piece) ?? "";
+      out += typeof piece === "string" ? piece : (matcher.group(piece) ?? "");
     }
+    return out;
+  }
+}
+
+class QuickReplacer implements Replacer {
+  readonly #replacer: Replacer;
+  readonly #native: NativePattern;
+  readonly #pieces: readonly Piece[];
+
+  constructor(replacer: Replacer, native: NativePattern, pieces: readonly Piece[]) {
+    this.#replacer = replacer;
+    this.#native = native;
+    this.#pieces = pieces;
+  }
+
+  replace(subject: string): string | undefined {
+    const { expression, subjectLengthMax } = this.#native;
+    if (subject.length > subjectLengthMax) return this.#replacer.replace(subject);
+    expression.lastIndex = 0;
+    let match: RegExpExecArray | null = expression.exec(subject);
+    if (match === null) return undefined;
+    let out = "";
+    let lastEnd = 0;
+    while (match !== null) {
+      const index: number = match.index;
+      const found: string = match[0];
+      const end = index + found.length;
+      out += subject.slice(lastEnd, index);
+      if (end > lastEnd || index === 0) out += this.#expand(match);
+      lastEnd = end;
+      if (found === "") expression.lastIndex = end + 1;
+      match = end === subject.length && found === "" ? null : expression.exec(subject);
+    }
+    return out + subject.slice(lastEnd);
+  }
+
+  #expand(match: RegExpExecArray): string {
+    let out = "";
+    for (const piece of this.#pieces)
+      out += typeof piece === "string" ? piece : (match[piece] ?? "");
     return out;
   }
 }
