@@ -14,7 +14,7 @@ export type { ReplayServerOptions } from "./engine/replay-server.ts";
 export { planFrom } from "./engine/plan.ts";
 export type { Plan, PlannedInput, PlannedOutput, PlannedStage } from "./engine/plan.ts";
 export { summaryText } from "./engine/summary.ts";
-export type { Counters, InputCounters, OutputCounters } from "./engine/counters.ts";
+export type { Counters, InputCounters, OutputCounters, StageCounters } from "./engine/counters.ts";
 export { flagsOf } from "./component/flags.ts";
 export { helpText } from "./component/help.ts";
 export { referencePages } from "./component/reference.ts";

@@ -1,5 +1,5 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, Output, OutputStats } from "../component/types.ts";
+import type { Input, Output, OutputStats, Stage } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
 import type { Journal, JournalCounters } from "../journal/journal.ts";
 import type { InputAccount, OutputAccount } from "./ledger.ts";
@@ -27,8 +27,15 @@ export interface OutputCounters {
   readonly stats: OutputStats;
 }
 
+/** What a stage counted beside the messages it removed. */
+export interface StageCounters {
+  readonly name: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export interface Counters {
   readonly inputs: readonly InputCounters[];
+  readonly stages: readonly StageCounters[];
   readonly outputs: readonly OutputCounters[];
   readonly comparison: {
     readonly compared: number;
@@ -49,6 +56,11 @@ export interface RunningInput {
   readonly account: InputAccount;
 }
 
+export interface RunningStage {
+  readonly name: string;
+  readonly stage: Stage;
+}
+
 export interface RunningOutput {
   readonly name: string;
   readonly output: Output;
@@ -57,6 +69,7 @@ export interface RunningOutput {
 
 export function takeCounters(
   inputs: readonly RunningInput[],
+  stages: readonly RunningStage[],
   outputs: readonly RunningOutput[],
   comparer: StatusComparer | undefined,
   journal: Journal | undefined,
@@ -73,6 +86,10 @@ export function takeCounters(
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
     })),
+    stages: stages.flatMap(({ name, stage }) => {
+      const counts = stage.counts?.();
+      return counts === undefined ? [] : [{ name, counts }];
+    }),
     outputs: outputs.map(({ name, account, output }) => ({
       name,
       received: account.received,

@@ -12,7 +12,7 @@ import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
 import { StatusComparer } from "./compare.ts";
 import { takeCounters } from "./counters.ts";
-import type { Counters, RunningInput, RunningOutput } from "./counters.ts";
+import type { Counters, RunningInput, RunningOutput, RunningStage } from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
 import { GatedQueue } from "./gated-queue.ts";
 import { InputAccount, OutputAccount } from "./ledger.ts";
@@ -45,6 +45,7 @@ export class ReplayServer {
   readonly #log: LogSink;
   readonly #clock: Clock;
   readonly #inputs: RunningInput[] = [];
+  readonly #stages: readonly RunningStage[];
   readonly #outputs: RunningOutput[] = [];
   readonly #lanes: Lane[] = [];
   readonly #pipeline: Pipeline;
@@ -64,10 +65,11 @@ export class ReplayServer {
     this.#comparer = this.#outputs.some(({ output }) => output.emitsReplayed === true)
       ? new StatusComparer()
       : undefined;
-    const stages = plan.stages.flatMap(({ declaration, options }) => {
+    this.#stages = plan.stages.flatMap(({ declaration, options }) => {
       const stage = declaration.create(options);
-      return stage === undefined ? [] : [stage];
+      return stage === undefined ? [] : [{ name: declaration.name, stage }];
     });
+    const stages = this.#stages.map(({ stage }) => stage);
     this.#pipeline = new Pipeline(stages, this.#lanes, this.#comparer, (error) => {
       this.#log(
         `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
@@ -100,7 +102,13 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(this.#inputs, this.#outputs, this.#comparer, this.#journal);
+    return takeCounters(
+      this.#inputs,
+      this.#stages,
+      this.#outputs,
+      this.#comparer,
+      this.#journal,
+    );
   }
 
   /** 0 for every output when the conservation law holds; see `ledger.ts`. */

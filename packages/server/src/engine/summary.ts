@@ -1,11 +1,15 @@
 /** The summary at the end of a run, and the one-line form of `--stats`. In: counters. Out: text. */
-import type { Counters, InputCounters, OutputCounters } from "./counters.ts";
+import type { Counters, InputCounters, OutputCounters, StageCounters } from "./counters.ts";
 
 type Reasons = Readonly<Record<string, number>>;
 
 /** Several lines; the last says whether anything was lost. */
 export function summaryText(counters: Counters): string {
-  const lines = [...counters.inputs.map(inputLine), ...counters.outputs.flatMap(outputLines)];
+  const lines = [
+    ...counters.inputs.map(inputLine),
+    ...counters.stages.flatMap(stageLine),
+    ...counters.outputs.flatMap(outputLines),
+  ];
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
   if (counters.journal !== undefined) lines.push(journalLine(counters));
@@ -25,6 +29,11 @@ function inputLine({
   // With a journal an input stores, and the journal emits.
   const count = journalled === 0 ? `${emitted} received` : `${journalled} records journalled`;
   return `${name}: ${count}${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+}
+
+function stageLine({ name, counts }: StageCounters): string[] {
+  const entries = Object.entries(counts);
+  return entries.length === 0 ? [] : [`${name}: ${list(entries)}`];
 }
 
 function outputLines(output: OutputCounters): string[] {
