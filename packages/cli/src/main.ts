@@ -4,11 +4,12 @@
  * Exit codes: 0, done; 1, something was lost or could not start; 2, the words were wrong; 130, a second signal ended it at
  * once.
  */
+import { check } from "./commands/check.ts";
 import type { Command } from "./commands/command.ts";
 import { run } from "./commands/run.ts";
 
 /** The sub-commands there are. Adding one is a file in `commands/` and one line here. */
-const commands: Readonly<Record<string, Command>> = { run };
+const commands: Readonly<Record<string, Command>> = { check, run };
 
 /** Does what the words ask for; sets the exit code. */
 export async function main(words: readonly string[]): Promise<void> {

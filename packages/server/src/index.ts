@@ -13,11 +13,14 @@ export { ReplayServer } from "./engine/replay-server.ts";
 export type { ReplayServerOptions } from "./engine/replay-server.ts";
 export { planFrom } from "./engine/plan.ts";
 export type { Plan, PlannedInput, PlannedOutput, PlannedStage } from "./engine/plan.ts";
+export { describePlan } from "./engine/describe-plan.ts";
 export { summaryText } from "./engine/summary.ts";
 export type { Counters, InputCounters, OutputCounters, StageCounters } from "./engine/counters.ts";
 export { flagsOf } from "./component/flags.ts";
 export { helpText } from "./component/help.ts";
 export { referencePages } from "./component/reference.ts";
+export { unsupportedFlags } from "./component/unsupported-flags.ts";
+export type { UnsupportedFlags } from "./component/unsupported-flags.ts";
 export { defineInput, defineOutput, defineStage } from "./component/define.ts";
 export type {
   Catalogue,

@@ -18,6 +18,7 @@ import { GatedQueue } from "./gated-queue.ts";
 import { InputAccount, OutputAccount } from "./ledger.ts";
 import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
+import { nameOf } from "./names.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Lane } from "./pipeline.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
@@ -280,15 +281,6 @@ export class ReplayServer {
 }
 
 const never = (): boolean => false;
-
-function nameOf(component: string, argument: string): string {
-  return argument === "" ? component : `${component} ${withoutPassword(argument)}`;
-}
-
-/** Names appear in logs and on the counters page. */
-function withoutPassword(argument: string): string {
-  return argument.replace(/(\/\/[^/@:]*):[^/@]*@/, "$1:***@");
-}
 
 async function endOf(input: Input): Promise<void> {
   await (input.ended ?? new Promise<never>(() => {}));
