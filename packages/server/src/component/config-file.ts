@@ -83,12 +83,13 @@ function valueOf(value: unknown, flag: FlagInfo, document: Document): Found {
   if (!isScalar(node))
     return fault(value, "must be one value, or a list of them where a flag may be repeated");
   const offset = offsetOf(value);
-  if (node.value === null) return { offset, text: "", fault: "has no value" };
+  const scalar: unknown = node.value;
+  if (scalar === null) return { offset, text: "", fault: "has no value" };
   // As it was written: 1.10 is not 1.1, and 0x10 is for the flag to read.
   const plain = node.type === "PLAIN";
-  const text = plain && node.source !== undefined ? node.source : String(node.value);
+  const text = plain && node.source !== undefined ? node.source : textOf(scalar);
   const takesWord = isSwitch(flag) || (flag.role === "option" && flag.spec.bare !== undefined);
-  if (plain && typeof node.value === "boolean" && !takesWord) {
+  if (plain && typeof scalar === "boolean" && !takesWord) {
     return {
       offset,
       text,
@@ -96,6 +97,11 @@ function valueOf(value: unknown, flag: FlagInfo, document: Document): Found {
     };
   }
   return { offset, text };
+}
+
+/** Quoted and block texts are strings; nothing else gets here. */
+function textOf(scalar: unknown): string {
+  return typeof scalar === "string" ? scalar : JSON.stringify(scalar);
 }
 
 function fault(node: unknown, rule: string): Found {
