@@ -103,13 +103,7 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(
-      this.#inputs,
-      this.#stages,
-      this.#outputs,
-      this.#comparer,
-      this.#journal,
-    );
+    return takeCounters(this.#inputs, this.#stages, this.#outputs, this.#comparer, this.#journal);
   }
 
   /** 0 for every output when the conservation law holds; see `ledger.ts`. */
