@@ -110,13 +110,17 @@ export function withTarget(head: RequestHead, target: string): RequestHead {
 }
 
 /** The message under another head; everything else, its body's bytes above all, as it was. */
-export function withHead(message: Message, head: Head): Message {
+export function withHead(
+  message: Message,
+  head: Head,
+  context: Message["context"] = message.context,
+): Message {
   return {
     kind: message.kind,
     id: message.id,
     startedAt: message.startedAt,
     latencyNs: message.latencyNs,
     http: message.http.withHead(head),
-    context: message.context,
+    context,
   };
 }

@@ -27,13 +27,10 @@ export class EditStage implements Stage {
       if (head === undefined || isResponseHead(head)) continue;
       const next = edit(head);
       if (next === head) continue;
-      const edited = withHead(message, next);
-      batch[i] = choosesHost?.(head, next) === true ? keepingHost(edited) : edited;
+      const { context } = message;
+      const keepsHost = choosesHost?.(head, next) === true && context?.keepHost !== true;
+      batch[i] = withHead(message, next, keepsHost ? { ...context, keepHost: true } : context);
     }
     return batch.length;
   }
-}
-
-function keepingHost(message: Message): Message {
-  return { ...message, context: { ...message.context, keepHost: true } };
 }
