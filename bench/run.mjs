@@ -9,6 +9,7 @@ import { benchChain } from "./chain.mjs";
 import { benchDurable } from "./durable.mjs";
 import { benchMiddleware } from "./middleware.mjs";
 import { benchPackets } from "./packets.mjs";
+import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
 
 const words = process.argv.slice(2);
@@ -26,6 +27,7 @@ const parts = {
   ceiling: benchCeiling,
   durable: benchDurable,
   packets: benchPackets,
+  rules: benchRules,
 };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);

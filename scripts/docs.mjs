@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { catalogue, flagsOf, referencePages } from "@mirrorball/server";
+import { catalogue, flagsOf, referencePages, unsupportedFlags } from "@mirrorball/server";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");
@@ -44,6 +44,7 @@ function staleReference() {
 function brokenPages() {
   const flags = new Set([
     ...flagsOf(catalogue).flatMap(({ name, aliases }) => [name, ...aliases]),
+    ...unsupportedFlags.flatMap(({ names }) => names),
     ...OTHER_FLAGS,
   ]);
   const faults = [];

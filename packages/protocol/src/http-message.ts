@@ -4,7 +4,7 @@
  * Raw bytes (from a file, packets, gor) are parsed when somebody asks for `head` or `body`; parts (from the
  * SDK, from a replay) are serialised when somebody asks for `raw`. A message that is only stored is never
  * parsed and one that is only replayed is never serialised. `body` is content: transfer coding removed,
- * content coding kept. A head edit makes a new message and can never reach into the body.
+ * content coding kept. A head edit (`withHead`) makes a new message and can never reach into the body.
  */
 import { dechunk, enchunk } from "./chunked.ts";
 import { formatHead, headerValue, isResponseHead, parseHead } from "./head.ts";
@@ -17,6 +17,10 @@ const LF = 0x0a;
 
 export class HttpMessage {
   #raw: Uint8Array | undefined;
+  /** What follows the head on the wire, when the head is not the one it came with. */
+  #rawBody: Uint8Array | undefined;
+  /** Where the body begins in `#raw`; -1 until somebody asked. */
+  #bodyAt = -1;
   #headText: string | undefined;
   #head: Head | undefined;
   #body: Uint8Array | undefined;
@@ -63,10 +67,25 @@ export class HttpMessage {
     return message;
   }
 
+  /**
+   * The same message under another head. The body is kept as it is, as bytes, framing and trailers included, so
+   * `head` must frame it as the old one did: who changes the body makes a message from parts.
+   */
+  withHead(head: Head): HttpMessage {
+    const raw = this.#raw;
+    const message = new HttpMessage(undefined, undefined, head, this.#body);
+    message.#rawBody =
+      this.#rawBody ?? (raw === undefined ? undefined : raw.subarray(headEnd(raw)));
+    message.#trailers = this.#trailers;
+    message.#bodyComplete = this.#bodyComplete;
+    return message;
+  }
+
   /** The parsed head, or undefined when the bytes are not an HTTP/1 message. */
   get head(): Head | undefined {
     if (this.#head === undefined) {
-      this.#headText ??= this.#raw === undefined ? "" : latin1(this.#raw, 0, headEnd(this.#raw));
+      this.#headText ??=
+        this.#raw === undefined ? "" : latin1(this.#raw, 0, this.#findBody(this.#raw));
       this.#head = parseHead(this.#headText);
     }
     return this.#head;
@@ -102,6 +121,10 @@ export class HttpMessage {
     const head = this.head;
     const text = this.#headText ?? (head === undefined ? "" : formatHead(head));
     const pieces: Uint8Array[] = [Buffer.from(text, "latin1")];
+    if (this.#rawBody !== undefined) {
+      if (this.#rawBody.length > 0) pieces.push(this.#rawBody);
+      return pieces;
+    }
     const body = this.#body ?? EMPTY;
     if (head !== undefined && isChunked(head)) pieces.push(...enchunk(body, this.#trailers));
     else if (body.length > 0) pieces.push(body);
@@ -119,20 +142,33 @@ export class HttpMessage {
   /** Bytes this message holds in memory, near enough for queue limits. Stays what it was when first asked. */
   get byteLength(): number {
     if (this.#byteLength < 0) {
-      const parts = (this.#headText?.length ?? 0) + (this.#body?.length ?? 0);
+      const parts = (this.#headText?.length ?? 0) + ((this.#rawBody ?? this.#body)?.length ?? 0);
       this.#byteLength = this.#raw?.length ?? HEAD_BYTES_ESTIMATE + parts;
     }
     return this.#byteLength;
   }
 
-  #parseBody(): void {
+  #findBody(raw: Uint8Array): number {
+    if (this.#bodyAt < 0) this.#bodyAt = headEnd(raw);
+    return this.#bodyAt;
+  }
+
+  /** What follows the head on the wire; undefined for a message in parts. */
+  #framedBody(): Uint8Array | undefined {
+    if (this.#rawBody !== undefined) return this.#rawBody;
     const raw = this.#raw;
+    if (raw === undefined) return undefined;
+    const at = this.#findBody(raw);
+    return at === raw.length ? EMPTY : raw.subarray(at);
+  }
+
+  #parseBody(): void {
     const head = this.head;
-    if (raw === undefined || head === undefined) {
+    const rest = this.#framedBody();
+    if (rest === undefined || head === undefined) {
       this.#body = EMPTY;
       return;
     }
-    const rest = raw.subarray(headEnd(raw));
     if (isChunked(head)) {
       const { content, trailers, complete } = dechunk(rest);
       this.#body = content;

@@ -50,6 +50,8 @@ export interface MessageContext {
   readonly bodyState?: BodyState | undefined;
   /** Why a replay failed; on replayed responses made up for the failure. */
   readonly failure?: string | undefined;
+  /** True when a rule set the Host field: outputs must not put their target's there. */
+  readonly keepHost?: boolean | undefined;
 }
 
 /** One request, response or replayed response. */

@@ -19,11 +19,20 @@ export type {
   PlannedRelay,
   PlannedStage,
 } from "./engine/plan.ts";
+export { describePlan } from "./engine/describe-plan.ts";
 export { summaryText } from "./engine/summary.ts";
-export type { Counters, InputCounters, OutputCounters, RelayCounters } from "./engine/counters.ts";
+export type {
+  Counters,
+  InputCounters,
+  OutputCounters,
+  RelayCounters,
+  StageCounters,
+} from "./engine/counters.ts";
 export { flagsOf } from "./component/flags.ts";
 export { helpText } from "./component/help.ts";
 export { referencePages } from "./component/reference.ts";
+export { unsupportedFlags } from "./component/unsupported-flags.ts";
+export type { UnsupportedFlags } from "./component/unsupported-flags.ts";
 export { defineInput, defineOutput, defineRelay, defineStage } from "./component/define.ts";
 export type {
   Catalogue,

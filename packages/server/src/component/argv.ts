@@ -5,10 +5,13 @@
  */
 import { isSwitch } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
+import { reasonUnsupported, unsupportedCommands } from "./unsupported-flags.ts";
 
 export interface RawFlag {
   readonly flag: FlagInfo;
   readonly value: string;
+  /** Where it was written, when that was not the command line: `replay.yaml:3`. */
+  readonly origin?: string;
 }
 
 export interface ParsedArgv {
@@ -20,47 +23,87 @@ export interface ParsedArgv {
 /** gor's own documentation writes `--split-output true`, which its parser took for a stray word. */
 const TRUTH_WORDS = new Set(["true", "false"]);
 
-export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]): ParsedArgv {
+/** Every name a flag goes by. */
+export function flagsByName(flags: readonly FlagInfo[]): ReadonlyMap<string, FlagInfo> {
   const byName = new Map<string, FlagInfo>();
   for (const flag of flags) for (const name of [flag.name, ...flag.aliases]) byName.set(name, flag);
+  return byName;
+}
+
+export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]): ParsedArgv {
+  const byName = flagsByName(flags);
   const raw: RawFlag[] = [];
   const errors: string[] = [];
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? "";
+    // Ends the flags in Go; what follows belongs to none, which is told below.
+    if (word === "--") continue;
     const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word);
     if (match === null) {
-      errors.push(`${JSON.stringify(word)} is not a flag and belongs to none`);
+      errors.push(strayWord(word));
       continue;
     }
     const [, name = "", inline] = match;
+    const next = words[i + 1];
     const flag = byName.get(name);
     if (flag === undefined) {
-      errors.push(`unknown flag --${name}${suggestion(name, [...byName.keys()])}`);
+      errors.push(unknownFlag(name, [...byName.keys()]));
       // Its value, if any, would only make a second error.
-      if (inline === undefined && !(words[i + 1] ?? "-").startsWith("-")) i += 1;
+      if (inline === undefined && !(next ?? "-").startsWith("-")) i += 1;
       continue;
     }
-    const next = words[i + 1];
-    if (inline !== undefined) {
-      raw.push({ flag, value: inline });
-    } else if (isSwitch(flag)) {
-      const spelled = next !== undefined && TRUTH_WORDS.has(next);
-      raw.push({ flag, value: spelled ? next : "true" });
-      if (spelled) i += 1;
-    } else if (next === undefined) {
+    const found = valueOf(flag, name, inline, next);
+    if (found.value === undefined)
       errors.push(`--${name}: needs a value: --${name} ${flag.placeholder}`);
-    } else {
-      raw.push({ flag, value: next });
-      i += 1;
-    }
+    else raw.push({ flag, value: found.value });
+    if (found.takesNext) i += 1;
   }
   return { raw, errors };
+}
+
+interface FoundValue {
+  readonly value: string | undefined;
+  readonly takesNext: boolean;
+}
+
+function valueOf(
+  flag: FlagInfo,
+  name: string,
+  inline: string | undefined,
+  next: string | undefined,
+): FoundValue {
+  const nextIsFlag = next === undefined || next.startsWith("-");
+  if (flag.role === "instance" && flag.valuedAliases.includes(name)) {
+    return { value: "true", takesNext: inline === undefined && !nextIsFlag };
+  }
+  if (inline !== undefined) return { value: inline, takesNext: false };
+  if (isSwitch(flag)) {
+    const spelled = next !== undefined && TRUTH_WORDS.has(next);
+    return { value: spelled ? next : "true", takesNext: spelled };
+  }
+  const bare = flag.role === "option" ? flag.spec.bare : undefined;
+  if (bare !== undefined && nextIsFlag) return { value: bare, takesNext: false };
+  return { value: next, takesNext: next !== undefined };
+}
+
+function strayWord(word: string): string {
+  const reason = Object.hasOwn(unsupportedCommands, word) ? unsupportedCommands[word] : undefined;
+  return reason === undefined
+    ? `${JSON.stringify(word)} is not a flag and belongs to none`
+    : `${word}: not supported: ${reason}`;
+}
+
+function unknownFlag(name: string, known: readonly string[]): string {
+  const reason = reasonUnsupported(name);
+  return reason === undefined
+    ? `unknown flag --${name}${suggestion(name, known)}`
+    : `--${name}: not supported: ${reason}`;
 }
 
 /** Edits between a mistyped name and a suggestion; more is a guess. */
 const SUGGESTION_EDITS_MAX = 3;
 
-function suggestion(name: string, known: readonly string[]): string {
+export function suggestion(name: string, known: readonly string[]): string {
   let best = "";
   let bestEdits = SUGGESTION_EDITS_MAX + 1;
   for (const candidate of known) {

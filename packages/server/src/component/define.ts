@@ -20,6 +20,10 @@ interface Declared<S extends OptionSpecs> {
   readonly name: string;
   /** One line for help and the reference. */
   readonly summary: string;
+  /** Older names of the main flag, without dashes. */
+  readonly aliases?: readonly string[];
+  /** Those of them behind which gor wanted a value that meant nothing; one that is given is passed over. */
+  readonly valuedAliases?: readonly string[];
   /**
    * The value of the main flag: repeatable, each value makes one instance. Undefined when the flag is
    * a plain switch (`--output-null`), which makes one instance whose argument is "".
@@ -62,9 +66,12 @@ export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly type: "stage";
   readonly name: string;
   readonly summary: string;
+  /** As for inputs and outputs. One that several declarations list, the same object with a `flag` of its own, is one flag. */
   readonly options: S;
   /** True when it stands in front of the relay, whose peers then see what it made of the messages. */
   readonly beforeRelay?: boolean;
+  /** The name of another stage behind which these options put this one; undefined for its place in the catalogue. */
+  runsBehind?(options: OptionValues<S>): string | undefined;
   /** Returns undefined when its options ask for nothing, so that an unused stage costs nothing. */
   create(options: OptionValues<S>): Stage | undefined;
 }

@@ -7,6 +7,7 @@ import { flagsOf } from "./flags.ts";
 import { helpText } from "./help.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";
 import { referencePages } from "./reference.ts";
+import { unsupportedFlags } from "./unsupported-flags.ts";
 
 function planOf(...words: string[]): Plan {
   const made = planFrom(words, catalogue);
@@ -100,6 +101,49 @@ describe("words", () => {
     [["stray"], /stray/],
   ])("%j is refused with the rule", (words, pattern) => {
     expect(errorsOf("--input-tcp", ":1", "--output-null", ...words).join("\n")).toMatch(pattern);
+  });
+});
+
+describe("words as old and odd gor command lines have them", () => {
+  const outputs = (...words: string[]): (readonly [string, string])[] =>
+    planOf("--input-tcp", ":1", ...words).outputs.map(({ declaration, argument }) => [declaration.name, argument]); // prettier-ignore
+
+  it.each([
+    [["-output-dummy"]], [["--output-dummy", "0"]], [["--output-dummy=0"]], [["-output-dummy", "--stats"]], [["--output-stdout"]], [["--output-stdout", "true"]], [["--output-stdout=1"]],
+  ])("%j writes to standard output", (words) => expect(outputs(...words)).toEqual([["output-stdout", ""]])); // prettier-ignore
+
+  it("make one instance of a switch, and none when its last word is false", () => {
+    expect(outputs("--output-null", "--output-stdout", "--output-null")).toEqual([["output-null", ""], ["output-stdout", ""]]); // prettier-ignore
+    expect(outputs("--output-null", "--output-stdout", "--output-null=false")).toEqual([["output-stdout", ""]]); // prettier-ignore
+  });
+
+  it.each([
+    [["--verbose"], 1], [["--verbose", "--output-null"], 1], [["--verbose", "2"], 2], [["-verbose=3"], 3], [["--verbose", "true"], 1], [["--verbose=false"], 0],
+  ])("%j is a level", (words, level) =>
+    expect(planOf("--input-tcp", ":1", "--output-null", ...words).run.verbose).toBe(level)); // prettier-ignore
+
+  it.each([
+    "output-http-header", "http-header", "http-set-header",
+  ])("--%s sets a header", (name) => {
+    const { changed } = planOf("--input-tcp", ":1", "--output-null", `--${name}`, "A: b");
+    expect(changed.map(({ flag, value }) => [flag.name, value])).toEqual([["http-set-header", "A: b"]]); // prettier-ignore
+  }); // prettier-ignore
+
+  it("end at --, behind which nothing belongs to anything", () => {
+    expect(planOf("--input-tcp", ":1", "--output-null", "--").outputs).toHaveLength(1);
+    expect(errorsOf("--input-tcp", ":1", "--output-null", "--", "x")).toHaveLength(1);
+  });
+
+  it.each(unsupportedFlags.flatMap(({ names }) => names))("--%s is refused in one line, value and all", (name) => {
+    for (const words of [[`--${name}`, "x"], [`-${name}=x`], [`--${name}`]]) {
+      const errors = errorsOf(...words, "--input-tcp", ":1", "--output-null");
+      expect(errors).toHaveLength(1);
+      expect(errors[0]).toMatch(new RegExp(`^--${name}: not supported: \\S`));
+    }
+  }); // prettier-ignore
+
+  it("names what gor's sub-commands are replaced by", () => {
+    expect(errorsOf("file-server").join()).toMatch(/^file-server: not supported: /);
   });
 });
 

@@ -25,6 +25,8 @@ export interface InstanceFlag extends FlagBase {
   readonly role: "instance";
   /** Undefined for a switch. */
   readonly argument: ArgumentSpec | undefined;
+  /** Aliases of a switch behind which a value is passed over. */
+  readonly valuedAliases: readonly string[];
 }
 
 /** `--output-http-timeout 5s`: a value shared by all instances of its owner. */
@@ -32,6 +34,8 @@ export interface OptionFlag extends FlagBase {
   readonly role: "option";
   readonly key: string;
   readonly spec: OptionSpec<unknown>;
+  /** Other declarations that list the same option and get the same value. */
+  readonly sharers: readonly string[];
 }
 
 export type FlagInfo = InstanceFlag | OptionFlag;
@@ -51,7 +55,28 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
     flags.push(instanceFlag(output, "Outputs"), ...optionFlags(output.name, options, "Outputs"));
   }
   flags.push(...optionFlags(catalogue.run.name, catalogue.run.options, "Running"));
-  return flags;
+  return joined(flags);
+}
+
+/** An option that several declarations list is one flag, the first one's. */
+function joined(flags: readonly FlagInfo[]): FlagInfo[] {
+  const sharers = new Map<OptionSpec<unknown>, string[]>();
+  const kept: FlagInfo[] = [];
+  for (const flag of flags) {
+    if (flag.role === "instance" || flag.spec.flag === undefined) {
+      kept.push(flag);
+      continue;
+    }
+    const owners = sharers.get(flag.spec);
+    if (owners !== undefined) {
+      owners.push(flag.owner);
+      continue;
+    }
+    const own: string[] = [];
+    sharers.set(flag.spec, own);
+    kept.push({ ...flag, sharers: own });
+  }
+  return kept;
 }
 
 export function isSwitch(flag: FlagInfo): boolean {
@@ -62,13 +87,17 @@ interface Named {
   readonly name: string;
   readonly summary: string;
   readonly argument: ArgumentSpec | undefined;
+  readonly aliases?: readonly string[];
+  readonly valuedAliases?: readonly string[];
 }
 
-function instanceFlag({ name, summary, argument }: Named, group: FlagGroup): InstanceFlag {
+function instanceFlag(named: Named, group: FlagGroup): InstanceFlag {
+  const { name, summary, argument, aliases = [], valuedAliases = [] } = named;
   return {
     role: "instance",
     name,
-    aliases: [],
+    aliases: [...aliases, ...valuedAliases],
+    valuedAliases,
     group,
     owner: name,
     help: summary,
@@ -90,6 +119,7 @@ function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): Opt
     placeholder: spec.placeholder,
     key,
     spec,
+    sharers: [],
   }));
 }
 

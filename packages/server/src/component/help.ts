@@ -16,6 +16,7 @@ export function helpText(flags: readonly FlagInfo[], version: string): string {
     `mirrorball ${version}: copy HTTP traffic and replay it elsewhere, live or later.\n`,
     "\nUsage: mirrorball --input-… --output-… [flags]; at least one input and one output.\n",
     "  mirrorball --input-tcp :28020 --output-http http://staging:8080\n",
+    "\n  mirrorball check …  validates flags and a config file without running them, and prints the plan.\n",
     "\n-flag and --flag, =VALUE and a following VALUE mean the same. Inputs and outputs may be repeated.\n",
     ...sections,
     "\n  --help, -h\n      This text.\n  --version\n      The version.\n",

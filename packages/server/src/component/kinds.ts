@@ -22,6 +22,7 @@ export function flag(meta: OptionMeta<boolean>): OptionSpec<boolean> {
     ...meta,
     placeholder: "",
     kind: "boolean",
+    schema: { type: "boolean" },
     parse: (raw) => {
       if (TRUE_WORDS.has(raw)) return true;
       return FALSE_WORDS.has(raw) ? false : new Refusal("must be true or false");
@@ -39,6 +40,7 @@ export function integer(
     ...rest,
     placeholder: "N",
     kind: "value",
+    schema: { type: "integer", minimum: min, maximum: max },
     parse: (raw) => {
       if (!/^-?\d{1,15}$/.test(raw)) return rule;
       const value = Number(raw);
@@ -57,6 +59,9 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
+
+/** The same for editors; a bare number must be 0. */
+const DURATION_PATTERN = "^(0|((\\d+(\\.\\d*)?|\\.\\d+)(ns|us|µs|ms|s|m|h))+)$";
 
 /** Go's duration syntax, to milliseconds: `300ms`, `1.5s`, `1h30m`; a bare `0` is zero. */
 export function parseDurationMs(raw: string): number | undefined {
@@ -82,6 +87,7 @@ export function duration(
     ...rest,
     placeholder: "DURATION",
     kind: "value",
+    schema: { type: ["string", "integer"], pattern: DURATION_PATTERN },
     parse: (raw) => {
       const value = parseDurationMs(raw);
       return value === undefined || value < min ? rule : value;
@@ -127,6 +133,7 @@ export function size(meta: OptionMeta<number> & { readonly min?: number }): Opti
     ...rest,
     placeholder: "SIZE",
     kind: "value",
+    schema: { type: ["string", "integer"], minimum: min },
     parse: (raw) => {
       const value = parseSizeBytes(raw);
       return value === undefined || value < min ? rule : value;
@@ -170,6 +177,7 @@ export function choice<const W extends string>(
     ...meta,
     placeholder: words.join("|"),
     kind: "value",
+    schema: { enum: words },
     parse: (raw) => words.find((word) => word === raw) ?? rule,
   };
 }

@@ -29,12 +29,21 @@ export interface OptionMeta<T> {
    * `http-original-host`.
    */
   readonly flag?: string;
+  /** The value of a flag that is written without one, where that is allowed: gor's `--verbose`. */
+  readonly bare?: string;
+  /** True for what must not be shown, such as passwords. */
+  readonly secret?: boolean;
 }
+
+/** What a config file may hold for an option, as JSON schema. */
+export type ValueSchema = Readonly<Record<string, unknown>>;
 
 export interface OptionSpec<T> extends OptionMeta<T> {
   /** The word behind the flag in help: `DURATION`, `SIZE`, `N`. Empty for booleans. */
   readonly placeholder: string;
   readonly kind: "boolean" | "value" | "list";
+  /** Any text or number when absent. Of a list, that of one item. */
+  readonly schema?: ValueSchema;
   readonly parse: (raw: string) => T | Refusal;
 }
 

@@ -1,5 +1,6 @@
-/** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown. */
+/** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown, and the schema of config files. */
 import type { Catalogue } from "./define.ts";
+import { configSchema } from "./config-schema.ts";
 import { defaultTextOf, flagsOf } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
 
@@ -20,12 +21,19 @@ export function referencePages(catalogue: Catalogue): ReferencePage[] {
     content: page(name, summary, flags),
   }));
   const rows = declared.map(({ name, summary }) => `- [${name}](${name}.md): ${summary}\n`);
+  rows.push("- [config.schema.json](config.schema.json): the JSON schema of `--config` files\n");
   const index = `${MADE}\n# Reference\n\n${rows.join("")}\n${allFlags(flags)}`;
-  return [{ file: "README.md", content: index }, ...pages];
+  return [
+    { file: "README.md", content: index },
+    { file: "config.schema.json", content: configSchema(flags) },
+    ...pages,
+  ];
 }
 
 function page(name: string, summary: string, flags: readonly FlagInfo[]): string {
-  const own = flags.filter((flag) => flag.owner === name);
+  const own = flags.filter(
+    (flag) => flag.owner === name || (flag.role === "option" && flag.sharers.includes(name)),
+  );
   return `${MADE}\n# ${name}\n\n${summary}\n\n${own.map(section).join("\n")}`;
 }
 
@@ -34,7 +42,8 @@ function section(flag: FlagInfo): string {
   if (flag.role === "option") {
     const text = defaultTextOf(flag.spec);
     if (text !== undefined) facts.push(`- Default: \`${text}\`\n`);
-  } else {
+  }
+  if (flag.role === "option" ? flag.spec.kind === "list" : flag.argument !== undefined) {
     facts.push("- May be repeated\n");
   }
   if (flag.example !== undefined) facts.push(`- Example: \`--${flag.name} ${flag.example}\`\n`);

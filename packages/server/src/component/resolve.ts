@@ -21,35 +21,48 @@ export interface Resolved {
   readonly instances: readonly Instance[];
   /** Typed values by declaration name, defaults filled in. */
   readonly options: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** Options that were given another value than their default, as they were written. */
+  readonly changed: readonly { readonly flag: OptionFlag; readonly value: string }[];
   readonly errors: readonly string[];
 }
 
+/** Later values win, lists grow, inputs and outputs add up; a switch that is an output is on or off. */
 export function resolve(raw: readonly RawFlag[], flags: readonly FlagInfo[]): Resolved {
-  const instances: Instance[] = [];
   const errors: string[] = [];
+  const instances = new Map<RawFlag | InstanceFlag, Instance>();
   const options = defaults(flags);
-  const lists = new Map<OptionFlag, unknown[]>();
-  for (const { flag, value } of raw) {
+  const given = new Map<OptionFlag, { readonly parsed: unknown[]; texts: string[] }>();
+  for (const one of raw) {
+    const { flag, value } = one;
     if (flag.role === "instance") {
+      // A switch is one instance, however often it is said.
+      const key = flag.argument === undefined ? flag : one;
       const instance = instanceOf(flag, value);
-      if (instance instanceof Refusal) errors.push(complaint(flag, instance, value));
-      else if (instance !== undefined) instances.push(instance);
+      if (instance instanceof Refusal) errors.push(complaint(one, instance));
+      else if (instance === undefined) instances.delete(key);
+      else instances.set(key, instance);
       continue;
     }
     const parsed = flag.spec.parse(value);
     if (parsed instanceof Refusal) {
-      errors.push(complaint(flag, parsed, value));
-    } else if (flag.spec.kind === "list") {
-      const list = lists.get(flag) ?? [];
-      // The parser of a list makes a list of one.
-      list.push(...(Array.isArray(parsed) ? parsed : [parsed]));
-      lists.set(flag, list);
-    } else {
-      set(options, flag, parsed);
+      errors.push(complaint(one, parsed));
+      continue;
     }
+    const before = flag.spec.kind === "list" ? given.get(flag) : undefined;
+    // The parser of a list makes a list of one.
+    const items: unknown[] = flag.spec.kind === "list" && Array.isArray(parsed) ? parsed : [parsed];
+    given.set(flag, {
+      parsed: [...(before?.parsed ?? []), ...items],
+      texts: [...(before?.texts ?? []), value],
+    });
   }
-  for (const [flag, list] of lists) set(options, flag, list);
-  return { instances, options, errors };
+  const changed: { flag: OptionFlag; value: string }[] = [];
+  for (const [flag, { parsed, texts }] of given) {
+    set(options, flag, flag.spec.kind === "list" ? parsed : parsed[0]);
+    if (flag.spec.kind !== "list" && parsed[0] === flag.spec.default) continue;
+    for (const value of texts) changed.push({ flag, value });
+  }
+  return { instances: [...instances.values()], options, changed, errors };
 }
 
 function defaults(flags: readonly FlagInfo[]): Map<string, Record<string, unknown>> {
@@ -65,9 +78,11 @@ function set(
   flag: OptionFlag,
   value: unknown,
 ): void {
-  const values = options.get(flag.owner);
-  if (values === undefined) options.set(flag.owner, { [flag.key]: value });
-  else values[flag.key] = value;
+  for (const owner of [flag.owner, ...flag.sharers]) {
+    const values = options.get(owner);
+    if (values === undefined) options.set(owner, { [flag.key]: value });
+    else values[flag.key] = value;
+  }
 }
 
 function switchValue(value: string): "" | undefined | Refusal {
@@ -91,6 +106,8 @@ function instanceOf(flag: InstanceFlag, value: string): Instance | Refusal | und
     : { name: flag.owner, argument, limit: limited.limit };
 }
 
-function complaint(flag: FlagInfo, refusal: Refusal, value: string): string {
-  return `--${flag.name}: ${refusal.rule}; got ${JSON.stringify(value)}`;
+function complaint({ flag, value, origin }: RawFlag, { rule }: Refusal): string {
+  const name = origin === undefined ? `--${flag.name}` : `${origin}: ${flag.name}`;
+  const secret = flag.role === "option" && flag.spec.secret === true;
+  return secret ? `${name}: ${rule}` : `${name}: ${rule}; got ${JSON.stringify(value)}`;
 }

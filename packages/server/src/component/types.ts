@@ -143,6 +143,8 @@ export interface Stage {
     batch: Message[],
     removed: (message: Message, fate: Fate, reason: string) => void,
   ): number;
+  /** What it counted beside removals, by a word of ours, for the summary and the counters page. */
+  counts?(): Readonly<Record<string, number>>;
 }
 
 /** What the books need of a message that is with a relay; its body is not kept for them. */

@@ -22,6 +22,17 @@ export class RecentIds {
     this.#newer = new Set();
   }
 
+  /** An id that is used again for a request that is not left out. */
+  forget(id: string): void {
+    this.#newer.delete(id);
+    this.#older.delete(id);
+  }
+
+  /** True while there is nothing to remember: asking for an id then costs a hash for nothing. */
+  get empty(): boolean {
+    return this.#newer.size === 0 && this.#older.size === 0;
+  }
+
   has(id: string): boolean {
     return this.#newer.has(id) || this.#older.has(id);
   }

@@ -1,5 +1,5 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, Output, OutputStats, Relay } from "../component/types.ts";
+import type { Input, Output, OutputStats, Relay, Stage } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
 import type { Journal, JournalCounters } from "../journal/journal.ts";
 import type { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
@@ -41,10 +41,17 @@ export interface OutputCounters {
   readonly stats: OutputStats;
 }
 
+/** What a stage counted beside the messages it removed. */
+export interface StageCounters {
+  readonly name: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export interface Counters {
   readonly inputs: readonly InputCounters[];
   /** Absent in runs without middleware. */
   readonly middleware?: RelayCounters;
+  readonly stages: readonly StageCounters[];
   readonly outputs: readonly OutputCounters[];
   readonly comparison: {
     readonly compared: number;
@@ -71,19 +78,29 @@ export interface RunningRelay {
   readonly account: RelayAccount;
 }
 
+export interface RunningStage {
+  readonly name: string;
+  readonly stage: Stage;
+}
+
 export interface RunningOutput {
   readonly name: string;
   readonly output: Output;
   readonly account: OutputAccount;
 }
 
-export function takeCounters(
-  inputs: readonly RunningInput[],
-  relay: RunningRelay | undefined,
-  outputs: readonly RunningOutput[],
-  comparer: StatusComparer | undefined,
-  journal: Journal | undefined,
-): Counters {
+/** What a server runs, as far as it counts. */
+export interface Running {
+  readonly inputs: readonly RunningInput[];
+  readonly relay: RunningRelay | undefined;
+  readonly stages: readonly RunningStage[];
+  readonly outputs: readonly RunningOutput[];
+  readonly comparer: StatusComparer | undefined;
+  readonly journal: Journal | undefined;
+}
+
+export function takeCounters(running: Running): Counters {
+  const { inputs, relay, stages, outputs, comparer, journal } = running;
   const { rss, heapUsed } = process.memoryUsage();
   let lost = relay?.account.lostCount ?? 0;
   for (const { account } of [...inputs, ...outputs]) lost += account.lost;
@@ -97,6 +114,10 @@ export function takeCounters(
       refused: Object.fromEntries(account.refusedBy),
     })),
     ...(relay === undefined ? {} : { middleware: relayCounters(relay) }),
+    stages: stages.flatMap(({ name, stage }) => {
+      const counts = stage.counts?.();
+      return counts === undefined ? [] : [{ name, counts }];
+    }),
     outputs: outputs.map(({ name, account, output }) => ({
       name,
       received: account.received,

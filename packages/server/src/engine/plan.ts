@@ -1,8 +1,10 @@
 /**
- * From words to a plan: which components run, with which typed values. Either a whole plan or every error at once;
- * nothing is opened here.
+ * From words, and the config files they name, to a plan: which components run, with which typed values. Either a whole
+ * plan or every error at once; no component is made or opened here.
  */
 import { parseArgv } from "../component/argv.ts";
+import type { ParsedArgv } from "../component/argv.ts";
+import { parseConfig } from "../component/config-file.ts";
 import type {
   Catalogue,
   InputDeclaration,
@@ -11,11 +13,14 @@ import type {
   StageDeclaration,
 } from "../component/define.ts";
 import { flagsOf } from "../component/flags.ts";
+import type { FlagInfo } from "../component/flags.ts";
 import type { OptionSpecs, OptionValues } from "../component/option.ts";
 import type { QueueOptions } from "../component/queue-options.ts";
 import { resolve } from "../component/resolve.ts";
 import type { Resolved } from "../component/resolve.ts";
 import type { Limit } from "../core/limit/limiter.ts";
+import { readConfig } from "./read-config.ts";
+import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";
 
 type Values = OptionValues<OptionSpecs>;
@@ -53,18 +58,27 @@ export interface Plan {
   readonly stages: readonly PlannedStage[];
   readonly outputs: readonly PlannedOutput[];
   readonly run: RunOptions;
+  /** Options that were given another value than their default, as they were written. */
+  readonly changed: Resolved["changed"];
 }
 
-/** The plan that `words` ask for, or the list of everything that is wrong with them. */
+/**
+ * The plan that `words` ask for, or the list of everything that is wrong with them. What the words say comes behind what
+ * config files say: it wins, or adds to what may be repeated.
+ */
 export function planFrom(
   words: readonly string[],
   catalogue: Catalogue,
+  readText: (file: string) => string = readConfig,
 ): { readonly plan: Plan } | { readonly errors: readonly string[] } {
   const flags = flagsOf(catalogue);
-  const { raw, errors: argvErrors } = parseArgv(words, flags);
-  const resolved = resolve(raw, flags);
+  const argv = parseArgv(words, flags);
+  const configs = argv.raw
+    .filter(({ flag }) => flag.name === configFlag)
+    .map(({ value }) => configOf(value, flags, readText));
+  const resolved = resolve([...configs.flatMap(({ raw }) => raw), ...argv.raw], flags);
   const plan = assemble(resolved, catalogue);
-  const errors = [...argvErrors, ...resolved.errors];
+  const errors = [...argv.errors, ...configs.flatMap(({ errors }) => errors), ...resolved.errors];
   // A mistyped input must not also be reported as a missing one.
   if (errors.length === 0 && (plan.inputs.length === 0 || plan.outputs.length === 0)) {
     const lacking = [
@@ -76,7 +90,20 @@ export function planFrom(
   return errors.length === 0 ? { plan } : { errors };
 }
 
-function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan {
+function configOf(
+  file: string,
+  flags: readonly FlagInfo[],
+  readText: (file: string) => string,
+): ParsedArgv {
+  try {
+    return parseConfig(readText(file), file, flags);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { raw: [], errors: [`--${configFlag}: ${file}: ${reason}`] };
+  }
+}
+
+function assemble({ instances, options, changed }: Resolved, catalogue: Catalogue): Plan {
   const valuesOf = (name: string): Values => options.get(name) ?? {};
   const inputs: PlannedInput[] = [];
   const outputs: PlannedOutput[] = [];
@@ -103,5 +130,20 @@ function assemble({ instances, options }: Resolved, catalogue: Catalogue): Plan 
   }));
   // Likewise filled in from the run declaration's own options.
   const run = valuesOf(catalogue.run.name) as RunOptions;
-  return { inputs, relays, stages, outputs, run };
+  return { inputs, relays, stages: inOrder(stages), outputs, run, changed };
+}
+
+/** The catalogue's order, but for stages that their own options put behind another one. */
+function inOrder(stages: readonly PlannedStage[]): PlannedStage[] {
+  const behind = ({ declaration, options }: PlannedStage): string | undefined =>
+    declaration.runsBehind?.(options);
+  const ordered = stages.filter((stage) => behind(stage) === undefined);
+  for (const stage of stages) {
+    const before = behind(stage);
+    if (before === undefined) continue;
+    // Those that were put there already keep their order.
+    const at = ordered.findLastIndex((s) => s.declaration.name === before || behind(s) === before);
+    ordered.splice(at + 1, 0, stage);
+  }
+  return ordered;
 }

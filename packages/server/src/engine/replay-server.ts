@@ -12,12 +12,19 @@ import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
 import { StatusComparer } from "./compare.ts";
 import { takeCounters } from "./counters.ts";
-import type { Counters, RunningInput, RunningOutput, RunningRelay } from "./counters.ts";
+import type {
+  Counters,
+  RunningInput,
+  RunningOutput,
+  RunningRelay,
+  RunningStage,
+} from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
 import { GatedQueue } from "./gated-queue.ts";
 import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
 import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
+import { nameOf } from "./names.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Entrance, Lane } from "./pipeline.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
@@ -45,6 +52,7 @@ export class ReplayServer {
   readonly #log: LogSink;
   readonly #clock: Clock;
   readonly #inputs: RunningInput[] = [];
+  readonly #stages: RunningStage[] = [];
   readonly #outputs: RunningOutput[] = [];
   readonly #lanes: Lane[] = [];
   readonly #relay: RunningRelay | undefined;
@@ -101,7 +109,14 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(this.#inputs, this.#relay, this.#outputs, this.#comparer, this.#journal);
+    return takeCounters({
+      inputs: this.#inputs,
+      relay: this.#relay,
+      stages: this.#stages,
+      outputs: this.#outputs,
+      comparer: this.#comparer,
+      journal: this.#journal,
+    });
   }
 
   /** 0 for every output and the middleware when the conservation law holds; see `ledger.ts`. */
@@ -135,6 +150,7 @@ export class ReplayServer {
     for (const { declaration, options } of this.#plan.stages) {
       const stage = declaration.create(options);
       if (stage === undefined) continue;
+      this.#stages.push({ name: declaration.name, stage });
       const early = this.#relay !== undefined && declaration.beforeRelay === true;
       (early ? before : stages).push(stage);
     }
@@ -323,15 +339,6 @@ const NOT_WITH_JOURNAL =
   "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
 
 const never = (): boolean => false;
-
-function nameOf(component: string, argument: string): string {
-  return argument === "" ? component : `${component} ${withoutPassword(argument)}`;
-}
-
-/** Names appear in logs and on the counters page. */
-function withoutPassword(argument: string): string {
-  return argument.replace(/(\/\/[^/@:]*):[^/@]*@/, "$1:***@");
-}
 
 async function endOf(input: Input): Promise<void> {
   await (input.ended ?? new Promise<never>(() => {}));

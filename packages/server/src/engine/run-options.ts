@@ -1,7 +1,20 @@
 /** The flags of a run itself. What they do is in `replay-server.ts` and, for `--verbose`, in `log.ts`. */
 import type { RunDeclaration } from "../component/define.ts";
-import { duration, flag, integer, size, text } from "../component/kinds.ts";
+import { duration, flag, integer, list, size, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
+
+/** The one flag that the planner itself obeys. */
+export const configFlag = "config";
+
+const levels: OptionSpec<number> = integer({
+  flag: "verbose",
+  help: "Show more of what happens, from 1 (connections) to 3 (each message).",
+  example: "1",
+  default: 0,
+  bare: "1",
+  min: 0,
+  max: 3,
+});
 
 const options: {
   drainTimeoutMs: OptionSpec<number>;
@@ -11,6 +24,7 @@ const options: {
   stats: OptionSpec<boolean>;
   httpPprof: OptionSpec<string>;
   verbose: OptionSpec<number>;
+  config: OptionSpec<readonly string[]>;
 } = {
   drainTimeoutMs: duration({
     flag: "drain-timeout",
@@ -51,14 +65,20 @@ const options: {
     placeholder: "ADDRESS",
     default: "",
   }),
-  verbose: integer({
-    flag: "verbose",
-    help: "Show more of what happens, from 1 (connections) to 3 (each message).",
-    example: "1",
-    default: 0,
-    min: 0,
-    max: 3,
-  }),
+  // gor 0.x had a switch of this name.
+  verbose: {
+    ...levels,
+    parse: (raw) => levels.parse(raw === "true" ? "1" : raw === "false" ? "0" : raw),
+  },
+  config: list(
+    text({
+      flag: configFlag,
+      help: "Read flags from a YAML or JSON file: their names without dashes, lists for what is repeated. What the command line says wins, or adds to what may be repeated.",
+      example: "replay.yaml",
+      placeholder: "FILE",
+      default: "",
+    }),
+  ),
 };
 
 export type RunOptions = OptionValues<typeof options>;

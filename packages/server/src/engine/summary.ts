@@ -1,14 +1,20 @@
 /** The summary at the end of a run, and the one-line form of `--stats`. In: counters. Out: text. */
-import type { Counters, InputCounters, OutputCounters, RelayCounters } from "./counters.ts";
+import type {
+  Counters,
+  InputCounters,
+  OutputCounters,
+  RelayCounters,
+  StageCounters,
+} from "./counters.ts";
 
 type Reasons = Readonly<Record<string, number>>;
 
 /** Several lines; the last says whether anything was lost. */
 export function summaryText(counters: Counters): string {
-  const { inputs, middleware, outputs } = counters;
+  const { inputs, middleware, stages, outputs } = counters;
   const lines = inputs.map(inputLine);
   if (middleware !== undefined) lines.push(relayLine(middleware));
-  lines.push(...outputs.flatMap(outputLines));
+  lines.push(...stages.flatMap(stageLine), ...outputs.flatMap(outputLines));
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
   if (counters.journal !== undefined) lines.push(journalLine(counters));
@@ -40,6 +46,11 @@ function relayLine(counters: RelayCounters): string {
     reasons("events", events),
   ].join("");
   return `${name}: ${taken} taken, ${returned} returned${more}${fates}`;
+}
+
+function stageLine({ name, counts }: StageCounters): string[] {
+  const entries = Object.entries(counts);
+  return entries.length === 0 ? [] : [`${name}: ${list(entries)}`];
 }
 
 function outputLines(output: OutputCounters): string[] {

@@ -50,6 +50,7 @@ const options: {
     example: "s3cret",
     placeholder: "SECRET",
     default: "",
+    secret: true,
   }),
 };
 

@@ -11,6 +11,8 @@ import { BatchWriter } from "./batch-writer.ts";
 export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutput({
   name: "output-stdout",
   summary: "Write everything to standard output, in gor's record format.",
+  // gor 0.x; it wanted a value there and did not look at it.
+  valuedAliases: ["output-dummy"],
   argument: undefined,
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   options: {},

@@ -1,0 +1,20 @@
+/**
+ * `mirrorball check --input-… --output-… [--config FILE]`: validates what a run would be given and prints the plan;
+ * nothing is opened or started. Exit code 2 and one line for each fault when it is wrong.
+ */
+import { catalogue, describePlan, flagsOf, helpText, planFrom } from "@mirrorball/server";
+import { EXIT_USAGE, asksForHelp, complain, version } from "./command.ts";
+
+export async function check(words: readonly string[]): Promise<void> {
+  if (asksForHelp(words)) {
+    process.stdout.write(helpText(flagsOf(catalogue), version()));
+    return;
+  }
+  const made = planFrom(words, catalogue);
+  if ("errors" in made) {
+    complain(...made.errors);
+    process.exitCode = EXIT_USAGE;
+    return;
+  }
+  process.stdout.write(describePlan(made.plan));
+}
