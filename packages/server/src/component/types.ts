@@ -79,8 +79,8 @@ export interface InputProgress {
   readonly records: number;
   /** Of all there is, 0 to 1. */
   readonly share: number;
-  /** How late the last message was on its schedule. */
-  readonly behindMs: number;
+  /** How late the last message was on its schedule; undefined when there is none. */
+  readonly behindMs: number | undefined;
   /** It starts again at the end. */
   readonly loops: boolean;
 }

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { Message } from "@mirrorball/protocol";
-import type { Clock, Input, InputJournal } from "../component/types.ts";
+import type { Clock, Input, InputJournal, InputProgress } from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
@@ -101,6 +101,14 @@ export class ReplayServer {
 
   counters(): Counters {
     return takeCounters(this.#inputs, this.#outputs, this.#comparer, this.#journal);
+  }
+
+  /** How far the inputs are that come to an end. */
+  progress(): { readonly name: string; readonly progress: InputProgress }[] {
+    return this.#inputs.flatMap(({ name, input }) => {
+      const progress = input.progress?.();
+      return progress === undefined ? [] : [{ name, progress }];
+    });
   }
 
   /** 0 for every output when the conservation law holds; see `ledger.ts`. */

@@ -92,6 +92,7 @@ class FileInput implements Input {
   readonly #context: InputContext;
   readonly #pattern: string;
   readonly #values: Values;
+  readonly #pace: Pace;
   readonly #pacer: Pacer;
   readonly #sleep = new Sleep();
   readonly #epochSeconds: number;
@@ -108,7 +109,8 @@ class FileInput implements Input {
     this.#context = context;
     this.#pattern = pattern;
     this.#values = values;
-    this.#pacer = new Pacer(paceOf(values, context.speed));
+    this.#pace = paceOf(values, context.speed);
+    this.#pacer = new Pacer(this.#pace);
     this.#epochSeconds = Math.floor(context.clock.nowUs() / 1e6);
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
@@ -131,7 +133,8 @@ class FileInput implements Input {
 
   progress(): InputProgress {
     const share = this.#totalBytes === 0 ? 1 : (this.#merge?.fileBytesRead ?? 0) / this.#totalBytes;
-    return { records: this.#records, share, behindMs: this.#behindMs, loops: this.#values.loop };
+    const behindMs = this.#pace.mode === "max" ? undefined : this.#behindMs;
+    return { records: this.#records, share, behindMs, loops: this.#values.loop };
   }
 
   async #open(): Promise<RecordMerge> {
