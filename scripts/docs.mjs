@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { catalogue, flagsOf, referencePages } from "@mirrorball/server";
+import { catalogue, flagsOf, referencePages, toolFlags } from "@mirrorball/server";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");
@@ -43,7 +43,9 @@ function staleReference() {
 
 function brokenPages() {
   const flags = new Set([
-    ...flagsOf(catalogue).flatMap(({ name, aliases }) => [name, ...aliases]),
+    ...[...flagsOf(catalogue), ...catalogue.tools.flatMap(toolFlags)].flatMap(
+      ({ name, aliases }) => [name, ...aliases],
+    ),
     ...OTHER_FLAGS,
   ]);
   const faults = [];

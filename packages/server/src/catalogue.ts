@@ -4,5 +4,6 @@ import { runDeclaration } from "./engine/run-options.ts";
 import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
 import { stages } from "./stages/index.ts";
+import { tools } from "./tools/index.ts";
 
-export const catalogue: Catalogue = { inputs, stages, outputs, run: runDeclaration };
+export const catalogue: Catalogue = { inputs, stages, outputs, run: runDeclaration, tools };

@@ -15,15 +15,18 @@ export { planFrom } from "./engine/plan.ts";
 export type { Plan, PlannedInput, PlannedOutput, PlannedStage } from "./engine/plan.ts";
 export { summaryText } from "./engine/summary.ts";
 export type { Counters, InputCounters, OutputCounters } from "./engine/counters.ts";
-export { flagsOf } from "./component/flags.ts";
-export { helpText } from "./component/help.ts";
+export { flagsOf, toolFlags } from "./component/flags.ts";
+export { toolCall } from "./component/tool.ts";
+export { helpText, toolHelpText } from "./component/help.ts";
 export { referencePages } from "./component/reference.ts";
-export { defineInput, defineOutput, defineStage } from "./component/define.ts";
+export { defineInput, defineOutput, defineStage, defineTool } from "./component/define.ts";
 export type {
   Catalogue,
   InputDeclaration,
   OutputDeclaration,
   StageDeclaration,
+  ToolContext,
+  ToolDeclaration,
 } from "./component/define.ts";
 export { choice, duration, flag, integer, list, size, text } from "./component/kinds.ts";
 export { Refusal } from "./component/option.ts";

@@ -23,7 +23,7 @@ import { ProgressLine } from "./progress.ts";
 
 export async function run(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    process.stdout.write(helpText(flagsOf(catalogue), version()));
+    process.stdout.write(helpText(flagsOf(catalogue), version(), catalogue.tools));
     return;
   }
   if (words.some((word) => /^--?version$/.test(word))) {

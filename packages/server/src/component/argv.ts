@@ -4,7 +4,8 @@
  * everything behind it. Values are not looked at.
  */
 import { isSwitch } from "./flags.ts";
-import type { FlagInfo } from "./flags.ts";
+import type { FlagInfo, OptionFlag } from "./flags.ts";
+import { Refusal } from "./option.ts";
 
 export interface RawFlag {
   readonly flag: FlagInfo;
@@ -20,7 +21,12 @@ export interface ParsedArgv {
 /** gor's own documentation writes `--split-output true`, which its parser took for a stray word. */
 const TRUTH_WORDS = new Set(["true", "false"]);
 
-export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]): ParsedArgv {
+/** `operands` takes the words that belong to no flag; without it they are errors. */
+export function parseArgv(
+  words: readonly string[],
+  flags: readonly FlagInfo[],
+  operands?: string[],
+): ParsedArgv {
   const byName = new Map<string, FlagInfo>();
   for (const flag of flags) for (const name of [flag.name, ...flag.aliases]) byName.set(name, flag);
   const raw: RawFlag[] = [];
@@ -28,6 +34,10 @@ export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]):
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? "";
     const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word);
+    if (match === null && operands !== undefined && (word === "-" || !word.startsWith("-"))) {
+      operands.push(word);
+      continue;
+    }
     if (match === null) {
       errors.push(`${JSON.stringify(word)} is not a flag and belongs to none`);
       continue;
@@ -47,6 +57,8 @@ export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]):
       const spelled = next !== undefined && TRUTH_WORDS.has(next);
       raw.push({ flag, value: spelled ? next : "true" });
       if (spelled) i += 1;
+    } else if (standsAlone(flag, next)) {
+      raw.push({ flag, value: flag.spec.alone });
     } else if (next === undefined) {
       errors.push(`--${name}: needs a value: --${name} ${flag.placeholder}`);
     } else {
@@ -55,6 +67,15 @@ export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]):
     }
   }
   return { raw, errors };
+}
+
+/** True when the next word is none of its values. */
+function standsAlone(
+  flag: FlagInfo,
+  next: string | undefined,
+): flag is OptionFlag & { readonly spec: { readonly alone: string } } {
+  if (flag.role !== "option" || flag.spec.alone === undefined) return false;
+  return next === undefined || flag.spec.parse(next) instanceof Refusal;
 }
 
 /** Edits between a mistyped name and a suggestion; more is a guess. */

@@ -2,11 +2,11 @@
  * From declarations to flags: the one list that the command line, help, the reference and the errors are made
  * from. Pure data; nothing is parsed here.
  */
-import type { ArgumentSpec, Catalogue } from "./define.ts";
+import type { ArgumentSpec, Catalogue, ToolDeclaration } from "./define.ts";
 import type { OptionSpec, OptionSpecs } from "./option.ts";
 import { queueOptions } from "./queue-options.ts";
 
-export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running";
+export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running" | "Options";
 
 interface FlagBase {
   /** Without dashes. */
@@ -50,6 +50,11 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
   }
   flags.push(...optionFlags(catalogue.run.name, catalogue.run.options, "Running"));
   return flags;
+}
+
+/** The flags of a sub-command; no other has them. */
+export function toolFlags({ name, options }: ToolDeclaration): FlagInfo[] {
+  return optionFlags(name, options, "Options");
 }
 
 export function isSwitch(flag: FlagInfo): boolean {

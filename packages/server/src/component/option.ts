@@ -24,6 +24,8 @@ export interface OptionMeta<T> {
   readonly defaultText?: string;
   /** Older or alternative flag names, without dashes, complete: `output-http-header`. */
   readonly aliases?: readonly string[];
+  /** The value, as one would type it, of a flag that stands alone: `--tail` is `--tail 10`. */
+  readonly alone?: string;
   /**
    * A full flag name, without dashes, for options that gor does not prefix by their component's name:
    * `http-original-host`.

@@ -69,6 +69,11 @@ function inflateSome(bytes: Buffer): Buffer {
   }
 }
 
+/** The content of a file, inflated when it is gzip, whatever its name. Throws one sentence when it cannot be read. */
+export function openSource(path: string): ByteSource {
+  return lookAtFile(path, 0).compressed ? new GzipSource(path) : new PlainSource(path);
+}
+
 export type FileFault = SkipReason | "bad-gzip" | "read-error";
 
 export interface RecordFileOptions {
