@@ -128,7 +128,11 @@ function ours({ startedAt, latencyNs, http }: Message, needsRaw: boolean): objec
 function isRebuilt({ http }: Message, head: RequestHead | ResponseHead, body: Uint8Array): boolean {
   // Another framing of chunks is another message.
   if (isChunked(head)) return false;
-  if (!isResponseHead(head) && targetOf(urlOf(head)) !== head.target) return false;
+  if (!isResponseHead(head)) {
+    // A reader adds the host of the URL when there is none.
+    if (headerValue(head.headers, "host") === undefined) return false;
+    if (targetOf(urlOf(head)) !== head.target) return false;
+  }
   const rebuilt = HttpMessage.fromParts(head, body).raw;
   return Buffer.compare(rebuilt, http.raw) === 0;
 }
