@@ -9,7 +9,17 @@ import { catalogue, flagsOf, referencePages, toolFlags } from "@mirrorball/serve
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");
 /** Flags that belong to the command, not to a component, and flags of other programs that the pages mention. */
-const OTHER_FLAGS = new Set(["help", "version", "import", "once", "peer", "check", "type-aware"]);
+const OTHER_FLAGS = new Set([
+  "help",
+  "version",
+  "import",
+  "once",
+  "peer",
+  "records",
+  "paced-seconds",
+  "check",
+  "type-aware",
+]);
 
 const check = process.argv.includes("--check");
 const faults = check ? [...staleReference(), ...brokenPages()] : [];
