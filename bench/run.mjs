@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run bench [-- PART …] [--peer gor=PATH]`: prints a table, writes bench/results.json.
+// `npm run bench [-- PART …] [--peer gor=PATH] [--records N] [--paced-seconds N]`: prints a table, writes bench/results.json.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -8,11 +8,18 @@ import { benchCeiling } from "./ceiling.mjs";
 import { benchChain } from "./chain.mjs";
 import { benchDurable } from "./durable.mjs";
 import { benchMiddleware } from "./middleware.mjs";
+import { benchFiles } from "./files.mjs";
 import { benchPackets } from "./packets.mjs";
 import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
 
+/** Records of the large file: 2.8 GB take ten million. */
+const RECORDS_DEFAULT = 1_000_000;
+const PACED_SECONDS_DEFAULT = 10;
+
 const words = process.argv.slice(2);
+const records = takeNumber("--records") ?? RECORDS_DEFAULT;
+const pacedSeconds = takeNumber("--paced-seconds") ?? PACED_SECONDS_DEFAULT;
 const peerAt = words.indexOf("--peer");
 const gor = peerAt < 0 ? undefined : /^gor=(.+)$/.exec(words[peerAt + 1] ?? "")?.[1];
 if (peerAt >= 0 && gor === undefined) {
@@ -26,6 +33,7 @@ const parts = {
   middleware: benchMiddleware,
   ceiling: benchCeiling,
   durable: benchDurable,
+  files: () => benchFiles({ gor, records, pacedSeconds }),
   packets: benchPackets,
   rules: benchRules,
 };
@@ -57,3 +65,15 @@ for (const name of wanted) {
 const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
 writeFileSync(`${folder}results.json`, `${JSON.stringify({ machine, results }, null, 2)}\n`);
 process.exit(0);
+
+/** The number behind a flag, which is taken out of the words. @param {string} flag */
+function takeNumber(flag) {
+  const at = words.indexOf(flag);
+  if (at < 0) return undefined;
+  const [, value] = words.splice(at, 2);
+  if (!/^[1-9]\d{0,9}$/.test(value ?? "")) {
+    console.error(`${flag}: must be a number above 0; got ${JSON.stringify(value ?? "")}`);
+    process.exit(2);
+  }
+  return Number(value);
+}

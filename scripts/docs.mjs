@@ -4,12 +4,28 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { catalogue, flagsOf, referencePages, unsupportedFlags } from "@mirrorball/server";
+import {
+  catalogue,
+  flagsOf,
+  referencePages,
+  toolFlags,
+  unsupportedFlags,
+} from "@mirrorball/server";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");
 /** Flags that belong to the command, not to a component, and flags of other programs that the pages mention. */
-const OTHER_FLAGS = new Set(["help", "version", "import", "once", "peer", "check", "type-aware"]);
+const OTHER_FLAGS = new Set([
+  "help",
+  "version",
+  "import",
+  "once",
+  "peer",
+  "records",
+  "paced-seconds",
+  "check",
+  "type-aware",
+]);
 
 const check = process.argv.includes("--check");
 const faults = check ? [...staleReference(), ...brokenPages()] : [];
@@ -43,8 +59,10 @@ function staleReference() {
 
 function brokenPages() {
   const flags = new Set([
-    ...flagsOf(catalogue).flatMap(({ name, aliases }) => [name, ...aliases]),
     ...unsupportedFlags.flatMap(({ names }) => names),
+    ...[...flagsOf(catalogue), ...catalogue.tools.flatMap(toolFlags)].flatMap(
+      ({ name, aliases }) => [name, ...aliases],
+    ),
     ...OTHER_FLAGS,
   ]);
   const faults = [];

@@ -5,5 +5,13 @@ import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
 import { relays } from "./relays/index.ts";
 import { stages } from "./stages/index.ts";
+import { tools } from "./tools/index.ts";
 
-export const catalogue: Catalogue = { inputs, relays, stages, outputs, run: runDeclaration };
+export const catalogue: Catalogue = {
+  inputs,
+  relays,
+  stages,
+  outputs,
+  run: runDeclaration,
+  tools,
+};

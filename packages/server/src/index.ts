@@ -28,18 +28,27 @@ export type {
   RelayCounters,
   StageCounters,
 } from "./engine/counters.ts";
-export { flagsOf } from "./component/flags.ts";
-export { helpText } from "./component/help.ts";
+export { flagsOf, toolFlags } from "./component/flags.ts";
+export { helpText, toolHelpText } from "./component/help.ts";
+export { toolCall } from "./component/tool.ts";
 export { referencePages } from "./component/reference.ts";
 export { unsupportedFlags } from "./component/unsupported-flags.ts";
 export type { UnsupportedFlags } from "./component/unsupported-flags.ts";
-export { defineInput, defineOutput, defineRelay, defineStage } from "./component/define.ts";
+export {
+  defineInput,
+  defineOutput,
+  defineRelay,
+  defineStage,
+  defineTool,
+} from "./component/define.ts";
 export type {
   Catalogue,
   InputDeclaration,
   OutputDeclaration,
   RelayDeclaration,
   StageDeclaration,
+  ToolContext,
+  ToolDeclaration,
 } from "./component/define.ts";
 export { choice, duration, flag, integer, list, size, text } from "./component/kinds.ts";
 export { Refusal } from "./component/option.ts";

@@ -19,10 +19,11 @@ import {
   complain,
   version,
 } from "./command.ts";
+import { ProgressLine } from "./progress.ts";
 
 export async function run(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    process.stdout.write(helpText(flagsOf(catalogue), version()));
+    process.stdout.write(helpText(flagsOf(catalogue), version(), catalogue.tools));
     return;
   }
   if (words.some((word) => /^--?version$/.test(word))) {
@@ -37,16 +38,19 @@ export async function run(words: readonly string[]): Promise<void> {
     return;
   }
   let server: ReplayServer;
+  const line = new ProgressLine(process.stderr, () => server.progress());
   try {
-    server = new ReplayServer(made.plan, { log: (line) => process.stderr.write(`${line}\n`) });
+    server = new ReplayServer(made.plan, { log: (text) => line.log(text) });
     await server.start();
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     process.exitCode = EXIT_LOST;
     return;
   }
+  if (process.stderr.isTTY) line.start();
   await Promise.race([server.ended, signalled(), elapsed(made.plan.run.exitAfterMs)]);
   const counters = await server.stop();
+  line.stop();
   process.stderr.write(summaryText(counters));
   // Not process.exit: what is still in the pipes of stdout and stderr must get out.
   process.exitCode = counters.lost === 0 ? 0 : EXIT_LOST;

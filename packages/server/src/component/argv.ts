@@ -5,6 +5,7 @@
  */
 import { isSwitch } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
+import { Refusal } from "./option.ts";
 import { reasonUnsupported, unsupportedCommands } from "./unsupported-flags.ts";
 
 export interface RawFlag {
@@ -30,7 +31,12 @@ export function flagsByName(flags: readonly FlagInfo[]): ReadonlyMap<string, Fla
   return byName;
 }
 
-export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]): ParsedArgv {
+/** `operands` takes the words that belong to no flag; without it they are errors. */
+export function parseArgv(
+  words: readonly string[],
+  flags: readonly FlagInfo[],
+  operands?: string[],
+): ParsedArgv {
   const byName = flagsByName(flags);
   const raw: RawFlag[] = [];
   const errors: string[] = [];
@@ -39,6 +45,10 @@ export function parseArgv(words: readonly string[], flags: readonly FlagInfo[]):
     // Ends the flags in Go; what follows belongs to none, which is told below.
     if (word === "--") continue;
     const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word);
+    if (match === null && operands !== undefined && (word === "-" || !word.startsWith("-"))) {
+      operands.push(word);
+      continue;
+    }
     if (match === null) {
       errors.push(strayWord(word));
       continue;
@@ -82,7 +92,10 @@ function valueOf(
     return { value: spelled ? next : "true", takesNext: spelled };
   }
   const bare = flag.role === "option" ? flag.spec.bare : undefined;
-  if (bare !== undefined && nextIsFlag) return { value: bare, takesNext: false };
+  if (flag.role === "option" && bare !== undefined) {
+    const isValue = !nextIsFlag && !(flag.spec.parse(next) instanceof Refusal);
+    return isValue ? { value: next, takesNext: true } : { value: bare, takesNext: false };
+  }
   return { value: next, takesNext: next !== undefined };
 }
 

@@ -94,6 +94,32 @@ export interface RunDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly options: S;
 }
 
+/** What a tool says and asks for while it works. */
+export interface ToolContext {
+  /** Its result, to standard output. Resolves when it may say more. */
+  print(text: string): Promise<void>;
+  /** One line for a person: what is wrong, or what could not be kept. */
+  complain(line: string): void;
+}
+
+/** A sub-command that is no run: `mirrorball inspect`. */
+export interface ToolDeclaration<S extends OptionSpecs = OptionSpecs> {
+  readonly type: "tool";
+  readonly name: string;
+  readonly summary: string;
+  /** The words behind its name that are no flags: one placeholder each, the last one repeatable when it ends in `...`. */
+  readonly operands: readonly string[];
+  readonly example: string;
+  /** Every option names its whole flag. */
+  readonly options: S;
+  /** False when something was lost or could not be done; then it has complained. */
+  execute(
+    context: ToolContext,
+    operands: readonly string[],
+    options: OptionValues<S>,
+  ): Promise<boolean>;
+}
+
 /** All there is: explicit lists, so that tests and library users can make their own. */
 export interface Catalogue {
   readonly inputs: readonly InputDeclaration[];
@@ -102,6 +128,7 @@ export interface Catalogue {
   readonly stages: readonly StageDeclaration[];
   readonly outputs: readonly OutputDeclaration[];
   readonly run: RunDeclaration;
+  readonly tools: readonly ToolDeclaration[];
 }
 
 export function defineInput<S extends OptionSpecs>(
@@ -126,4 +153,10 @@ export function defineRelay<S extends OptionSpecs>(
   declaration: Omit<RelayDeclaration<S>, "type">,
 ): RelayDeclaration<S> {
   return { ...declaration, type: "relay" };
+}
+
+export function defineTool<S extends OptionSpecs>(
+  declaration: Omit<ToolDeclaration<S>, "type">,
+): ToolDeclaration<S> {
+  return { ...declaration, type: "tool" };
 }

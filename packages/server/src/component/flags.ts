@@ -2,11 +2,11 @@
  * From declarations to flags: the one list that the command line, help, the reference and the errors are made
  * from. Pure data; nothing is parsed here.
  */
-import type { ArgumentSpec, Catalogue } from "./define.ts";
+import type { ArgumentSpec, Catalogue, ToolDeclaration } from "./define.ts";
 import type { OptionSpec, OptionSpecs } from "./option.ts";
 import { queueOptions } from "./queue-options.ts";
 
-export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running";
+export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running" | "Options";
 
 interface FlagBase {
   /** Without dashes. */
@@ -77,6 +77,11 @@ function joined(flags: readonly FlagInfo[]): FlagInfo[] {
     kept.push({ ...flag, sharers: own });
   }
   return kept;
+}
+
+/** The flags of a sub-command; no other has them. */
+export function toolFlags({ name, options }: ToolDeclaration): FlagInfo[] {
+  return optionFlags(name, options, "Options");
 }
 
 export function isSwitch(flag: FlagInfo): boolean {

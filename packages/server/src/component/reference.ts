@@ -1,7 +1,7 @@
 /** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown, and the schema of config files. */
-import type { Catalogue } from "./define.ts";
 import { configSchema } from "./config-schema.ts";
-import { defaultTextOf, flagsOf } from "./flags.ts";
+import type { Catalogue, ToolDeclaration } from "./define.ts";
+import { defaultTextOf, flagsOf, toolFlags } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
 
 export interface ReferencePage {
@@ -22,11 +22,19 @@ export function referencePages(catalogue: Catalogue): ReferencePage[] {
   }));
   const rows = declared.map(({ name, summary }) => `- [${name}](${name}.md): ${summary}\n`);
   rows.push("- [config.schema.json](config.schema.json): the JSON schema of `--config` files\n");
-  const index = `${MADE}\n# Reference\n\n${rows.join("")}\n${allFlags(flags)}`;
+  const tools = catalogue.tools.map((tool) => ({
+    file: `${tool.name}.md`,
+    content: toolPage(tool),
+  }));
+  const toolRows = catalogue.tools.map(
+    ({ name, summary }) => `- [mirrorball ${name}](${name}.md): ${summary}\n`,
+  );
+  const index = `${MADE}\n# Reference\n\n${rows.join("")}${toolRows.join("")}\n${allFlags(flags)}`;
   return [
     { file: "README.md", content: index },
     { file: "config.schema.json", content: configSchema(flags) },
     ...pages,
+    ...tools,
   ];
 }
 
@@ -35,6 +43,13 @@ function page(name: string, summary: string, flags: readonly FlagInfo[]): string
     (flag) => flag.owner === name || (flag.role === "option" && flag.sharers.includes(name)),
   );
   return `${MADE}\n# ${name}\n\n${summary}\n\n${own.map(section).join("\n")}`;
+}
+
+function toolPage(tool: ToolDeclaration): string {
+  const { name, summary, operands, example } = tool;
+  const usage = `\`\`\`sh\nmirrorball ${name} ${operands.join(" ")} [flags]\n${example}\n\`\`\``;
+  const flags = toolFlags(tool).map(section).join("\n");
+  return `${MADE}\n# mirrorball ${name}\n\n${summary}\n\n${usage}\n\n${flags}`;
 }
 
 function section(flag: FlagInfo): string {

@@ -70,6 +70,19 @@ export interface Input {
   stop(): Promise<void>;
   /** Resolves when the input came to its own end (end of file). Absent on endless inputs. */
   readonly ended?: Promise<void>;
+  /** How far it is, for a person who watches. Absent on inputs that have no end to come to. */
+  progress?(): InputProgress;
+}
+
+export interface InputProgress {
+  /** Handed over so far. */
+  readonly records: number;
+  /** Of all there is, 0 to 1. */
+  readonly share: number;
+  /** How late the last message was on its schedule; undefined when there is none. */
+  readonly behindMs: number | undefined;
+  /** It starts again at the end. */
+  readonly loops: boolean;
 }
 
 /** What an output has not settled yet waits here: bounded, first in first out. Pull, do not poll. */

@@ -6,7 +6,14 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { Message } from "@mirrorball/protocol";
-import type { Clock, Input, InputJournal, Relay, Stage } from "../component/types.ts";
+import type {
+  Clock,
+  Input,
+  InputJournal,
+  InputProgress,
+  Relay,
+  Stage,
+} from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
@@ -116,6 +123,14 @@ export class ReplayServer {
       outputs: this.#outputs,
       comparer: this.#comparer,
       journal: this.#journal,
+    });
+  }
+
+  /** How far the inputs are that come to an end. */
+  progress(): { readonly name: string; readonly progress: InputProgress }[] {
+    return this.#inputs.flatMap(({ name, input }) => {
+      const progress = input.progress?.();
+      return progress === undefined ? [] : [{ name, progress }];
     });
   }
 

@@ -1,7 +1,6 @@
 /**
- * Takes batches from an output's queue and writes them one after the other: what the file and the stdout outputs
- * have in common. A message counts as delivered when the write of its bytes is done; while a write is under way
- * nothing is taken, which is how a slow disk pushes back.
+ * Takes batches from an output's queue and has them consumed one after the other: what the file and the stdout outputs
+ * have in common. While a batch is being consumed nothing is taken, which is how a slow disk pushes back.
  */
 import type { Message } from "@mirrorball/protocol";
 import type { OutputContext } from "../component/types.ts";
@@ -12,10 +11,8 @@ const TAKE_STEP = 64;
 
 export interface BatchWriterOptions {
   readonly context: OutputContext;
-  readonly encode: (batch: readonly Message[]) => Buffer;
-  /** Resolves when the bytes are written. A rejection's `reason` says how the loss is counted. */
-  readonly write: (bytes: Buffer) => Promise<void>;
-  readonly reasonOf: (error: unknown) => string;
+  /** Resolves when the next batch may come; settles the messages, then or later, and never rejects. */
+  readonly consume: (batch: Message[]) => Promise<void>;
 }
 
 export class BatchWriter {
@@ -54,20 +51,9 @@ export class BatchWriter {
     // Messages that arrive in the same turn of the event loop go into the same write.
     await Promise.resolve();
     const { queue } = this.#options.context;
-    while (!this.#closed && queue.length > 0) await this.#writeBatch();
+    while (!this.#closed && queue.length > 0) await this.#options.consume(this.#takeBatch());
     this.#writing = false;
     this.#settleIdle();
-  }
-
-  async #writeBatch(): Promise<void> {
-    const { context, encode, write, reasonOf } = this.#options;
-    const batch = this.#takeBatch();
-    try {
-      await write(encode(batch));
-      context.ledger.delivered(batch);
-    } catch (error) {
-      context.ledger.failed(reasonOf(error), batch);
-    }
   }
 
   #takeBatch(): Message[] {

@@ -1,42 +1,74 @@
 /**
- * `--output-file PATH`: stores everything in gor's record format, so that gor and mirrorball can replay it.
+ * `--output-file TEMPLATE`: stores everything in gor's record format, so that gor and mirrorball can replay it.
  *
- * An existing file is never truncated: a run writes the next `_N`, or really appends when asked to. Bytes go to
- * the file as soon as the last write is done, so a killed process loses what was in one write at most; in a `.gz`
- * each batch is a gzip member of its own. A write that fails is counted, the disk is tried again with the next
- * batch.
+ * An existing file is never truncated: a run writes the next `_N`, or really appends when asked to. Records reach a plain file
+ * at once, and a `.gz` once a flush interval, so that kill -9 loses no more than that. A write that fails is counted, and the
+ * disk is tried again with the next batch.
  */
-import { MessageKind } from "@mirrorball/protocol";
-import { open, readdir } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { MessageKind } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { flag } from "../component/kinds.ts";
+import { duration, flag, integer, size } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
-import type { OptionSpec } from "../component/option.ts";
+import type { OptionSpec, OptionValues } from "../component/option.ts";
 import type { Output, OutputContext } from "../component/types.ts";
 import { encodeRecords } from "../core/record/encode.ts";
+import { codeOf, fileError } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
-import { chunkPath, nextChunkIndex } from "./file/chunk-name.ts";
+import { SeriesSet } from "./file/series-set.ts";
+import type { Series } from "./file/series.ts";
+import { NameTemplate } from "./file/template.ts";
 
-/** Captured traffic holds secrets: the owner only. */
-const FILE_MODE = 0o600;
-const gzipAsync = promisify(gzip);
+/** Records of a `.gz` are gathered until there are this many bytes: beyond, compression gains little. */
+const GATHER_BYTES: number = 256 * 1024;
+/** Bytes gathered by all recordings of one output: with a name a request there may be thousands. */
+const GATHER_ALL_BYTES: number = 16 * 1024 * 1024;
+const MB: number = 1024 * 1024;
 
-const options: { append: OptionSpec<boolean> } = {
+const options: {
+  append: OptionSpec<boolean>;
+  sizeLimitBytes: OptionSpec<number>;
+  queueLimit: OptionSpec<number>;
+  maxSizeLimitBytes: OptionSpec<number>;
+  flushIntervalMs: OptionSpec<number>;
+} = {
   append: flag({
-    help: "Append to exactly this file, instead of writing the next numbered one (name_0.gor, name_1.gor …).",
+    help: "Append to exactly this file, instead of writing numbered chunks (name_0.gor, name_1.gor …).",
     default: false,
   }),
+  sizeLimitBytes: size({
+    help: "Start the next chunk when one has this size, before compression; 0 means never.",
+    example: "256mb",
+    default: 32 * MB,
+  }),
+  queueLimit: integer({
+    help: "Start the next chunk when one has so many records; 0 means never.",
+    example: "0",
+    default: 256,
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  maxSizeLimitBytes: size({
+    help: "Write no more than this in all, before compression; what comes after is dropped and counted.",
+    example: "100gb",
+    default: MB * MB,
+  }),
+  flushIntervalMs: duration({
+    help: "How long records of a .gz may wait to be compressed together; plain files are written at once.",
+    example: "5s",
+    default: 1000,
+  }),
 };
+
+type Values = OptionValues<typeof options>;
 
 export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   name: "output-file",
   summary:
-    "Store everything in a file, in gor's record format; compressed when its name ends in .gz.",
+    "Store everything in files, in gor's record format; compressed when the name ends in .gz. %Y %m %d %H %M %S %NS are the time, %r the id, %t the type, %i the run.",
   argument: {
     placeholder: "FILE",
     example: "requests.gor",
@@ -44,105 +76,221 @@ export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   },
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   options,
-  create: (context, argument, { append }) => new FileOutput(context, argument, append),
+  create: (context, argument, values) => new FileOutput(context, argument, values),
 });
 
+/** Records of a series that wait to be compressed together. */
+interface Gathered {
+  readonly content: Buffer[];
+  readonly messages: Message[];
+  bytes: number;
+}
+
 class FileOutput implements Output {
-  readonly #path: string;
-  readonly #append: boolean;
-  readonly #writer: BatchWriter;
   readonly #context: OutputContext;
-  #file: FileHandle | undefined;
+  readonly #template: NameTemplate;
+  readonly #values: Values;
+  readonly #series: SeriesSet;
+  readonly #gathered: Map<Series, Gathered> = new Map();
+  readonly #writer: BatchWriter;
+  /** The end of what is being written: work on files goes one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #flushTimer: NodeJS.Timeout | undefined;
+  #gatheredBytes = 0;
+  #totalBytes = 0;
+  #isFull = false;
   #failing = false;
 
-  constructor(context: OutputContext, path: string, append: boolean) {
-    this.#path = path;
-    this.#append = append;
+  constructor(context: OutputContext, path: string, values: Values) {
     this.#context = context;
+    this.#values = values;
+    this.#template = new NameTemplate(path, Math.random);
+    const { isPerMessage, isPerRequest } = this.#template;
+    this.#series = new SeriesSet({ append: values.append, isPerMessage, isPerRequest });
     this.#writer = new BatchWriter({
       context,
-      encode: encodeRecords,
-      write: (bytes) => this.#write(bytes),
-      reasonOf,
+      consume: (batch) => this.#inOrder(() => this.#write(batch)),
     });
   }
 
+  /** A template that never changes is opened at once, so that what is wrong with it shows before traffic comes. */
   async start(): Promise<void> {
+    const name = this.#template.nameFor(undefined, this.#context.clock.nowUs());
     try {
-      const path = this.#append
-        ? this.#path
-        : chunkPath(this.#path, nextChunkIndex(this.#path, await readdir(dirname(this.#path))));
-      // Exclusive when the name is ours to choose: another process may choose at the same moment.
-      this.#file = await open(path, this.#append ? "a" : "ax", FILE_MODE);
-      this.#context.log.debug(1, `writing to ${path}`);
+      if (this.#template.isStatic) {
+        const series = await this.#series.get(name);
+        await series.open();
+        this.#context.log.debug(1, `writing to ${series.path}`);
+      } else await access(dirname(name), constants.W_OK);
     } catch (error) {
-      throw openError(this.#path, error);
+      if (codeOf(error) !== "ENOENT") throw fileError("open", name, error);
+      throw new Error(`cannot open ${name}: the directory ${dirname(name)} does not exist`, {
+        cause: error,
+      });
     }
   }
 
-  drain(): Promise<void> {
-    return this.#writer.drained();
+  async drain(): Promise<void> {
+    await this.#writer.drained();
+    await this.#inOrder(() => this.#flushAll());
   }
 
   async close(): Promise<void> {
     this.#writer.close();
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
+    clearTimeout(this.#flushTimer);
+    await this.#inOrder(() => this.#series.closeAll());
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    const file = this.#file;
-    if (file === undefined) throw new Error("the file is closed");
+  #inOrder(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  async #write(batch: readonly Message[]): Promise<void> {
+    const ends: number[] = [];
+    const content = encodeRecords(batch, ends);
+    for (let from = 0; from < batch.length;) {
+      if (this.#totalBytes >= this.#values.maxSizeLimitBytes) {
+        this.#tellFull();
+        this.#context.ledger.dropped("max-size", batch.slice(from));
+        return;
+      }
+      const name = this.#nameFor(batch[from]);
+      const series = await this.#chunkFor(name, batch, from);
+      if (series === undefined) return;
+      const to = this.#runEnd(batch, from, ends, name, series);
+      const start = ends[from - 1] ?? 0;
+      const end = ends[to - 1] ?? start;
+      await this.#put(series, content.subarray(start, end), batch.slice(from, to));
+      from = to;
+    }
+  }
+
+  /** The chunk that takes the next record; when there is none, what is left of the batch is counted as failed. */
+  async #chunkFor(
+    name: string,
+    batch: readonly Message[],
+    from: number,
+  ): Promise<Series | undefined> {
     try {
-      // Each batch is a gzip member of its own: readers join them, and a torn last one harms no other.
-      await writeWhole(file, this.#path.endsWith(".gz") ? await gzipAsync(bytes) : bytes);
+      const series = await this.#series.get(name);
+      if (this.#isChunkFull(series, 0, 0)) {
+        await this.#flush(series);
+        await series.rotate();
+      }
+      return series;
+    } catch (error) {
+      this.#tellFailing(fileError("write", name, error));
+      this.#context.ledger.failed(reasonOf(error), batch.slice(from));
+      return undefined;
+    }
+  }
+
+  #nameFor(message: Message | undefined): string {
+    return this.#template.nameFor(message, this.#context.clock.nowUs());
+  }
+
+  /** How far the records from `from` on go into the same chunk; one at least. */
+  #runEnd(
+    batch: readonly Message[],
+    from: number,
+    ends: readonly number[],
+    name: string,
+    series: Series,
+  ): number {
+    const start = ends[from - 1] ?? 0;
+    let to = from + 1;
+    while (to < batch.length) {
+      const bytes = (ends[to - 1] ?? start) - start;
+      if (this.#isChunkFull(series, to - from, bytes)) break;
+      if (this.#totalBytes + bytes >= this.#values.maxSizeLimitBytes) break;
+      if (this.#template.isPerMessage && this.#nameFor(batch[to]) !== name) break;
+      to += 1;
+    }
+    return to;
+  }
+
+  /** gor's rule: what reached a limit is full, so that a chunk may be one record longer than the limit. */
+  #isChunkFull({ records, bytes }: Series, moreRecords: number, moreBytes: number): boolean {
+    const { append, queueLimit, sizeLimitBytes } = this.#values;
+    if (append) return false;
+    const tooMany = queueLimit > 0 && records + moreRecords >= queueLimit;
+    return tooMany || (sizeLimitBytes > 0 && bytes + moreBytes >= sizeLimitBytes);
+  }
+
+  async #put(series: Series, content: Buffer, messages: Message[]): Promise<void> {
+    series.records += messages.length;
+    series.bytes += content.length;
+    this.#totalBytes += content.length;
+    if (!series.name.endsWith(".gz")) {
+      await this.#store(series, content, messages);
+      return;
+    }
+    const gathered = this.#gathered.get(series) ?? { content: [], messages: [], bytes: 0 };
+    this.#gathered.set(series, gathered);
+    gathered.content.push(content);
+    gathered.messages.push(...messages);
+    gathered.bytes += content.length;
+    this.#gatheredBytes += content.length;
+    if (this.#gatheredBytes >= GATHER_ALL_BYTES) await this.#flushAll();
+    else if (gathered.bytes >= GATHER_BYTES) await this.#flush(series);
+    else this.#flushTimer ??= setTimeout(() => this.#flushDue(), this.#values.flushIntervalMs);
+  }
+
+  #flushDue(): void {
+    this.#flushTimer = undefined;
+    // Every failure is counted where it happens.
+    void this.#inOrder(() => this.#flushAll());
+  }
+
+  async #flushAll(): Promise<void> {
+    for (const series of this.#gathered.keys()) await this.#flush(series);
+  }
+
+  async #flush(series: Series): Promise<void> {
+    const gathered = this.#gathered.get(series);
+    if (gathered === undefined) return;
+    this.#gathered.delete(series);
+    this.#gatheredBytes -= gathered.bytes;
+    await this.#store(series, Buffer.concat(gathered.content), gathered.messages);
+    // Another name has taken its place; the file may be opened again for what waits to be compressed.
+    if (!this.#series.isCounted(series)) await series.close();
+  }
+
+  async #store(series: Series, content: Buffer, messages: readonly Message[]): Promise<void> {
+    try {
+      await series.write(content);
+      this.#context.ledger.delivered(messages);
       if (this.#failing) this.#context.log.warn("writing works again");
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#context.log.warn(`cannot write: ${messageOf(error)}`);
-      this.#failing = true;
-      throw error;
+      series.records -= messages.length;
+      series.bytes -= content.length;
+      this.#totalBytes -= content.length;
+      this.#context.ledger.failed(reasonOf(error), messages);
+      this.#tellFailing(fileError("write", series.path, error));
     }
+  }
+
+  #tellFailing(error: Error): void {
+    if (!this.#failing) this.#context.log.warn(error.message);
+    this.#failing = true;
+  }
+
+  #tellFull(): void {
+    if (!this.#isFull) this.#context.log.warn("--output-file-max-size-limit is reached");
+    this.#isFull = true;
   }
 }
 
-/** Writes all of `bytes` or nothing: half a record at the end of a full disk would spoil the next one. */
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
-  const { size } = await file.stat();
-  try {
-    for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await file.write(bytes, at);
-      at += bytesWritten;
-    }
-  } catch (error) {
-    await file.truncate(size).catch(() => {});
-    throw error;
-  }
-}
-
-const OPEN_HINTS: Readonly<Record<string, string>> = {
-  ENOENT: "the directory does not exist",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of the path is not a directory",
-  EROFS: "the file system is read-only",
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: "disk-full",
+  EDQUOT: "disk-full",
+  ENOENT: "no-directory",
+  EMFILE: "too-many-open-files",
 };
 
-function openError(path: string, error: unknown): Error {
-  return new Error(`cannot open ${path}: ${OPEN_HINTS[codeOf(error)] ?? messageOf(error)}`, {
-    cause: error,
-  });
-}
-
 function reasonOf(error: unknown): string {
-  return codeOf(error) === "ENOSPC" ? "disk-full" : "write-error";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return REASONS[codeOf(error)] ?? "write-error";
 }

@@ -20,14 +20,20 @@ export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutpu
     const onError = (): void => {
       // Reported to the write that hit it; without a listener it would end the process.
     };
+    const write = (bytes: Buffer): Promise<void> =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
     const writer = new BatchWriter({
       context,
-      encode: encodeRecords,
-      write: (bytes) =>
-        new Promise((resolve, reject) => {
-          process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-        }),
-      reasonOf: () => "closed",
+      consume: async (batch) => {
+        try {
+          await write(encodeRecords(batch));
+          context.ledger.delivered(batch);
+        } catch {
+          context.ledger.failed("closed", batch);
+        }
+      },
     });
     return {
       start: async () => {

@@ -6,7 +6,7 @@
  */
 import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { metaLine, parseMetaLine } from "../record/meta.ts";
+import { metaLine, parseMetaLine } from "../record/meta-line.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

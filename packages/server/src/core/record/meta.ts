@@ -1,60 +1,116 @@
 /**
- * The first line of gor's records: `TYPE ID TIMESTAMP_NS LATENCY_NS`. In: a message, or a line's bytes. Out: the line,
- * or its fields. What follows the line is none of its business.
+ * The first line of a record: `TYPE ID TIMESTAMP [LATENCY …]`, in every form that gor wrote.
+ *
+ * In: bytes. Out: fields. Three fields come from gor before 1.2: then a request's third field is its time, but a
+ * response's is how long it took (before 0.15), told apart by its size. Fields behind the fourth are not looked at.
+ * gor's `output-binary` wrote type 3 with both numbers swapped; they are put right.
  */
-import { MessageKind, timestampToNs } from "@mirrorball/protocol";
-import type { Timestamp } from "@mirrorball/protocol";
+import { MessageKind } from "@mirrorball/protocol";
 
-export interface Meta {
-  readonly kind: MessageKind;
-  readonly id: string;
-  readonly startedAt: Timestamp;
-  readonly latencyNs: number | undefined;
-}
-
-/** The line, LF included. Three fields when the latency is not known, as in old files. */
-export function metaLine({ kind, id, startedAt, latencyNs }: Meta): string {
-  const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
-  return `${kind} ${id} ${nanoseconds(startedAt)}${latency}\n`;
-}
-
-/** Digits are cheaper than a bigint a message. */
-function nanoseconds(at: Timestamp): string {
-  if (typeof at === "bigint" || at < 1) return timestampToNs(at).toString();
-  return `${Math.trunc(at)}000`;
-}
-
-const KINDS: Readonly<Record<string, MessageKind>> = {
-  "1": MessageKind.request,
-  "2": MessageKind.response,
-  "3": MessageKind.replayed,
-};
-/** Three fields as written before 0.15, four since 1.2; more than four is left to the future. */
-const META = /^([123]) (\S+) (-?\d{1,20})(?: (-?\d{1,20}))?(?: .*)?$/;
-
-/** Reads the line in `bytes[start..end)`, its LF not included; a CR before the LF is. Undefined when it is none. */
-export function parseMetaLine(bytes: Uint8Array, start: number, end: number): Meta | undefined {
-  const length = bytes[end - 1] === CR ? end - start - 1 : end - start;
-  // A meta line is short; what is longer is a body that lost its separator.
-  if (length > META_BYTES_MAX || length < 1) return undefined;
-  const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
-  const fields = META.exec(line);
-  if (fields === null) return undefined;
-  const [, type = "", id = "", at = "", latency] = fields;
-  const kind = KINDS[type];
-  if (kind === undefined) return undefined;
-  const latencyNs = latency === undefined ? undefined : Number(latency);
-  return { kind, id, startedAt: timestampOf(at), latencyNs };
-}
-
+const LF = 0x0a;
 const CR = 0x0d;
-/** Longer than any meta line of gor or ours, ids of other programs included. */
-const META_BYTES_MAX = 4096;
-/** A whole number of microseconds stays a number: the line reads back to what it was written from. */
-function timestampOf(digits: string): Timestamp {
-  if (digits.length > 3 && digits.endsWith("000")) {
-    const us = Number(digits.slice(0, -3));
-    if (Number.isSafeInteger(us)) return us;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const MINUS = 0x2d;
+/** A type, a token, two numbers of 19 digits; what is longer without a line end is no first line. */
+export const META_BYTES_MAX = 4096;
+/** Digits of the largest timestamp: nanoseconds until the year 2286. */
+const TIMESTAMP_DIGITS_MAX = 19;
+/** Digits of a latency: eleven days, and exact in a double. */
+const LATENCY_DIGITS_MAX = 15;
+const NS_DIGITS = 9;
+/** 1e15 ns are the 12th of January 1970, or a response that took eleven days: smaller numbers are durations. */
+const DURATION_SECONDS_MAX = 1_000_000;
+
+/** Filled in place by `readMeta`: an object a record would be waste. */
+export class MetaLine {
+  kind: MessageKind = MessageKind.request;
+  idStart = 0;
+  idEnd = 0;
+  /** Whole seconds and the nanoseconds beyond; -1 seconds when the line gives no time. */
+  seconds = -1;
+  nanoseconds = 0;
+  latencyNs: number | undefined;
+  /** Where the payload starts: behind the line's LF, or the end of the bytes. */
+  end = 0;
+}
+
+/** True when `bytes[start..stop)` starts with a first line; then `line` holds its fields. */
+export function readMeta(bytes: Uint8Array, start: number, stop: number, line: MetaLine): boolean {
+  const kind = (bytes[start] ?? 0) - ZERO;
+  if (
+    kind !== MessageKind.request &&
+    kind !== MessageKind.response &&
+    kind !== MessageKind.replayed
+  )
+    return false;
+  if (bytes[start + 1] !== SPACE) return false;
+  let at = start + 2;
+  line.kind = kind;
+  line.idStart = at;
+  while (at < stop && isTokenByte(bytes[at])) at += 1;
+  line.idEnd = at;
+  if (at === line.idStart || at >= stop || bytes[at] !== SPACE) return false;
+  at += 1;
+  const digitsStart = at;
+  while (at < stop && isDigit(bytes[at])) at += 1;
+  if (at === digitsStart || at - digitsStart > TIMESTAMP_DIGITS_MAX || at > stop) return false;
+  const split = Math.max(digitsStart, at - NS_DIGITS);
+  line.seconds = number(bytes, digitsStart, split);
+  line.nanoseconds = number(bytes, split, at);
+  line.latencyNs = undefined;
+  if (at < stop && bytes[at] === SPACE) at = readLatency(bytes, at + 1, stop, line);
+  else if (line.kind !== MessageKind.request && line.seconds < DURATION_SECONDS_MAX) {
+    line.latencyNs = line.seconds * 1e9 + line.nanoseconds;
+    line.seconds = -1;
   }
-  return BigInt(digits);
+  return endLine(bytes, at, stop, line);
+}
+
+function readLatency(bytes: Uint8Array, start: number, stop: number, line: MetaLine): number {
+  const negative = bytes[start] === MINUS;
+  const first = negative ? start + 1 : start;
+  let at = first;
+  while (at < stop && isDigit(bytes[at])) at += 1;
+  if (at > first && at - first <= LATENCY_DIGITS_MAX) {
+    const value = number(bytes, first, at);
+    line.latencyNs = negative ? -value : value;
+  } else if (
+    line.kind === MessageKind.replayed &&
+    line.seconds < DURATION_SECONDS_MAX &&
+    at - first <= TIMESTAMP_DIGITS_MAX
+  ) {
+    line.latencyNs = line.seconds * 1e9 + line.nanoseconds;
+    const split = Math.max(first, at - NS_DIGITS);
+    line.seconds = number(bytes, first, split);
+    line.nanoseconds = number(bytes, split, at);
+  }
+  return at;
+}
+
+/** Skips what else the line holds. */
+function endLine(bytes: Uint8Array, from: number, stop: number, line: MetaLine): boolean {
+  let at = from;
+  const next = bytes[at];
+  if (at < stop && next !== LF && next !== CR && next !== SPACE) return false;
+  while (at < stop && bytes[at] !== LF) {
+    if (at - from > META_BYTES_MAX) return false;
+    at += 1;
+  }
+  line.end = at < stop ? at + 1 : stop;
+  return true;
+}
+
+function isTokenByte(byte: number | undefined): boolean {
+  return byte !== undefined && byte > SPACE;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+}
+
+function number(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) value = value * 10 + ((bytes[at] ?? ZERO) - ZERO);
+  return value;
 }

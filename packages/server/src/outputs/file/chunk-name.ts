@@ -1,8 +1,9 @@
 /**
- * Names of the files an output writes: `requests.gor` becomes `requests_0.gor`, `requests_1.gor` … The number follows
- * the highest that is there, so that nothing is ever overwritten. Pure; the caller lists the directory.
+ * Names of the files an output writes, as gor's: `requests.gor` becomes `requests_0.gor`, `requests_1.gor` … The number
+ * follows the highest that is there, so that nothing is ever overwritten. Pure; the caller lists the directory. Unlike gor's,
+ * a name that ends in a number keeps it: `shop_2024.gor` becomes `shop_2024_0.gor`, not a chunk of `shop.gor`.
  */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 
 /** The path of chunk `index` of `path`. */
 export function chunkPath(path: string, index: number): string {
@@ -25,9 +26,8 @@ export function nextChunkIndex(path: string, names: readonly string[]): number {
   return highest + 1;
 }
 
-/** `a.gor.gz` has the extension `.gor.gz`: both say what is inside. */
+/** As gor: the last ending only, so that `a.gor.gz` becomes `a.gor_0.gz`. */
 function split(path: string): { stem: string; extension: string } {
-  const name = basename(path);
-  const match = /^(.+?)((?:\.[^.]+)?\.gz|\.[^.]+)?$/.exec(name);
-  return { stem: match?.[1] ?? name, extension: match?.[2] ?? "" };
+  const extension = extname(path);
+  return { stem: basename(path, extension), extension };
 }

@@ -2,7 +2,7 @@
 import { timestampToNs } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { metaLine, parseMetaLine } from "./meta.ts";
+import { metaLine, parseMetaLine } from "./meta-line.ts";
 
 function parse(line: string): ReturnType<typeof parseMetaLine> {
   // Not at the start of its buffer, and with bytes behind it.

@@ -1,0 +1,54 @@
+// Patterns as Go's filepath.Glob reads them.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { glob } from "./glob.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mirrorball-glob-"));
+const names = [
+  "r_0.gor",
+  "r_1.gor",
+  "r_2.gor",
+  "r_10.gor",
+  "req.gor.gz",
+  "a[1].gor",
+  "x-y",
+  "sub/r_0.gor",
+  "sub2/r_1.gor",
+  ".hidden",
+];
+beforeAll(() => {
+  for (const sub of ["sub", "sub2"]) mkdirSync(join(folder, sub));
+  for (const name of names) writeFileSync(join(folder, name), "");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each([
+  ["r_*.gor", ["r_0.gor", "r_1.gor", "r_2.gor", "r_10.gor"]],
+  ["r_?.gor", ["r_0.gor", "r_1.gor", "r_2.gor"]],
+  ["r_[12].gor", ["r_1.gor", "r_2.gor"]],
+  ["r_[0-1].gor", ["r_0.gor", "r_1.gor"]],
+  ["r_[^0].gor", ["r_1.gor", "r_2.gor"]],
+  ["r_\\0.gor", ["r_0.gor"]],
+  ["a\\[1].gor", ["a[1].gor"]],
+  ["a[1].gor", ["a[1].gor"]],
+  ["x[x\\-z]y", ["x-y"]],
+  ["sub*/r_*", ["sub/r_0.gor", "sub2/r_1.gor"]],
+  ["s?b/*", ["sub/r_0.gor"]],
+  ["*.gz", ["req.gor.gz"]],
+  ["sub", ["sub"]],
+  ["sub?", []],
+  ["*hid*", [".hidden"]],
+  ["none*", []],
+  ["none/*", []],
+  ["r_0.gor", ["r_0.gor"]],
+])("%s", async (pattern, expected) => {
+  expect(await glob(join(folder, "_").slice(0, -1) + pattern)).toEqual(
+    expected.map((name) => join(folder, name)),
+  );
+});
+
+it.each(["[", "a[", "x\\", "[z-a]"])("says that %s is malformed", async (pattern) => {
+  await expect(glob(`${folder}/${pattern}`)).rejects.toThrow(/malformed/);
+});

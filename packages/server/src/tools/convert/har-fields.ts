@@ -1,0 +1,194 @@
+/**
+ * HAR 1.2 entries from and to messages. Sans-IO. In: a request with its response, or an entry. Out: an entry, or messages.
+ *
+ * The standard's own fields hold what they can. Where these would not give the same bytes again, `_raw` holds the message
+ * in base64, so that the way back loses nothing; ids and nanoseconds are in fields of ours (`_id`, `_timestampNs`, `_latencyNs`).
+ */
+import { isUtf8 } from "node:buffer";
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import {
+  HttpMessage,
+  formatHead,
+  headerValue,
+  isChunked,
+  isResponseHead,
+  timestampToNs,
+} from "@mirrorball/protocol";
+import type { HeaderList, Message, RequestHead, ResponseHead } from "@mirrorball/protocol";
+
+/** Decoded bodies are for people; larger ones stay as they are (a bomb must not fill the memory). */
+const DECODED_BYTES_MAX: number = 64 * 1024 * 1024;
+const NS_PER_MS = 1_000_000n;
+
+interface NameValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The text of a body as HAR holds it. */
+interface BodyText {
+  readonly text: string;
+  readonly encoding?: "base64";
+}
+
+/** One `log.entries` item, as text. The response is undefined when it was not recorded. */
+export function harEntry(request: Message, response: Message | undefined): string {
+  const startNs = timestampToNs(request.startedAt);
+  const endNs =
+    response === undefined
+      ? startNs
+      : timestampToNs(response.startedAt) + BigInt(Math.max(response.latencyNs ?? 0, 0));
+  const timeMs = Math.max(Number(endNs - startNs) / 1e6, 0);
+  return JSON.stringify({
+    startedDateTime: new Date(Number(startNs / NS_PER_MS)).toISOString(),
+    time: timeMs,
+    request: harRequest(request),
+    response: response === undefined ? NO_RESPONSE : harResponse(response),
+    cache: {},
+    timings: { send: 0, wait: timeMs, receive: 0 },
+    _id: request.id,
+  });
+}
+
+const NO_RESPONSE = {
+  status: 0,
+  statusText: "",
+  httpVersion: "",
+  cookies: [],
+  headers: [],
+  content: { size: 0, mimeType: "" },
+  redirectURL: "",
+  headersSize: -1,
+  bodySize: -1,
+};
+
+function harRequest(message: Message): object {
+  const { head, body } = message.http;
+  if (head === undefined || isResponseHead(head)) return { ...NO_REQUEST, ...ours(message, true) };
+  const mimeType = headerValue(head.headers, "content-type") ?? "";
+  return {
+    method: head.method,
+    url: urlOf(head),
+    httpVersion: head.version,
+    cookies: [],
+    headers: nameValues(head.headers),
+    queryString: queryOf(head.target),
+    headersSize: Buffer.byteLength(formatHead(head), "latin1"),
+    bodySize: body.length,
+    ...(body.length > 0 ? { postData: { mimeType, ...textOf(body) } } : {}),
+    ...ours(message, !isRebuilt(message, head, body)),
+  };
+}
+
+const NO_REQUEST = {
+  method: "",
+  url: "",
+  httpVersion: "",
+  cookies: [],
+  headers: [],
+  queryString: [],
+  headersSize: -1,
+  bodySize: -1,
+};
+
+function harResponse(message: Message): object {
+  const { head, body } = message.http;
+  if (head === undefined || !isResponseHead(head))
+    return { ...NO_RESPONSE, ...ours(message, true) };
+  const decoded = decodedBody(body, headerValue(head.headers, "content-encoding"));
+  const content = decoded ?? body;
+  return {
+    status: head.status,
+    statusText: head.reason,
+    httpVersion: head.version,
+    cookies: [],
+    headers: nameValues(head.headers),
+    content: {
+      size: content.length,
+      mimeType: headerValue(head.headers, "content-type") ?? "",
+      ...(content.length > 0 ? textOf(content) : {}),
+    },
+    redirectURL: headerValue(head.headers, "location") ?? "",
+    headersSize: Buffer.byteLength(formatHead(head), "latin1"),
+    bodySize: body.length,
+    ...ours(message, decoded !== undefined || !isRebuilt(message, head, body)),
+  };
+}
+
+/** What HAR has no field for. */
+function ours({ startedAt, latencyNs, http }: Message, needsRaw: boolean): object {
+  return {
+    _timestampNs: String(timestampToNs(startedAt)),
+    _latencyNs: latencyNs,
+    ...(needsRaw ? { _raw: Buffer.from(http.raw).toString("base64") } : {}),
+  };
+}
+
+/** True when head and body alone give the same bytes again. */
+function isRebuilt({ http }: Message, head: RequestHead | ResponseHead, body: Uint8Array): boolean {
+  // Another framing of chunks is another message.
+  if (isChunked(head)) return false;
+  if (!isResponseHead(head)) {
+    // A reader adds the host of the URL when there is none.
+    if (headerValue(head.headers, "host") === undefined) return false;
+    if (targetOf(urlOf(head)) !== head.target) return false;
+  }
+  const rebuilt = HttpMessage.fromParts(head, body).raw;
+  return Buffer.compare(rebuilt, http.raw) === 0;
+}
+
+function nameValues(headers: HeaderList): NameValue[] {
+  const pairs: NameValue[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    pairs.push({ name: headers[i] ?? "", value: headers[i + 1] ?? "" });
+  }
+  return pairs;
+}
+
+function urlOf({ target, headers }: RequestHead): string {
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(target)) return target;
+  return `http://${headerValue(headers, "host") ?? "unknown"}${target.startsWith("/") ? "" : "/"}${target}`;
+}
+
+/** The target that a URL asks for: path and query. */
+export function targetOf(url: string): string {
+  const rest = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function queryOf(target: string): NameValue[] {
+  const query = /\?([^#]*)/.exec(target)?.[1];
+  if (query === undefined || query === "") return [];
+  return query.split("&").map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return { name, value: value.join("=") };
+  });
+}
+
+function textOf(body: Uint8Array): BodyText {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  return isUtf8(bytes)
+    ? { text: bytes.toString("utf8") }
+    : { text: bytes.toString("base64"), encoding: "base64" };
+}
+
+/** Without its content coding; undefined when it has none that can be taken off. */
+function decodedBody(body: Uint8Array, coding: string | undefined): Buffer | undefined {
+  const limits = { maxOutputLength: DECODED_BYTES_MAX };
+  if (body.length === 0) return undefined;
+  try {
+    switch ((coding ?? "").trim().toLowerCase()) {
+      case "gzip":
+      case "x-gzip":
+        return gunzipSync(body, limits);
+      case "deflate":
+        return inflateSync(body, limits);
+      case "br":
+        return brotliDecompressSync(body, limits);
+      default:
+        return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+}

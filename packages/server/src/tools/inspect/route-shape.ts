@@ -1,0 +1,30 @@
+/**
+ * The shape of a path: `/users/17/orders/3f2a…?x=1` is `/users/{number}/orders/{hex}`, so that paths of one route count
+ * as one. In: a request target. Out: a shape. It guesses from the looks of each part alone.
+ */
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+const NUMBER = /^[-+]?\d+(?:[.,]\d+)?$/;
+const DATE = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?$/;
+const HEX = /^(?=.*\d)[\da-f]{8,}$/i;
+/** Long, with digits and letters: names that people choose are shorter or have no digits. */
+const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w~.=-]{20,}$/i;
+/** Deeper paths are cut here: a shape should fit a line. */
+const PARTS_MAX = 12;
+
+export function routeShape(target: string): string {
+  // A proxy's request names the host too.
+  const path = target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+  if (path === "") return target === "*" ? "*" : "/";
+  const parts = path.split("/");
+  const shape = parts.slice(0, PARTS_MAX + 1).map(shapeOfPart);
+  return shape.join("/") + (parts.length > PARTS_MAX + 1 ? "/…" : "");
+}
+
+function shapeOfPart(part: string): string {
+  if (part === "") return "";
+  if (NUMBER.test(part)) return "{number}";
+  if (UUID.test(part)) return "{uuid}";
+  if (DATE.test(part)) return "{date}";
+  if (HEX.test(part)) return "{hex}";
+  return TOKEN.test(part) ? "{token}" : part;
+}
