@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { Message } from "@mirrorball/protocol";
 import type { Clock, Input, InputJournal, Relay, Stage } from "../component/types.ts";
+import { QueueStats, statsDate } from "../core/queue-stats.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
@@ -61,7 +62,8 @@ export class ReplayServer {
   readonly #journal: Journal | undefined;
   readonly #journalAccount: InputAccount = new InputAccount();
   #page: Server | undefined;
-  #statsTimer: NodeJS.Timeout | undefined;
+  readonly #queueStats: { readonly stats: QueueStats; readonly periodMs: number }[] = [];
+  #statsTimers: NodeJS.Timeout[] = [];
   #stopped: Promise<Counters> | undefined;
 
   constructor(plan: Plan, { log = () => {}, clock = systemClock }: ReplayServerOptions = {}) {
@@ -163,7 +165,7 @@ export class ReplayServer {
     argument,
     limit,
     options,
-    queue: { queueLen, queueFull },
+    queue: { queueLen, queueFull, stats, statsPeriodMs },
   }: PlannedOutput): void {
     const name = nameOf(declaration.name, argument);
     const account = new OutputAccount();
@@ -175,6 +177,10 @@ export class ReplayServer {
     if (journal !== undefined) {
       account.onSettled = (batch) => journal.settled(batch);
       queue.onDropped = (message) => journal.settled([message]);
+    }
+    if (stats && this.#plan.run.stats) {
+      queue.stats = new QueueStats(declaration.name.replaceAll("-", "_"), statsPeriodMs);
+      this.#queueStats.push({ stats: queue.stats, periodMs: statsPeriodMs });
     }
     const output = declaration.create(
       {
@@ -270,7 +276,7 @@ export class ReplayServer {
   }
 
   async #stop(): Promise<Counters> {
-    clearInterval(this.#statsTimer);
+    for (const timer of this.#statsTimers) clearInterval(timer);
     const deadline = new Promise<"late">((resolve) => {
       setTimeout(() => resolve("late"), this.#plan.run.drainTimeoutMs).unref();
     });
@@ -324,13 +330,23 @@ export class ReplayServer {
   }
 
   #startStats(): void {
+    for (const { stats, periodMs } of this.#queueStats) {
+      const say = (text: string): void => this.#log(`${statsDate(new Date())} ${text}`);
+      say(stats.title);
+      say(stats.line());
+      this.#every(periodMs, () => say(stats.line()));
+    }
+    if (this.#queueStats.length > 0) return;
     let before = this.counters();
-    this.#statsTimer = setInterval(() => {
+    this.#every(STATS_INTERVAL_MS, () => {
       const now = this.counters();
       this.#log(`mirrorball: ${statsLine(before, now, STATS_INTERVAL_MS / 1000)}`);
       before = now;
-    }, STATS_INTERVAL_MS);
-    this.#statsTimer.unref();
+    });
+  }
+
+  #every(periodMs: number, act: () => void): void {
+    this.#statsTimers.push(setInterval(act, periodMs).unref());
   }
 }
 

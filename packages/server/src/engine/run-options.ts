@@ -55,7 +55,7 @@ const options: {
   }),
   stats: flag({
     flag: "stats",
-    help: "Print a line of counters to standard error every 5 seconds.",
+    help: "Print a line of counters to standard error every 5 seconds; or gor's queue figures, when --output-…-stats asks for them.",
     default: false,
   }),
   httpPprof: text({
