@@ -3,15 +3,13 @@
  * ends exchanges that take too long, settles every message exactly once and hands replayed responses on.
  */
 import type { Message } from "@mirrorball/protocol";
-import { Client } from "undici";
 import type { OutputContext, OutputStats } from "../../component/types.ts";
 import { Histogram } from "../../core/histogram.ts";
+import { RequestWriter } from "../../core/http/request-writer.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
 
-/** A socket that waits longer for a connection is not going to get one. */
-const CONNECT_MS_MAX = 5000;
 /** Messages of which one worker may dispose in a row without letting the event loop go on. */
 const SYNC_SETTLEMENTS_MAX = 256;
 
@@ -20,13 +18,13 @@ export interface PoolSettings extends WorkerSettings {
   readonly workersMax: number;
   readonly workersMin: number;
   readonly workerIdleMs: number;
-  readonly skipVerify: boolean;
 }
 
 export class Pool {
   readonly #context: OutputContext;
   readonly #settings: PoolSettings;
   readonly #events: WorkerEvents;
+  readonly #writer: RequestWriter = new RequestWriter();
   readonly #workers: Set<Worker> = new Set();
   /** Last in, first out, so that few connections stay warm and the rest can go. */
   readonly #idle: Worker[] = [];
@@ -75,7 +73,7 @@ export class Pool {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#releaseWaiting();
-    await Promise.allSettled([...this.#workers].map((worker) => worker.destroy()));
+    for (const worker of this.#workers) worker.destroy();
     this.#workers.clear();
   }
 
@@ -128,20 +126,9 @@ export class Pool {
   }
 
   #grow(): Worker {
-    const worker = new Worker(() => this.#makeClient(), this.#settings, this.#events);
+    const worker = new Worker(this.#settings, this.#writer, this.#events);
     this.#workers.add(worker);
     return worker;
-  }
-
-  #makeClient(): Client {
-    const { target, skipVerify } = this.#settings;
-    return new Client(target.origin, {
-      pipelining: 1,
-      // The pool times whole exchanges itself, with one timer for all.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_MS_MAX, rejectUnauthorized: !skipVerify },
-    });
   }
 
   /** Gives the worker messages until one is under way. A loop, because some settle at once. */
@@ -180,7 +167,7 @@ export class Pool {
     } else {
       ledger.filtered(reason, settled);
     }
-    // Inside `send` the loop in `#feed` goes on; in a callback of undici it starts anew.
+    // Inside `send` the loop in `#feed` goes on; in a callback of the connection it starts anew.
     if (!worker.sending) this.#feed(worker);
   }
 
@@ -228,7 +215,7 @@ export class Pool {
       if (oldest === undefined || nowMs - oldest.idleSinceMs < workerIdleMs) break;
       this.#idle.shift();
       this.#workers.delete(oldest);
-      void oldest.destroy();
+      oldest.destroy();
     }
     this.#wake();
   }
