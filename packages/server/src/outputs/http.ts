@@ -12,12 +12,15 @@ import type { OutputDeclaration } from "../component/define.ts";
 import { choice, duration, flag, integer, size } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
+import { parseOrderKey } from "../core/order/order-key.ts";
 import { Pool } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
 import type { PathRule } from "./http/target.ts";
 
 /** gor kept 100 kB and stopped doing so; what is compared and stored should be whole. */
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+
+const ORDER_RULE = new Refusal("must be connection, header:NAME, cookie:NAME or param:NAME");
 
 const options: {
   timeoutMs: OptionSpec<number>;
@@ -32,6 +35,7 @@ const options: {
   skipVerify: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
   retry: OptionSpec<boolean>;
+  preserveOrder: OptionSpec<string>;
 } = {
   timeoutMs: duration({
     help: "Time for a whole exchange, connecting and the answer's body included.",
@@ -96,6 +100,15 @@ const options: {
     help: "After a crash, send again what may have been sent before it, also requests with side effects (with --journal).",
     default: false,
   }),
+  preserveOrder: {
+    flag: "preserve-order",
+    help: "Keep the recorded order within one connection or session: a request waits for the answer to the one before it.",
+    example: "cookie:sid",
+    placeholder: "connection|header:NAME|cookie:NAME|param:NAME",
+    kind: "value",
+    default: "",
+    parse: (raw) => (parseOrderKey(raw) === undefined ? ORDER_RULE : raw),
+  },
 };
 
 /** RFC 9110 9.2.1; everything else may change something at the target. */
@@ -135,6 +148,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       workersMax: values.workers,
       workersMin: values.workersMin,
       workerIdleMs: values.workerTimeoutMs,
+      orderKey: parseOrderKey(values.preserveOrder),
       skipVerify: values.skipVerify,
     });
     return {

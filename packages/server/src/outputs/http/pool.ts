@@ -6,6 +6,8 @@ import type { Message } from "@mirrorball/protocol";
 import type { OutputContext, OutputStats } from "../../component/types.ts";
 import { Histogram } from "../../core/histogram.ts";
 import { RequestWriter } from "../../core/http/request-writer.ts";
+import { OrderKeeper } from "../../core/order/order-keeper.ts";
+import type { OrderKey } from "../../core/order/order-key.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
@@ -18,6 +20,8 @@ export interface PoolSettings extends WorkerSettings {
   readonly workersMax: number;
   readonly workersMin: number;
   readonly workerIdleMs: number;
+  /** What makes requests one sequence whose order is kept; undefined keeps none. */
+  readonly orderKey: OrderKey | undefined;
 }
 
 export class Pool {
@@ -29,6 +33,7 @@ export class Pool {
   /** Last in, first out, so that few connections stay warm and the rest can go. */
   readonly #idle: Worker[] = [];
   readonly #scaler: Scaler;
+  readonly #order: OrderKeeper | undefined;
   readonly #latency: Histogram = new Histogram();
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
@@ -47,6 +52,8 @@ export class Pool {
     this.#context = context;
     this.#settings = settings;
     this.#scaler = new Scaler(settings.workersMax);
+    const { orderKey } = settings;
+    this.#order = orderKey === undefined ? undefined : new OrderKeeper(orderKey);
     const { clock } = context;
     this.#events = {
       nowMs: () => clock.monotonicMs(),
@@ -105,11 +112,20 @@ export class Pool {
 
   /** Gives waiting messages to idle workers, then to new ones as far as the limit allows. */
   #wake(): void {
-    const { queue } = this.#context;
-    while (!this.#closed && !this.#blocked && queue.length > 0) {
+    while (!this.#closed && !this.#blocked && this.#hasNext) {
       if (this.#busy >= this.#scaler.limit) return;
       this.#feed(this.#idle.pop() ?? this.#grow());
     }
+  }
+
+  get #hasNext(): boolean {
+    const { queue } = this.#context;
+    return this.#order === undefined ? queue.length > 0 : this.#order.hasNext(queue);
+  }
+
+  #next(): Message | undefined {
+    const { queue } = this.#context;
+    return this.#order === undefined ? queue.take() : this.#order.next(queue);
   }
 
   #wakeSoon(): void {
@@ -136,14 +152,14 @@ export class Pool {
     for (let i = 0; i < SYNC_SETTLEMENTS_MAX && !this.#closed && !this.#blocked; i += 1) {
       // The limit was lowered: this one is too many.
       if (this.#busy > this.#scaler.limit) break;
-      const message = this.#context.queue.take();
+      const message = this.#next();
       if (message === undefined) break;
       worker.send(message);
       if (worker.message !== undefined) return;
     }
     worker.idleSinceMs = this.#events.nowMs();
     this.#idle.push(worker);
-    if (this.#context.queue.length > 0) this.#wakeSoon();
+    if (this.#hasNext) this.#wakeSoon();
     else if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
   }
 
@@ -155,6 +171,7 @@ export class Pool {
     settled[0] = message;
     if (this.#settings.track) this.#keepReplayed(worker.replayed(outcome, reason));
     worker.message = undefined;
+    this.#order?.settled(message);
     this.#completed += 1;
     if (outcome === "ok") {
       ledger.delivered(settled);
@@ -204,7 +221,7 @@ export class Pool {
     for (const worker of this.#workers) {
       if (worker.message !== undefined && nowMs - worker.startedMs > timeoutMs) worker.timeOut();
     }
-    const saturated = this.#context.queue.length > 0 && this.#busy >= this.#scaler.limit;
+    const saturated = this.#hasNext && this.#busy >= this.#scaler.limit;
     const loop = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
     this.#loop = loop;
