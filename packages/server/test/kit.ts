@@ -46,11 +46,18 @@ export interface Ran {
   readonly log: readonly string[];
 }
 
+export interface RunOptions {
+  readonly batch?: number;
+  readonly outputs?: readonly OutputDeclaration[];
+  /** Something to wait for while the server still runs. */
+  readonly beforeStop?: () => Promise<void>;
+}
+
 /** Emits `messages` in batches, waits until all are settled, stops. `flags` name the outputs. */
 export async function run(
   messages: readonly Message[],
   flags: readonly string[],
-  { batch = 16, outputs = [] }: { batch?: number; outputs?: readonly OutputDeclaration[] } = {},
+  { batch = 16, outputs = [], beforeStop }: RunOptions = {},
 ): Promise<Ran> {
   const collected: Message[] = [];
   const made = planFrom(
@@ -62,6 +69,7 @@ export async function run(
   const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
   await server.start();
   await server.ended;
+  await beforeStop?.();
   const counters = await server.stop();
   return { counters, discrepancies: server.discrepancies(), collected, log };
 }

@@ -1,63 +1,13 @@
 // The HTTP output against real servers: what it sends byte by byte, and what becomes of messages when targets misbehave.
-import { METHODS, createServer as createHttpServer } from "node:http";
-import type { IncomingMessage, RequestListener, Server } from "node:http";
+import { METHODS } from "node:http";
+import type { RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
 import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, RequestHead } from "@mirrorball/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { get, request, responseTo, run } from "../../test/kit.ts";
 import { certificate } from "../../test/certificate.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close();
-});
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-const http = (listener: RequestListener): Promise<string> => listen(createHttpServer(listener));
-
-/** A target that answers 200 and keeps what it got. */
-async function recording(): Promise<{
-  address: string;
-  seen: { req: IncomingMessage; body: Buffer }[];
-}> {
-  const seen: { req: IncomingMessage; body: Buffer }[] = [];
-  const address = await http((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on("data", (chunk: Buffer) => chunks.push(chunk));
-    req.on("end", () => {
-      seen.push({ req, body: Buffer.concat(chunks) });
-      res.end("ok");
-    });
-  });
-  return { address, seen };
-}
-
-/** A server of bare sockets. */
-async function sockets(onConnection: (socket: Socket) => void): Promise<string> {
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on("error", () => {});
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { gone, http, listen, recording, sockets } from "../../test/targets.ts";
 
 describe("what is sent", () => {
   /** What a target of bare sockets is sent, up to `last`. */
@@ -218,8 +168,7 @@ describe("targets that misbehave", () => {
   const three = () => [get("/1"), get("/2"), get("/3")];
 
   it("nobody listens", async () => {
-    const address = await http(() => {});
-    await closers.pop()?.();
+    const address = await gone();
     const { counters } = await run(three(), ["--output-http", address]);
     expect(counters.outputs[0]?.failed).toEqual({ "connect-refused": 3 });
   });
