@@ -26,8 +26,9 @@ socket.on("data", (chunk) => {
 });
 
 function pump() {
-  while (session.state === "open" && session.unackedFrames < 64 && made < wanted) {
+  while (session.state === "open" && session.unackedFrames < 64) {
     const size = Math.min(BATCH, wanted - made);
+    if (size === 0) break;
     session.enqueue(packRecords(Array.from({ length: size }, () => exchange())), size);
   }
   for (const piece of session.takeOutput()) socket.write(piece);

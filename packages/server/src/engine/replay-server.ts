@@ -78,11 +78,18 @@ export class ReplayServer {
       ? new StatusComparer()
       : undefined;
     const { entrance, stages } = this.#makeStages();
-    this.#pipeline = new Pipeline(entrance, stages, this.#lanes, this.#comparer, (error) => {
-      this.#log(
-        `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    });
+    this.#pipeline = new Pipeline(
+      entrance,
+      stages,
+      this.#lanes,
+      this.#comparer,
+      (error) => {
+        this.#log(
+          `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      },
+      plan.run.splitOutput,
+    );
     for (const planned of plan.inputs) this.#addInput(planned);
     this.ended = Promise.all(this.#inputs.map(({ input }) => endOf(input))).then(() => undefined);
   }
@@ -96,12 +103,13 @@ export class ReplayServer {
       for (const { name, output } of this.#outputs) await named(name, output.start());
       if (this.#relay !== undefined) await named(this.#relay.name, this.#relay.relay.start());
       this.#journal?.start();
+      // Before traffic comes, so that the first period is whole.
+      if (this.#plan.run.stats) this.#startStats();
       for (const { name, input } of this.#inputs) await named(name, input.start());
     } catch (error) {
       await this.#closeAll();
       throw error;
     }
-    if (this.#plan.run.stats) this.#startStats();
   }
 
   /** Stops the inputs, delivers what was accepted for at most the drain timeout, closes. Idempotent. */
@@ -276,7 +284,6 @@ export class ReplayServer {
   }
 
   async #stop(): Promise<Counters> {
-    for (const timer of this.#statsTimers) clearInterval(timer);
     const deadline = new Promise<"late">((resolve) => {
       setTimeout(() => resolve("late"), this.#plan.run.drainTimeoutMs).unref();
     });
@@ -314,6 +321,7 @@ export class ReplayServer {
   }
 
   async #closeAll(): Promise<void> {
+    for (const timer of this.#statsTimers) clearInterval(timer);
     this.#page?.closeAllConnections();
     this.#page?.close();
     // An input that waits for room must be able to end.

@@ -121,9 +121,10 @@ export class ResponseParser {
       case State.trailers:
         return this.#takeTrailers(bytes, at, end);
       case State.untilClose:
-        this.onBody?.(bytes.subarray(at, end));
-        return end;
+        break;
     }
+    this.onBody?.(bytes.subarray(at, end));
+    return end;
   }
 
   #takeHead(bytes: Uint8Array, at: number, end: number): number {

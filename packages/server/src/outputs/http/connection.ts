@@ -63,7 +63,7 @@ export class Connection {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (bytesRead: number, buffer: Uint8Array) => this.#read(buffer, bytesRead),
       },
-    } as buildConnector.BuildOptions);
+    });
   }
 
   get connecting(): boolean {
