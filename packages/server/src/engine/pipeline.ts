@@ -50,16 +50,15 @@ export class Pipeline {
     lanes: readonly Lane[],
     comparer: StatusComparer | undefined,
     onError: (error: unknown) => void,
-    splits = false,
+    splits: "no" | "in-turn" | "by-id" = "no",
   ) {
     this.#entrance = entrance;
     this.#stages = stages;
     this.#lanes = lanes;
     this.#filters = lanes.map(filterOf);
     this.#comparer = comparer;
-    this.#splitter = splits
-      ? new Splitter(lanes.map(({ accepts }) => accepts.has(MessageKind.request)))
-      : undefined;
+    const shares = lanes.map(({ accepts }) => accepts.has(MessageKind.request));
+    this.#splitter = splits === "no" ? undefined : new Splitter(shares, splits === "by-id");
     this.#onError = onError;
     this.#removed = (message, fate, reason) => this.#countRemoved(message, fate, reason);
   }

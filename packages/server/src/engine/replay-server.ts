@@ -88,7 +88,7 @@ export class ReplayServer {
           `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
         );
       },
-      plan.run.splitOutput,
+      splitsOf(plan),
     );
     for (const planned of plan.inputs) this.#addInput(planned);
     this.ended = Promise.all(this.#inputs.map(({ input }) => endOf(input))).then(() => undefined);
@@ -375,4 +375,10 @@ async function named(name: string, starting: Promise<void>): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
+}
+
+/** With a journal a message must go to the same output again after a crash. */
+function splitsOf({ run }: Plan): "no" | "in-turn" | "by-id" {
+  if (!run.splitOutput) return "no";
+  return run.journal === "" ? "in-turn" : "by-id";
 }

@@ -40,8 +40,20 @@ describe("--split-output", () => {
     expect(splitter.split([a, b, responseTo(b, "")]).map((part) => part.length)).toEqual([3, 3]);
   });
 
+  it("decides by the id alone where it must be the same after a restart", () => {
+    const all = Array.from({ length: 200 }, () => get("/"));
+    const shareOf = (messages: readonly Message[]): string[] =>
+      idsOf(new Splitter([true, true], true).split(messages)[0] ?? []);
+    const share = shareOf(all);
+    expect(share.length).toBeGreaterThan(50);
+    expect(share.length).toBeLessThan(150);
+    expect(shareOf(all.slice(77))).toEqual(share.filter((id) => !idsOf(all.slice(0, 77)).includes(id)));
+    const response = responseTo(all[0] ?? get("/"), "");
+    expect(shareOf([response])).toEqual(share.includes(response.id) ? [response.id] : []);
+  }); // prettier-ignore
+
   it("forgets requests that are long gone, and goes on", () => {
-    const splitter = new Splitter([true, true], 2);
+    const splitter = new Splitter([true, true], false, 2);
     const all = Array.from({ length: 9 }, () => get("/"));
     splitter.split(all);
     const [first, last] = [all[0], all[8]];

@@ -5,6 +5,7 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { fnv1a32 } from "../core/limit/fnv.ts";
 
 /**
  * Requests whose output is remembered: between this many and twice as many. A response that comes later than so many
@@ -16,13 +17,20 @@ export class Splitter {
   /** For every lane: whether it takes its turn. One that takes no requests gets all it takes. */
   readonly #shares: readonly boolean[];
   readonly #turns: readonly number[];
+  readonly #byId: boolean;
   readonly #generationSize: number;
   #turn = 0;
   #newer: Map<string, number> = new Map();
   #older: Map<string, number> = new Map();
 
-  constructor(shares: readonly boolean[], generationSize: number = REMEMBERED_REQUESTS) {
+  /** `byId`: decide by a hash of the id instead of in turn, so that it is the same again after a restart. */
+  constructor(
+    shares: readonly boolean[],
+    byId = false,
+    generationSize: number = REMEMBERED_REQUESTS,
+  ) {
     this.#shares = shares;
+    this.#byId = byId;
     this.#turns = shares.flatMap((takesTurns, lane) => (takesTurns ? [lane] : []));
     this.#generationSize = generationSize;
   }
@@ -42,6 +50,7 @@ export class Splitter {
   /** Undefined for a replayed response: it is a result, and goes to all who take results. */
   #laneOf({ kind, id }: Message): number | undefined {
     if (kind === MessageKind.replayed) return undefined;
+    if (this.#byId) return this.#turns[fnv1a32(id) % this.#turns.length];
     const known = kind === MessageKind.response ? this.#find(id) : undefined;
     if (known !== undefined) return known;
     const lane = this.#turns[this.#turn];
