@@ -1,14 +1,16 @@
 // @ts-check
-// What is possible at all on this machine: undici's dispatch, and raw sockets, against the same nginx; each a process of its own.
-// As a program: argv "undici" or "sockets", port, count; prints `done SECONDS CPU_US`.
+// What is possible at all on this machine: undici's dispatch, and raw sockets, with the mixed load against the same nginx; each
+// a process of its own. As a program: argv "undici" or "sockets", port, connections, warm-up, count; prints `done SECONDS CPU_US`.
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Client } from "undici";
+import { mixed, mixedBytes } from "./mix.mjs";
 import { start, startNginx } from "./processes.mjs";
 
 const REQUESTS = 300_000;
+const WARM_UP = 50_000;
 const ROUNDS = 3;
-const CONNECTIONS = 32;
+const CONNECTIONS = 16;
 
 /** @returns {Promise<object[]>} */
 export async function benchCeiling() {
@@ -16,7 +18,8 @@ export async function benchCeiling() {
   const rows = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const variant of ["undici", "sockets"]) {
-      const program = start("ceiling.mjs", variant, String(nginx), String(REQUESTS));
+      const words = [variant, nginx, CONNECTIONS, WARM_UP, REQUESTS].map(String);
+      const program = start("ceiling.mjs", ...words);
       const [seconds = 0, cpuUs = 0] = (await program.line(/^done (.*)/)).split(" ").map(Number);
       rows.push({
         bench: "ceiling",
@@ -31,61 +34,70 @@ export async function benchCeiling() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [variant, port, count] = process.argv.slice(2);
+  const [variant, port = "0", connections = "1", warmUp = "0", count = "0"] = process.argv.slice(2);
+  let sent = 0;
+  let most = Number(warmUp);
+  /** The number of the next request, 0 when there are enough. */
+  const next = () => (sent < most ? (sent += 1) : 0);
+  const lane = variant === "undici" ? byUndici : bySockets;
+  const lanes = Array.from({ length: Number(connections) }, () => lane(Number(port), next));
+  const all = () => Promise.all(lanes.map((run) => run()));
+  await all();
   const started = performance.now();
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      (variant === "undici" ? byUndici : bySockets)(Number(port), Number(count) / CONNECTIONS),
-    ),
-  );
-  const { user, system } = process.cpuUsage();
+  const before = process.cpuUsage();
+  most += Number(count);
+  await all();
+  const { user, system } = process.cpuUsage(before);
   console.log(`done ${(performance.now() - started) / 1000} ${user + system}`);
+  process.exit(0);
 }
 
-/** @param {number} port @param {number} count @returns {Promise<void>} */
-function byUndici(port, count) {
+/** @param {number} port @param {() => number} next @returns {() => Promise<void>} */
+function byUndici(port, next) {
   const client = new Client(`http://127.0.0.1:${port}`, { pipelining: 1 });
-  const headers = ["User-Agent", "bench/1", "Accept", "application/json", "Cookie", "sid=1"];
-  let left = count;
-  return new Promise((resolve, reject) => {
-    const handler = {
-      onRequestStart() {},
-      onResponseStart() {},
-      onResponseData() {},
-      onResponseEnd() {
-        left -= 1;
-        if (left > 0) send();
-        else resolve(client.close());
-      },
-      /** @param {unknown} _controller @param {Error} error */
-      onResponseError(_controller, error) {
-        reject(error);
-      },
-    };
-    const send = () =>
-      client.dispatch({ path: "/products/1?page=1", method: "GET", headers }, handler);
-    send();
-  });
+  let done = () => {};
+  let failed = /** @param {Error} _error */ (_error) => {};
+  const handler = {
+    onRequestStart() {},
+    onResponseStart() {},
+    onResponseData() {},
+    onResponseEnd() {
+      send();
+    },
+    /** @param {unknown} _controller @param {Error} error */
+    onResponseError(_controller, error) {
+      failed(error);
+    },
+  };
+  const send = () => {
+    const number = next();
+    if (number === 0) return done();
+    client.dispatch(mixed(number), handler);
+  };
+  return () =>
+    new Promise((resolve, reject) => {
+      done = resolve;
+      failed = reject;
+      send();
+    });
 }
 
-/** @param {number} port @param {number} count @returns {Promise<void>} */
-function bySockets(port, count) {
-  const request = Buffer.from(
-    "GET /products/1?page=1 HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench/1\r\nAccept: application/json\r\nCookie: sid=1\r\n\r\n",
-  );
-  let left = count;
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(request));
-    socket.setNoDelay(true);
-    socket.on("error", reject);
-    // nginx answers with one packet.
-    socket.on("data", () => {
-      left -= 1;
-      if (left > 0) socket.write(request);
-      else {
-        socket.destroy();
-        resolve();
-      }
+/** @param {number} port @param {() => number} next @returns {() => Promise<void>} */
+function bySockets(port, next) {
+  const socket = connect(port, "127.0.0.1");
+  let done = () => {};
+  socket.setNoDelay(true);
+  const send = () => {
+    const number = next();
+    if (number === 0) return done();
+    socket.write(mixedBytes(number));
+  };
+  // nginx answers with one packet.
+  socket.on("data", send);
+  return () =>
+    new Promise((resolve, reject) => {
+      done = resolve;
+      socket.on("error", reject);
+      send();
     });
-  });
 }

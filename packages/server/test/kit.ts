@@ -46,11 +46,19 @@ export interface Ran {
   readonly log: readonly string[];
 }
 
+export interface RunOptions {
+  readonly batch?: number;
+  readonly outputs?: readonly OutputDeclaration[];
+  /** Something to wait for while the server still runs. */
+  readonly beforeStop?: () => Promise<void>;
+  readonly onLog?: (line: string) => void;
+}
+
 /** Emits `messages` in batches, waits until all are settled, stops. `flags` name the outputs. */
 export async function run(
   messages: readonly Message[],
   flags: readonly string[],
-  { batch = 16, outputs = [] }: { batch?: number; outputs?: readonly OutputDeclaration[] } = {},
+  { batch = 16, outputs = [], beforeStop, onLog }: RunOptions = {},
 ): Promise<Ran> {
   const collected: Message[] = [];
   const made = planFrom(
@@ -59,9 +67,14 @@ export async function run(
   );
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const log: string[] = [];
-  const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
+  const say = (line: string): void => {
+    log.push(line);
+    onLog?.(line);
+  };
+  const server = new ReplayServer(made.plan, { log: say });
   await server.start();
   await server.ended;
+  await beforeStop?.();
   const counters = await server.stop();
   return { counters, discrepancies: server.discrepancies(), collected, log };
 }

@@ -115,7 +115,7 @@ function instanceFlag(named: Named, group: FlagGroup): InstanceFlag {
 function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): OptionFlag[] {
   return Object.entries(options).map(([key, spec]) => ({
     role: "option",
-    name: spec.flag ?? `${owner}-${kebab(key)}`,
+    name: spec.flag ?? `${owner}-${spec.suffix ?? kebab(key)}`,
     aliases: spec.aliases ?? [],
     group,
     owner,

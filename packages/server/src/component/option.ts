@@ -33,6 +33,8 @@ export interface OptionMeta<T> {
   readonly bare?: string;
   /** True for what must not be shown, such as passwords. */
   readonly secret?: boolean;
+  /** What follows the component's name in the flag, when that is not the key: `stats-ms`. */
+  readonly suffix?: string;
 }
 
 /** What a config file may hold for an option, as JSON schema. */

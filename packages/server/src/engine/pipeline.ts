@@ -5,7 +5,8 @@
  *
  * Knows no component by name. A stage that throws loses the batch it was given, counted, and nothing else.
  */
-import type { Message, MessageKind } from "@mirrorball/protocol";
+import { MessageKind } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Fate, Relay, Stage } from "../component/types.ts";
 import type { LaneTracker } from "../core/journal/lane-tracker.ts";
 import type { JournalLane } from "../journal/lane.ts";
@@ -13,6 +14,7 @@ import type { StatusComparer } from "./compare.ts";
 import type { GatedQueue } from "./gated-queue.ts";
 import type { OutputAccount, RelayAccount } from "./ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
+import { Splitter } from "./split.ts";
 
 export interface Lane {
   readonly account: OutputAccount;
@@ -38,6 +40,7 @@ export class Pipeline {
   readonly #lanes: readonly Lane[];
   readonly #filters: readonly ((message: Message) => boolean)[];
   readonly #comparer: StatusComparer | undefined;
+  readonly #splitter: Splitter | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #removed: (message: Message, fate: Fate, reason: string) => void;
 
@@ -47,12 +50,15 @@ export class Pipeline {
     lanes: readonly Lane[],
     comparer: StatusComparer | undefined,
     onError: (error: unknown) => void,
+    splits: "no" | "in-turn" | "by-id" = "no",
   ) {
     this.#entrance = entrance;
     this.#stages = stages;
     this.#lanes = lanes;
     this.#filters = lanes.map(filterOf);
     this.#comparer = comparer;
+    const shares = lanes.map(({ accepts }) => accepts.has(MessageKind.request));
+    this.#splitter = splits === "no" ? undefined : new Splitter(shares, splits === "by-id");
     this.#onError = onError;
     this.#removed = (message, fate, reason) => this.#countRemoved(message, fate, reason);
   }
@@ -74,12 +80,13 @@ export class Pipeline {
     for (const stage of this.#stages) {
       if (!this.#apply(stage, batch)) return undefined;
     }
+    const parts = this.#splitter?.split(batch);
     let wait: Accepted;
     for (let i = 0; i < this.#lanes.length; i += 1) {
       const lane = this.#lanes[i];
       const filter = this.#filters[i];
       if (lane === undefined || filter === undefined) continue;
-      lane.queue.offer(batch, filter);
+      lane.queue.offer(parts?.[i] ?? batch, filter);
       const { room } = lane.queue;
       if (room !== undefined) wait = wait === undefined ? room : both(wait, room);
     }

@@ -7,6 +7,7 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, OutputQueue } from "../component/types.ts";
+import type { QueueStats } from "../core/queue-stats.ts";
 import type { OutputAccount } from "./ledger.ts";
 
 /** Bytes that may wait for one output, so that queues of large bodies stay bounded too. */
@@ -19,6 +20,8 @@ export class BoundedQueue implements OutputQueue {
   onReadable: () => void = () => {};
   /** Told of messages that were offered and dropped. */
   onDropped: ((message: Message) => void) | undefined;
+  /** Told of every message that is put in, when somebody wants gor's queue figures. */
+  stats: QueueStats | undefined;
   readonly #account: OutputAccount;
   readonly #lengthMax: number;
   readonly #dropsWhenFull: boolean;
@@ -56,6 +59,7 @@ export class BoundedQueue implements OutputQueue {
         continue;
       }
       this.#items.push(message);
+      this.stats?.wrote(this.length);
       this.#bytes += message.http.byteLength;
       taken += 1;
     }

@@ -14,6 +14,7 @@ import type {
   Relay,
   Stage,
 } from "../component/types.ts";
+import { QueueStats, statsDate } from "../core/queue-stats.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { Journal } from "../journal/journal.ts";
@@ -68,7 +69,8 @@ export class ReplayServer {
   readonly #journal: Journal | undefined;
   readonly #journalAccount: InputAccount = new InputAccount();
   #page: Server | undefined;
-  #statsTimer: NodeJS.Timeout | undefined;
+  readonly #queueStats: { readonly stats: QueueStats; readonly periodMs: number }[] = [];
+  #statsTimers: NodeJS.Timeout[] = [];
   #stopped: Promise<Counters> | undefined;
 
   constructor(plan: Plan, { log = () => {}, clock = systemClock }: ReplayServerOptions = {}) {
@@ -83,11 +85,18 @@ export class ReplayServer {
       ? new StatusComparer()
       : undefined;
     const { entrance, stages } = this.#makeStages();
-    this.#pipeline = new Pipeline(entrance, stages, this.#lanes, this.#comparer, (error) => {
-      this.#log(
-        `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    });
+    this.#pipeline = new Pipeline(
+      entrance,
+      stages,
+      this.#lanes,
+      this.#comparer,
+      (error) => {
+        this.#log(
+          `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      },
+      splitsOf(plan),
+    );
     for (const planned of plan.inputs) this.#addInput(planned);
     this.ended = Promise.all(this.#inputs.map(({ input }) => endOf(input))).then(() => undefined);
   }
@@ -101,12 +110,13 @@ export class ReplayServer {
       for (const { name, output } of this.#outputs) await named(name, output.start());
       if (this.#relay !== undefined) await named(this.#relay.name, this.#relay.relay.start());
       this.#journal?.start();
+      // Before traffic comes, so that the first period is whole.
+      if (this.#plan.run.stats) this.#startStats();
       for (const { name, input } of this.#inputs) await named(name, input.start());
     } catch (error) {
       await this.#closeAll();
       throw error;
     }
-    if (this.#plan.run.stats) this.#startStats();
   }
 
   /** Stops the inputs, delivers what was accepted for at most the drain timeout, closes. Idempotent. */
@@ -178,7 +188,7 @@ export class ReplayServer {
     argument,
     limit,
     options,
-    queue: { queueLen, queueFull },
+    queue: { queueLen, queueFull, stats, statsPeriodMs },
   }: PlannedOutput): void {
     const name = nameOf(declaration.name, argument);
     const account = new OutputAccount();
@@ -190,6 +200,10 @@ export class ReplayServer {
     if (journal !== undefined) {
       account.onSettled = (batch) => journal.settled(batch);
       queue.onDropped = (message) => journal.settled([message]);
+    }
+    if (stats && this.#plan.run.stats) {
+      queue.stats = new QueueStats(declaration.name.replaceAll("-", "_"), statsPeriodMs);
+      this.#queueStats.push({ stats: queue.stats, periodMs: statsPeriodMs });
     }
     const output = declaration.create(
       {
@@ -285,7 +299,6 @@ export class ReplayServer {
   }
 
   async #stop(): Promise<Counters> {
-    clearInterval(this.#statsTimer);
     const deadline = new Promise<"late">((resolve) => {
       setTimeout(() => resolve("late"), this.#plan.run.drainTimeoutMs).unref();
     });
@@ -323,6 +336,7 @@ export class ReplayServer {
   }
 
   async #closeAll(): Promise<void> {
+    for (const timer of this.#statsTimers) clearInterval(timer);
     this.#page?.closeAllConnections();
     this.#page?.close();
     // An input that waits for room must be able to end.
@@ -339,13 +353,23 @@ export class ReplayServer {
   }
 
   #startStats(): void {
+    for (const { stats, periodMs } of this.#queueStats) {
+      const say = (text: string): void => this.#log(`${statsDate(new Date())} ${text}`);
+      say(stats.title);
+      say(stats.line());
+      this.#every(periodMs, () => say(stats.line()));
+    }
+    if (this.#queueStats.length > 0) return;
     let before = this.counters();
-    this.#statsTimer = setInterval(() => {
+    this.#every(STATS_INTERVAL_MS, () => {
       const now = this.counters();
       this.#log(`mirrorball: ${statsLine(before, now, STATS_INTERVAL_MS / 1000)}`);
       before = now;
-    }, STATS_INTERVAL_MS);
-    this.#statsTimer.unref();
+    });
+  }
+
+  #every(periodMs: number, act: () => void): void {
+    this.#statsTimers.push(setInterval(act, periodMs).unref());
   }
 }
 
@@ -366,4 +390,10 @@ async function named(name: string, starting: Promise<void>): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
+}
+
+/** With a journal a message must go to the same output again after a crash. */
+function splitsOf({ run }: Plan): "no" | "in-turn" | "by-id" {
+  if (!run.splitOutput) return "no";
+  return run.journal === "" ? "in-turn" : "by-id";
 }

@@ -21,6 +21,7 @@ const options: {
   exitAfterMs: OptionSpec<number>;
   journal: OptionSpec<string>;
   journalLimitBytes: OptionSpec<number>;
+  splitOutput: OptionSpec<boolean>;
   stats: OptionSpec<boolean>;
   httpPprof: OptionSpec<string>;
   verbose: OptionSpec<number>;
@@ -53,9 +54,14 @@ const options: {
     default: 1024 ** 3,
     min: 1024 ** 2,
   }),
+  splitOutput: flag({
+    flag: "split-output",
+    help: "Let the outputs share the traffic, request by request in turn, instead of each getting all of it; responses follow their request.",
+    default: false,
+  }),
   stats: flag({
     flag: "stats",
-    help: "Print a line of counters to standard error every 5 seconds.",
+    help: "Print a line of counters to standard error every 5 seconds; or gor's queue figures, when --output-…-stats asks for them.",
     default: false,
   }),
   httpPprof: text({

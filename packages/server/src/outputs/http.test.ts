@@ -1,86 +1,95 @@
 // The HTTP output against real servers: what it sends byte by byte, and what becomes of messages when targets misbehave.
-import { METHODS, createServer as createHttpServer } from "node:http";
-import type { IncomingMessage, RequestListener, Server } from "node:http";
+import { METHODS } from "node:http";
+import type { RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
-import { BodyState, MessageKind } from "@mirrorball/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
+import type { Message, RequestHead } from "@mirrorball/protocol";
+import { describe, expect, it } from "vitest";
 import { get, request, responseTo, run } from "../../test/kit.ts";
 import { certificate } from "../../test/certificate.ts";
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close();
-});
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-const http = (listener: RequestListener): Promise<string> => listen(createHttpServer(listener));
-
-/** A target that answers 200 and keeps what it got. */
-async function recording(): Promise<{
-  address: string;
-  seen: { req: IncomingMessage; body: Buffer }[];
-}> {
-  const seen: { req: IncomingMessage; body: Buffer }[] = [];
-  const address = await http((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on("data", (chunk: Buffer) => chunks.push(chunk));
-    req.on("end", () => {
-      seen.push({ req, body: Buffer.concat(chunks) });
-      res.end("ok");
-    });
-  });
-  return { address, seen };
-}
-
-/** A server of bare sockets. */
-async function sockets(onConnection: (socket: Socket) => void): Promise<string> {
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on("error", () => {});
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { gone, http, listen, recording, sockets } from "../../test/targets.ts";
 
 describe("what is sent", () => {
-  it("keeps fields in order, case and number; makes Host and framing right", async () => {
+  /** What a target of bare sockets is sent, up to `last`. */
+  async function wireOf(last: string, message: Message, ...flags: string[]): Promise<string> {
     let wire = "";
     const address = await sockets((socket) =>
       socket.on("data", (chunk) => {
         wire += chunk.toString("latin1");
-        if (wire.endsWith("hello")) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        if (wire.endsWith(last)) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
       }),
     );
-    const message = request(
-      "POST /a%20b?x=%2F&x=2 HTTP/1.1\r\nHost: recorded.test\r\nX-Dup: 1\r\nUser-agent: me/1\r\nConnection: keep-alive, X-Hop\r\nX-Hop: gone\r\nx-dup: caf\u00e9\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    );
-    const { counters } = await run([message], ["--output-http", address]);
+    const { counters } = await run([message], ["--output-http", address, ...flags]);
     expect(counters.outputs[0]?.delivered).toBe(1);
-    const [start, ...lines] = wire.split("\r\n");
-    expect(start).toBe("POST /a%20b?x=%2F&x=2 HTTP/1.1");
-    expect(lines).toContain(`host: ${address}`);
-    const own = lines.filter((line) => /^(x-|user)/i.test(line) && !/replay/i.test(line));
-    expect(own).toEqual(["X-Dup: 1", "User-agent: me/1", "x-dup: caf\u00e9"]);
-    expect(lines.filter((line) => /^(content-length|transfer-encoding)/i.test(line))).toEqual([
-      "content-length: 5",
-    ]);
-    expect(lines.at(-1)).toBe("hello");
+    return wire.replaceAll(address, "TARGET");
+  }
+
+  it("keeps every byte but the value of Host", async () => {
+    const wire = await wireOf(
+      "hello",
+      request(
+        "POST /a%20b?x=%2F&x=2 HTTP/1.1\r\nX-Dup: 1\r\nhOST: recorded.test\r\nUser-agent: me/1\r\ncontent-length: 005\r\nConnection: Keep-Alive\r\nx-dup: caf\u00e9\r\n\r\nhello",
+      ),
+    );
+    expect(wire).toBe(
+      "POST /a%20b?x=%2F&x=2 HTTP/1.1\r\nX-Dup: 1\r\nhOST: TARGET\r\nUser-agent: me/1\r\ncontent-length: 005\r\nConnection: Keep-Alive\r\nx-dup: caf\u00e9\r\n\r\nhello",
+    );
+  });
+
+  it("leaves out what concerns the recorded connection; a chunked body stays chunked", async () => {
+    const wire = await wireOf(
+      "0\r\n\r\n",
+      request(
+        "POST / HTTP/1.1\r\nConnection: close, X-Hop\r\nX-Hop: gone\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+      ),
+    );
+    expect(wire).toBe(
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: TARGET\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    );
+  });
+
+  it("sends OPTIONS *, and never where an absolute target points", async () => {
+    expect(
+      await wireOf("\r\n\r\n", request("OPTIONS * HTTP/1.1\r\nHost: recorded.test\r\n\r\n")),
+    ).toBe("OPTIONS * HTTP/1.1\r\nHost: TARGET\r\n\r\n");
+    expect(
+      await wireOf(
+        "\r\n\r\n",
+        request("GET http://evil.test/a?b HTTP/1.1\r\nHost: recorded.test\r\n\r\n"),
+      ),
+    ).toBe("GET /a?b HTTP/1.1\r\nHost: TARGET\r\n\r\n");
+  });
+
+  it("keeps a Host that a rule has set", async () => {
+    const message = request("GET / HTTP/1.1\r\nHost: set.test\r\n\r\n", { keepHost: true });
+    expect(await wireOf("\r\n\r\n", message)).toContain("Host: set.test");
+  });
+
+  it("never makes two requests of one: what is not one clear request is not sent", async () => {
+    const { address, seen } = await recording();
+    const heads: RequestHead[] = [
+      { method: "GET", target: "/ HTTP/1.1\r\nHost: x\r\n\r\nGET /two", version: "", headers: [] },
+      { method: "GET", target: "/", version: "HTTP/1.1", headers: ["A", "b\r\n\r\nGET /two HTTP/1.1"] },
+      { method: "GET", target: "/", version: "HTTP/1.1", headers: ["A: b\r\nC", "d"] },
+      { method: "GET", target: "/", version: "HTTP/1.1", headers: ["Content-Length ", "10"] },
+      { method: "GE T", target: "/", version: "HTTP/1.1", headers: [] },
+      // Written as one byte a character, these would be CR and LF.
+      { method: "GET", target: "/", version: "HTTP/1.1", headers: ["A", "\u010d\u010a\u010d\u010a"] },
+    ]; // prettier-ignore
+    const messages = heads.map((head) => ({ ...get("/"), http: HttpMessage.fromParts(head) }));
+    const { counters } = await run(messages, ["--output-http", address]);
+    expect(counters.outputs[0]?.failed).toEqual({ unsendable: heads.length });
+    expect(seen).toEqual([]);
+  });
+
+  it.each([
+    ["replace", "/v2?k=1"],
+    ["ignore", "/a?b=c"],
+    ["prefix", "/v2/a?b=c"],
+  ])("--output-http-path %s", async (rule, expected) => {
+    const { address, seen } = await recording();
+    await run([get("/a?b=c")], ["--output-http", `${address}/v2?k=1`, "--output-http-path", rule]);
+    expect(seen.map(({ req }) => req.url)).toEqual([expected]);
   });
 
   it("sends every method Node knows, with and without a body", async () => {
@@ -159,8 +168,7 @@ describe("targets that misbehave", () => {
   const three = () => [get("/1"), get("/2"), get("/3")];
 
   it("nobody listens", async () => {
-    const address = await http(() => {});
-    await closers.pop()?.();
+    const address = await gone();
     const { counters } = await run(three(), ["--output-http", address]);
     expect(counters.outputs[0]?.failed).toEqual({ "connect-refused": 3 });
   });

@@ -1,19 +1,26 @@
 /**
  * `--output-http URL`: replays requests against a target and, when asked, hands its answers on as replayed responses.
  *
- * Method, target, order, case and duplicates of header fields and the body's bytes go out as recorded; Host and
- * framing are made right for the target. A target that is down, slow or talks nonsense costs the messages it was
- * sent, counted by reason, and nothing else. undici writes Host and Connection first, and lower-cases their names.
+ * Method, target, order, case and duplicates of header fields and the body's bytes go out as recorded; the values of
+ * Host and of framing fields are made right for the target. A target that is down, slow or talks nonsense costs the
+ * messages it was sent, counted by reason, and nothing else.
  */
 import { MessageKind, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { duration, flag, integer } from "../component/kinds.ts";
+import { choice, duration, flag, integer, size } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
+import { parseOrderKey } from "../core/order/order-key.ts";
 import { Pool } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
+import type { PathRule } from "./http/target.ts";
+
+/** gor kept 100 kB and stopped doing so; what is compared and stored should be whole. */
+const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+
+const ORDER_RULE = new Refusal("must be connection, header:NAME, cookie:NAME or param:NAME");
 
 const options: {
   timeoutMs: OptionSpec<number>;
@@ -21,10 +28,14 @@ const options: {
   workersMin: OptionSpec<number>;
   workerTimeoutMs: OptionSpec<number>;
   redirects: OptionSpec<number>;
+  redirectsAnywhere: OptionSpec<boolean>;
+  path: OptionSpec<PathRule>;
   trackResponse: OptionSpec<boolean>;
+  responseBufferBytes: OptionSpec<number>;
   skipVerify: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
   retry: OptionSpec<boolean>;
+  preserveOrder: OptionSpec<string>;
 } = {
   timeoutMs: duration({
     help: "Time for a whole exchange, connecting and the answer's body included.",
@@ -58,9 +69,23 @@ const options: {
     min: 0,
     max: 100,
   }),
+  redirectsAnywhere: flag({
+    help: "Follow redirects to other hosts, too; Authorization and Cookie are not sent there.",
+    default: false,
+  }),
+  path: choice(["replace", "ignore", "prefix"], {
+    help: "A path in the URL: every request goes there (replace), recorded paths are kept (ignore, gor up to 1.2), or it goes in front of them (prefix).",
+    example: "prefix",
+    default: "replace",
+  }),
   trackResponse: flag({
     help: "Hand the target's answers on to the other outputs, and compare their status with the original.",
     default: false,
+  }),
+  responseBufferBytes: size({
+    help: "Bytes of a tracked answer's body that are kept; what is longer is cut, and marked so.",
+    example: "100kb",
+    default: RESPONSE_BYTES_MAX,
   }),
   skipVerify: flag({
     help: "Do not verify the target's TLS certificate.",
@@ -75,6 +100,15 @@ const options: {
     help: "After a crash, send again what may have been sent before it, also requests with side effects (with --journal).",
     default: false,
   }),
+  preserveOrder: {
+    flag: "preserve-order",
+    help: "Keep the recorded order within one connection or session: a request waits for the answer to the one before it.",
+    example: "cookie:sid",
+    placeholder: "connection|header:NAME|cookie:NAME|param:NAME",
+    kind: "value",
+    default: "",
+    parse: (raw) => (parseOrderKey(raw) === undefined ? ORDER_RULE : raw),
+  },
 };
 
 /** RFC 9110 9.2.1; everything else may change something at the target. */
@@ -87,7 +121,7 @@ function hasSideEffects({ http: { head } }: Message): boolean {
 export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   name: "output-http",
   summary:
-    "Replay requests against a URL. Without a path of its own the recorded path and query are used; with one, every request goes there.",
+    "Replay requests against a URL. Without a path of its own the recorded path and query are used; with one, --output-http-path decides.",
   argument: {
     placeholder: "URL",
     example: "http://staging:8080",
@@ -106,11 +140,15 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       target,
       originalHost: values.originalHost,
       redirectsMax: values.redirects,
+      redirectsAnywhere: values.redirectsAnywhere,
+      pathRule: values.path,
+      responseBytesMax: values.responseBufferBytes,
       track: values.trackResponse,
       timeoutMs: values.timeoutMs,
       workersMax: values.workers,
       workersMin: values.workersMin,
       workerIdleMs: values.workerTimeoutMs,
+      orderKey: parseOrderKey(values.preserveOrder),
       skipVerify: values.skipVerify,
     });
     return {

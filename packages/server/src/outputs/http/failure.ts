@@ -2,10 +2,16 @@
  * Why a replay failed, as a word for counters, and as the response that stands for it: gor up to 1.2 recorded failed
  * replays under status codes that Cloudflare made known (520 to 524). In: an error. Out: words and numbers.
  */
+import type { ResponseHead } from "@mirrorball/protocol";
 
-/** Thrown into a connection when its exchange takes too long. */
-export class ReplayTimeout extends Error {
-  override readonly name: string = "ReplayTimeout";
+/** The target answered something that is not one clear HTTP/1 response. */
+export class BadResponse extends Error {
+  override readonly name: string = "BadResponse";
+}
+
+/** The target closed the connection before its answer was whole. */
+export class ClosedByTarget extends Error {
+  override readonly name: string = "ClosedByTarget";
 }
 
 const REASON_BY_CODE: Readonly<Record<string, string>> = {
@@ -18,26 +24,17 @@ const REASON_BY_CODE: Readonly<Record<string, string>> = {
   ENETUNREACH: "unreachable",
   ECONNRESET: "reset",
   EPIPE: "reset",
-  UND_ERR_SOCKET: "reset",
-  UND_ERR_INVALID_ARG: "unsendable",
-  UND_ERR_NOT_SUPPORTED: "unsendable",
-  UND_ERR_HEADERS_OVERFLOW: "bad-response",
-  UND_ERR_RESPONSE_EXCEEDED_SIZE: "bad-response",
-  UND_ERR_DESTROYED: "shutdown",
-  UND_ERR_CLOSED: "shutdown",
 };
 
 const TLS_CODE =
   /^(?:ERR_(?:TLS|SSL)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|EPROTO)/;
 
 export function failureReason(error: unknown): string {
-  if (error instanceof ReplayTimeout) return "timeout";
+  if (error instanceof BadResponse) return "bad-response";
+  if (error instanceof ClosedByTarget) return "reset";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = REASON_BY_CODE[code];
   if (known !== undefined) return known;
-  // undici names its parser's errors, and gives them no code.
-  if (code.startsWith("HPE_") || (error instanceof Error && error.name === "HTTPParserError"))
-    return "bad-response";
   return TLS_CODE.test(code) ? "tls" : "error";
 }
 
@@ -49,8 +46,14 @@ const CONNECT_REASONS = new Set([
   "tls",
 ]);
 
+/** The head of the response that stands for a failed replay. */
+export function failureHead(reason: string): ResponseHead {
+  const headers = ["X-Mirrorball-Error", reason, "Content-Length", "0"];
+  return { version: "HTTP/1.1", status: failureStatus(reason), reason: "Replay Failed", headers };
+}
+
 /** The status of the response that stands for a failed replay. */
-export function failureStatus(reason: string): number {
+function failureStatus(reason: string): number {
   if (CONNECT_REASONS.has(reason)) return 521;
   return reason === "timeout" ? 524 : 520;
 }

@@ -3,15 +3,15 @@
  * ends exchanges that take too long, settles every message exactly once and hands replayed responses on.
  */
 import type { Message } from "@mirrorball/protocol";
-import { Client } from "undici";
 import type { OutputContext, OutputStats } from "../../component/types.ts";
 import { Histogram } from "../../core/histogram.ts";
+import { RequestWriter } from "../../core/http/request-writer.ts";
+import { OrderKeeper } from "../../core/order/order-keeper.ts";
+import type { OrderKey } from "../../core/order/order-key.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
 
-/** A socket that waits longer for a connection is not going to get one. */
-const CONNECT_MS_MAX = 5000;
 /** Messages of which one worker may dispose in a row without letting the event loop go on. */
 const SYNC_SETTLEMENTS_MAX = 256;
 
@@ -20,17 +20,20 @@ export interface PoolSettings extends WorkerSettings {
   readonly workersMax: number;
   readonly workersMin: number;
   readonly workerIdleMs: number;
-  readonly skipVerify: boolean;
+  /** What makes requests one sequence whose order is kept; undefined keeps none. */
+  readonly orderKey: OrderKey | undefined;
 }
 
 export class Pool {
   readonly #context: OutputContext;
   readonly #settings: PoolSettings;
   readonly #events: WorkerEvents;
+  readonly #writer: RequestWriter = new RequestWriter();
   readonly #workers: Set<Worker> = new Set();
   /** Last in, first out, so that few connections stay warm and the rest can go. */
   readonly #idle: Worker[] = [];
   readonly #scaler: Scaler;
+  readonly #order: OrderKeeper | undefined;
   readonly #latency: Histogram = new Histogram();
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
@@ -49,6 +52,8 @@ export class Pool {
     this.#context = context;
     this.#settings = settings;
     this.#scaler = new Scaler(settings.workersMax);
+    const { orderKey } = settings;
+    this.#order = orderKey === undefined ? undefined : new OrderKeeper(orderKey);
     const { clock } = context;
     this.#events = {
       nowMs: () => clock.monotonicMs(),
@@ -75,7 +80,7 @@ export class Pool {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#releaseWaiting();
-    await Promise.allSettled([...this.#workers].map((worker) => worker.destroy()));
+    for (const worker of this.#workers) worker.destroy();
     this.#workers.clear();
   }
 
@@ -107,11 +112,20 @@ export class Pool {
 
   /** Gives waiting messages to idle workers, then to new ones as far as the limit allows. */
   #wake(): void {
-    const { queue } = this.#context;
-    while (!this.#closed && !this.#blocked && queue.length > 0) {
+    while (!this.#closed && !this.#blocked && this.#hasNext) {
       if (this.#busy >= this.#scaler.limit) return;
       this.#feed(this.#idle.pop() ?? this.#grow());
     }
+  }
+
+  get #hasNext(): boolean {
+    const { queue } = this.#context;
+    return this.#order === undefined ? queue.length > 0 : this.#order.hasNext(queue);
+  }
+
+  #next(): Message | undefined {
+    const { queue } = this.#context;
+    return this.#order === undefined ? queue.take() : this.#order.next(queue);
   }
 
   #wakeSoon(): void {
@@ -128,20 +142,9 @@ export class Pool {
   }
 
   #grow(): Worker {
-    const worker = new Worker(() => this.#makeClient(), this.#settings, this.#events);
+    const worker = new Worker(this.#settings, this.#writer, this.#events);
     this.#workers.add(worker);
     return worker;
-  }
-
-  #makeClient(): Client {
-    const { target, skipVerify } = this.#settings;
-    return new Client(target.origin, {
-      pipelining: 1,
-      // The pool times whole exchanges itself, with one timer for all.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_MS_MAX, rejectUnauthorized: !skipVerify },
-    });
   }
 
   /** Gives the worker messages until one is under way. A loop, because some settle at once. */
@@ -149,14 +152,14 @@ export class Pool {
     for (let i = 0; i < SYNC_SETTLEMENTS_MAX && !this.#closed && !this.#blocked; i += 1) {
       // The limit was lowered: this one is too many.
       if (this.#busy > this.#scaler.limit) break;
-      const message = this.#context.queue.take();
+      const message = this.#next();
       if (message === undefined) break;
       worker.send(message);
       if (worker.message !== undefined) return;
     }
     worker.idleSinceMs = this.#events.nowMs();
     this.#idle.push(worker);
-    if (this.#context.queue.length > 0) this.#wakeSoon();
+    if (this.#hasNext) this.#wakeSoon();
     else if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
   }
 
@@ -168,6 +171,7 @@ export class Pool {
     settled[0] = message;
     if (this.#settings.track) this.#keepReplayed(worker.replayed(outcome, reason));
     worker.message = undefined;
+    this.#order?.settled(message);
     this.#completed += 1;
     if (outcome === "ok") {
       ledger.delivered(settled);
@@ -180,7 +184,7 @@ export class Pool {
     } else {
       ledger.filtered(reason, settled);
     }
-    // Inside `send` the loop in `#feed` goes on; in a callback of undici it starts anew.
+    // Inside `send` the loop in `#feed` goes on; in a callback of the connection it starts anew.
     if (!worker.sending) this.#feed(worker);
   }
 
@@ -217,7 +221,7 @@ export class Pool {
     for (const worker of this.#workers) {
       if (worker.message !== undefined && nowMs - worker.startedMs > timeoutMs) worker.timeOut();
     }
-    const saturated = this.#context.queue.length > 0 && this.#busy >= this.#scaler.limit;
+    const saturated = this.#hasNext && this.#busy >= this.#scaler.limit;
     const loop = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
     this.#loop = loop;
@@ -228,7 +232,7 @@ export class Pool {
       if (oldest === undefined || nowMs - oldest.idleSinceMs < workerIdleMs) break;
       this.#idle.shift();
       this.#workers.delete(oldest);
-      void oldest.destroy();
+      oldest.destroy();
     }
     this.#wake();
   }

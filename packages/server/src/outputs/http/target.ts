@@ -1,13 +1,15 @@
 /** The address of `--output-http`: text to target, with gor's rules for scheme, path and user. Pure. */
+import type { Origin } from "./connection.ts";
 import { Refusal } from "../../component/option.ts";
 
 export interface Target {
   /** `http://staging:8080` */
   readonly origin: string;
+  readonly address: Origin;
   /** `staging:8080`, for the Host field. */
   readonly host: string;
-  /** When set, every request goes to exactly this path and query (gor ≥ 1.3); otherwise the recorded one is kept. */
-  readonly fixedPath: string | undefined;
+  /** The path and query that the address itself has, such as `/v2?a=b`; undefined when it has none. */
+  readonly path: string | undefined;
   /** Replaces the recorded Authorization, as the README of gor 0.1x promised. */
   readonly authorization: string | undefined;
 }
@@ -27,7 +29,25 @@ export function parseTarget(text: string): Target | Refusal {
   return {
     origin: url.origin,
     host: url.host,
-    fixedPath: fixed ? path : undefined,
+    address: originOf(url),
+    path: fixed ? path : undefined,
     authorization: user === ":" ? undefined : `Basic ${Buffer.from(user).toString("base64")}`,
   };
+}
+
+/** Where to connect for `url`: IPv6 addresses lose their brackets. */
+export function originOf(url: URL): Origin {
+  const protocol = url.protocol === "https:" ? "https:" : "http:";
+  return { protocol, hostname: url.hostname.replace(/^\[|\]$/g, ""), port: url.port };
+}
+
+/** What the path of the address means: `replace` as in gor since 1.3, `ignore` as in gor before, `prefix` is ours. */
+export type PathRule = "replace" | "ignore" | "prefix";
+
+/** The request target to send for a recorded one, already in origin form. */
+export function pathTo({ path }: Target, rule: PathRule, recorded: string): string {
+  if (path === undefined || rule === "ignore") return recorded;
+  if (rule === "replace" || recorded === "*") return path;
+  const base = path.replace(/[?#].*$/s, "").replace(/\/$/, "");
+  return `${base}${recorded}`;
 }

@@ -1,34 +1,36 @@
 /**
- * One connection to the target: sends one message at a time through undici's `dispatch` and is itself the handler
- * of the answer, so that a replay allocates no closure, promise or handler of ours.
+ * One replay at a time on one kept connection: begins it, follows redirects, tries a safe one again when a kept
+ * connection turns out to be closed, and keeps the answer when it is tracked. A replay costs no closure, promise or
+ * handler of its own.
  *
- * In: a message. Out: exactly one call of `settle`. What becomes of the outcome is the pool's business.
+ * In: a message. Out: exactly one call of `settled`. What becomes of the outcome is the pool's business.
  */
-import type { IncomingHttpHeaders } from "node:http";
-import {
-  BodyState,
-  HttpMessage,
-  MessageKind,
-  headerValue,
-  isResponseHead,
-} from "@mirrorball/protocol";
-import type { Message, RequestHead } from "@mirrorball/protocol";
-import type { Client, Dispatcher } from "undici";
-import { outgoingHeaders } from "../../core/http/outgoing-headers.ts";
-import { failureReason, failureStatus, ReplayTimeout } from "./failure.ts";
-import type { Target } from "./target.ts";
+import { BodyState, HttpMessage, MessageKind, isResponseHead } from "@mirrorball/protocol";
+import type { HeaderList, Message, RequestHead } from "@mirrorball/protocol";
+import { originForm } from "../../core/http/request-writer.ts";
+import type { RequestParts, RequestWriter } from "../../core/http/request-writer.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionEvents } from "./connection.ts";
+import { failureHead, failureReason } from "./failure.ts";
+import { redirectOf } from "./redirect.ts";
+import { originOf, pathTo } from "./target.ts";
+import type { PathRule, Target } from "./target.ts";
+import { KeptAnswer } from "./kept-answer.ts";
 
-/** Bytes of an answer kept for a tracked response; the rest is read and marked as cut. */
-const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 /** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110 9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_FIELDS: HeaderList = [];
 
 export interface WorkerSettings {
   readonly target: Target;
+  readonly pathRule: PathRule;
   readonly originalHost: boolean;
   readonly redirectsMax: number;
+  readonly redirectsAnywhere: boolean;
   readonly track: boolean;
+  readonly responseBytesMax: number;
+  readonly skipVerify: boolean;
 }
 
 /** `ok`: the target answered. `skipped`: not meant to be sent. */
@@ -40,37 +42,54 @@ export interface WorkerEvents {
   readonly settled: (worker: Worker, outcome: Outcome, reason: string) => void;
 }
 
-export class Worker implements Dispatcher.DispatchHandler {
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class Worker implements ConnectionEvents {
   /** What is being sent; undefined when idle. */
   message: Message | undefined;
   startedMs = 0;
-  status = 0;
   /** When it last became idle. */
   idleSinceMs = 0;
   /** True inside `send`: who settles then must not feed this worker, its feeder goes on. */
   sending = false;
-  #client: Client;
-  readonly #makeClient: () => Client;
   readonly #settings: WorkerSettings;
   readonly #events: WorkerEvents;
-  readonly #options: Dispatcher.DispatchOptions;
-  #abort: ((error: Error) => void) | undefined;
+  /** One for all workers: a request is written in one go. */
+  readonly #writer: RequestWriter;
+  readonly #main: Connection;
+  /** Where the exchange takes place; elsewhere than `#main` only behind a redirect. */
+  #connection: Connection;
+  readonly #answer: KeptAnswer;
+  readonly #parts: Mutable<RequestParts>;
   #startedUs = 0;
   #redirectsLeft = 0;
   #mayRetry = false;
-  #reason = "";
-  #headers: string[] = [];
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #cut = false;
-  #location: string | undefined;
+  /** The origin that `#connection` leads to. */
+  #origin: string;
 
-  constructor(makeClient: () => Client, settings: WorkerSettings, events: WorkerEvents) {
-    this.#makeClient = makeClient;
-    this.#client = makeClient();
+  constructor(settings: WorkerSettings, writer: RequestWriter, events: WorkerEvents) {
     this.#settings = settings;
+    this.#writer = writer;
     this.#events = events;
-    this.#options = { path: "/", method: "GET", headers: [], body: null, reset: false };
+    this.#main = new Connection(settings.target.address, settings.skipVerify, this);
+    this.#connection = this.#main;
+    this.#origin = settings.target.origin;
+    this.#answer = new KeptAnswer(settings.responseBytesMax);
+    this.#parts = {
+      method: "",
+      path: "",
+      headers: NO_FIELDS,
+      body: NO_BYTES,
+      trailers: NO_FIELDS,
+      host: undefined,
+      hostDefault: settings.target.host,
+      authorization: undefined,
+    };
+  }
+
+  /** Status of the answer. */
+  get status(): number {
+    return this.#connection.parser.facts.status;
   }
 
   /** Sends `message`; may settle before it returns, when the message cannot be sent. */
@@ -81,14 +100,22 @@ export class Worker implements Dispatcher.DispatchHandler {
   }
 
   /** Frees the connection; what is under way is left to whoever keeps the books. */
-  async destroy(): Promise<void> {
-    await this.#client.destroy();
+  destroy(): void {
+    this.#main.close();
+    this.#connection.close();
+  }
+
+  /** Gives up what is under way. */
+  timeOut(): void {
+    const reason = this.#connection.connecting ? "connect-timeout" : "timeout";
+    this.#connection.close();
+    this.#settle("failed", reason);
   }
 
   #begin(message: Message): void {
     this.message = message;
     this.startedMs = this.#events.nowMs();
-    this.#startedUs = this.#settings.track ? this.#events.nowUs() : 0;
+    if (this.#settings.track) this.#startedUs = this.#events.nowUs();
     const { head } = message.http;
     if (head === undefined || isResponseHead(head)) {
       this.#settle("failed", "unparsable");
@@ -106,88 +133,47 @@ export class Worker implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** Gives up what is under way. */
-  timeOut(): void {
-    this.#mayRetry = false;
-    const error = new ReplayTimeout("the exchange took longer than --output-http-timeout");
-    if (this.#abort !== undefined) {
-      this.#abort(error);
-      return;
-    }
-    // Not even connected: only destroying the client ends the attempt.
-    const client = this.#client;
-    this.#client = this.#makeClient();
-    void client.destroy(error);
-  }
-
-  #prepare(message: Message, head: RequestHead): void {
-    const { target, originalHost } = this.#settings;
-    const options = this.#options;
-    options.method = head.method;
-    options.path = target.fixedPath ?? head.target;
-    options.headers = outgoingHeaders(head.headers, {
-      host: originalHost ? undefined : target.host,
-      authorization: target.authorization,
-    });
-    const { body } = message.http;
-    options.body = body.length === 0 ? null : (body as Buffer);
+  #prepare({ http, context }: Message, head: RequestHead): void {
+    this.#connection = this.#main;
+    this.#origin = this.#settings.target.origin;
+    const { target, pathRule, originalHost } = this.#settings;
+    const parts = this.#parts;
+    parts.method = head.method;
+    parts.path = pathTo(target, pathRule, originForm(head.target));
+    parts.headers = head.headers;
+    parts.body = http.body;
+    parts.trailers = http.trailers;
+    parts.host = originalHost || context?.keepHost === true ? undefined : target.host;
+    parts.hostDefault = target.host;
+    parts.authorization = target.authorization;
   }
 
   #dispatch(): void {
-    this.#abort = undefined;
-    this.status = 0;
-    this.#location = undefined;
-    if (this.#settings.track) {
-      this.#headers = [];
-      this.#chunks = [];
-      this.#bytes = 0;
-      this.#cut = false;
-    }
-    try {
-      this.#client.dispatch(this.#options, this);
-    } catch (error) {
-      this.onError(error instanceof Error ? error : new Error(String(error)));
-    }
+    if (this.#connection.isOpen(this.#events.nowMs())) this.opened();
+    else this.#connection.open();
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-  }
-
-  onHeaders(status: number, rawHeaders: Buffer[], _resume: () => void, reason: string): boolean {
-    if (status < 200) return true;
-    this.status = status;
-    const wantsLocation = this.#redirectsLeft > 0 && status >= 301 && status <= 308;
-    if (this.#settings.track || wantsLocation) {
-      const headers = rawHeaders.map((field) => field.toString("latin1"));
-      if (wantsLocation) this.#location = headerValue(headers, "location");
-      this.#headers = headers;
-      this.#reason = reason;
+  opened(): void {
+    const { method } = this.#parts;
+    if (this.#writer.write(this.#parts) !== undefined) {
+      this.#settle("failed", "unsendable");
+      return;
     }
-    return true;
+    const { track } = this.#settings;
+    const connection = this.#connection;
+    if (track) this.#answer.listen(connection.parser);
+    connection.send(this.#writer, method === "HEAD", track || this.#redirectsLeft > 0);
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#settings.track && !this.#cut) {
-      this.#cut = this.#bytes + chunk.length > RESPONSE_BYTES_MAX;
-      if (!this.#cut) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-      }
-    }
-    return true;
-  }
-
-  onComplete(_trailers: string[] | null): void {
-    if (this.#location !== undefined && this.#follow(this.#location)) return;
+  answered(): void {
+    if (this.#redirectsLeft > 0 && this.#follow()) return;
     this.#settle("ok", "");
   }
 
-  onError(error: Error): void {
-    // undici may report after we gave up; a settled message must not be settled again.
-    if (this.message === undefined) return;
+  broke(error: Error): void {
     const reason = failureReason(error);
-    if (this.#mayRetry && reason === "reset" && this.status === 0) {
+    const { parser, reused } = this.#connection;
+    if (this.#mayRetry && reason === "reset" && reused && !parser.begun) {
       this.#mayRetry = false;
       this.#dispatch();
       return;
@@ -195,30 +181,42 @@ export class Worker implements Dispatcher.DispatchHandler {
     this.#settle("failed", reason);
   }
 
-  onUpgrade(_status: number, _headers: Buffer[] | string[] | IncomingHttpHeaders | null): void {
-    // Never asked for: Upgrade is not forwarded.
-  }
-
-  /** Follows a redirect on the target itself; anywhere else the redirect is the answer. */
-  #follow(location: string): boolean {
-    const { origin } = this.#settings.target;
-    const options = this.#options;
-    if (!URL.canParse(location, `${origin}${options.path}`)) return false;
-    const next = new URL(location, `${origin}${options.path}`);
-    if (next.origin !== origin) return false;
-    this.#redirectsLeft -= 1;
-    options.path = `${next.pathname}${next.search}`;
-    // RFC 9110 15.4: 307 and 308 keep method and body, the others become GET, as browsers and gor do.
-    if (this.status !== 307 && this.status !== 308 && options.method !== "HEAD") {
-      options.method = "GET";
-      options.body = null;
-      if (Array.isArray(options.headers)) options.headers = withoutContent(options.headers);
+  /** Follows a redirect; where it may not, the redirect is the answer. */
+  #follow(): boolean {
+    const parts = this.#parts;
+    const { headText } = this.#connection.parser;
+    const next = redirectOf(this.status, headText, `${this.#origin}${parts.path}`, parts);
+    if (next === undefined) return false;
+    const { origin } = next.url;
+    if (origin !== this.#origin) {
+      if (!this.#settings.redirectsAnywhere) return false;
+      this.#goTo(next.url);
     }
+    this.#redirectsLeft -= 1;
+    parts.method = next.method;
+    parts.path = `${next.url.pathname}${next.url.search}`;
+    parts.headers = next.headers;
+    if (!next.keepsBody) parts.body = NO_BYTES;
     this.#dispatch();
     return true;
   }
 
+  /** Leaves the target for another origin, with what was meant for the target left behind. */
+  #goTo(url: URL): void {
+    this.#leave();
+    this.#connection = new Connection(originOf(url), this.#settings.skipVerify, this);
+    this.#origin = url.origin;
+    this.#parts.host = url.host;
+    this.#parts.authorization = undefined;
+  }
+
+  #leave(): void {
+    if (this.#connection === this.#main) this.#main.idleSince(this.#events.nowMs());
+    else this.#connection.close();
+  }
+
   #settle(outcome: Outcome, reason: string): void {
+    this.#leave();
     this.#events.settled(this, outcome, reason);
   }
 
@@ -227,41 +225,19 @@ export class Worker implements Dispatcher.DispatchHandler {
     const request = this.message;
     if (request === undefined || outcome === "skipped") return undefined;
     const failed = outcome === "failed";
-    const head = failed
-      ? failureHead(reason)
-      : { version: "HTTP/1.1", status: this.status, reason: this.#reason, headers: this.#headers };
-    const body = failed ? NO_BYTES : Buffer.concat(this.#chunks);
     return {
       kind: MessageKind.replayed,
       id: request.id,
       startedAt: this.#startedUs,
       latencyNs: Math.round((this.#events.nowMs() - this.startedMs) * 1e6),
-      http: HttpMessage.fromParts(head, body),
+      http: failed
+        ? HttpMessage.fromParts(failureHead(reason), NO_BYTES)
+        : this.#answer.take(this.#connection.parser),
       context: {
         ...request.context,
-        bodyState: this.#cut ? BodyState.truncated : undefined,
+        bodyState: !failed && this.#answer.cut ? BodyState.truncated : undefined,
         failure: failed ? reason : undefined,
       },
     };
   }
-}
-
-function failureHead(reason: string): {
-  version: string;
-  status: number;
-  reason: string;
-  headers: string[];
-} {
-  const headers = ["X-Mirrorball-Error", reason, "Content-Length", "0"];
-  return { version: "HTTP/1.1", status: failureStatus(reason), reason: "Replay Failed", headers };
-}
-
-/** Fields that describe a body go with it. */
-function withoutContent(headers: readonly unknown[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = String(headers[i]);
-    if (!name.toLowerCase().startsWith("content-")) kept.push(name, String(headers[i + 1]));
-  }
-  return kept;
 }
