@@ -16,6 +16,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 export class HttpMessage {
+  readonly #bornRaw: boolean;
   #raw: Uint8Array | undefined;
   #headText: string | undefined;
   #head: Head | undefined;
@@ -30,6 +31,7 @@ export class HttpMessage {
     head: Head | undefined,
     body: Uint8Array | undefined,
   ) {
+    this.#bornRaw = raw !== undefined;
     this.#raw = raw;
     this.#headText = headText;
     this.#head = head;
@@ -61,6 +63,15 @@ export class HttpMessage {
     const message = new HttpMessage(undefined, text, undefined, body);
     message.#trailers = trailers;
     return message;
+  }
+
+  /** The head as text of a message born in parts; undefined when it was born as raw bytes. */
+  get headText(): string | undefined {
+    if (this.#bornRaw) return undefined;
+    if (this.#headText === undefined && this.#head !== undefined) {
+      return formatHead(this.#head);
+    }
+    return this.#headText;
   }
 
   /** The parsed head, or undefined when the bytes are not an HTTP/1 message. */

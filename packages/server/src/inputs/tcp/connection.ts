@@ -64,6 +64,7 @@ export class Connection {
           // A half-open older connection of the same producer must not go on beside this one.
           if (producer.connection instanceof Connection) producer.connection.supersede();
           producer.connection = this;
+          producer.assembler.resumed();
           this.#producer = producer;
           const { journal } = context;
           if (journal === undefined) return producer.ackedSeq;
@@ -205,6 +206,10 @@ export class Connection {
     const seq = frames.at(-1)?.seq ?? 0;
     let bytes = 0;
     for (const frame of frames) bytes += frame.payload.length;
+    if (producer.assembler.midMessage) {
+      this.#session.taken(frames.length, bytes);
+      return;
+    }
     producer.ackedSeq = seq;
     this.#session.accepted(seq, frames.length, bytes);
   }
