@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import type { Fault, Message } from "@mirrorball/protocol";
+import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, text } from "../component/kinds.ts";
@@ -14,8 +15,8 @@ import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext } from "../component/types.ts";
 import { Connection } from "./tcp/connection.ts";
-import { listen, parseListenAddress } from "./tcp/listener.ts";
-import type { TlsFiles } from "./tcp/listener.ts";
+import { listen } from "./listener.ts";
+import type { TlsFiles } from "./listener.ts";
 import { Producers } from "./tcp/producers.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
@@ -59,12 +60,7 @@ export const inputTcp: InputDeclaration<typeof options> = defineInput({
   argument: {
     placeholder: "ADDRESS",
     example: ":28020",
-    parse: (raw) =>
-      parseListenAddress(raw) === undefined
-        ? new Refusal(
-            "must be an address such as :28020, 127.0.0.1:28020, [::1]:28020 or unix:/run/mirrorball.sock",
-          )
-        : raw,
+    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
   },
   options,
   create: (context, argument, values) => new TcpInput(context, argument, values),
@@ -96,7 +92,7 @@ class TcpInput implements Input {
   }
 
   async start(): Promise<void> {
-    const address = parseListenAddress(this.#address);
+    const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
     const token = this.#options.token === "" ? undefined : this.#options.token;
     this.#server = await listen(

@@ -4,9 +4,11 @@ import { outputFile } from "./file.ts";
 import { outputHttp } from "./http.ts";
 import { outputNull } from "./null.ts";
 import { outputStdout } from "./stdout.ts";
+import { outputTcp } from "./tcp.ts";
 
 export const outputs: readonly OutputDeclaration[] = [
   outputHttp,
+  outputTcp,
   outputFile,
   outputStdout,
   outputNull,

@@ -6,37 +6,16 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-
-export interface ListenAddress {
-  readonly host: string | undefined;
-  readonly port: number;
-  /** Set for a Unix socket; host and port are then unused. */
-  readonly path: string | undefined;
-}
+import type { SocketAddress } from "../component/address.ts";
 
 export interface TlsFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
-/** `:28020`, `host:port`, `[::1]:port`, `unix:/path`. Undefined when it is none of these. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
-  if (text.startsWith("unix:")) {
-    const path = text.slice("unix:".length);
-    return path === "" ? undefined : { host: undefined, port: 0, path };
-  }
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  const host = match[1] ?? match[2];
-  const port = Number(match[3]);
-  return port > 65_535
-    ? undefined
-    : { host: host === "" ? undefined : host, port, path: undefined };
-}
-
 /** Listens; rejects with one clear sentence when it cannot. */
 export async function listen(
-  address: ListenAddress,
+  address: SocketAddress,
   tls: TlsFiles | undefined,
   onSocket: (socket: Socket) => void,
   onTlsError: (error: Error) => void,
@@ -79,7 +58,7 @@ const LISTEN_HINTS: Readonly<Record<string, string>> = {
   ENOENT: "the directory does not exist",
 };
 
-function listenError(address: ListenAddress, error: NodeJS.ErrnoException): Error {
+function listenError(address: SocketAddress, error: NodeJS.ErrnoException): Error {
   const where = address.path ?? `${address.host ?? ""}:${address.port}`;
   return new Error(
     `cannot listen on ${where}: ${LISTEN_HINTS[error.code ?? ""] ?? error.message}`,
