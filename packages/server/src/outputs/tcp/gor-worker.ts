@@ -93,8 +93,8 @@ export class GorWorker {
     this.#waiting = [];
     this.#writes.push(write);
     socket.write(encodeRecords(write.messages), (error) => {
-      // After a failure the connection is lost, and what was under way is taken back.
-      if (!error && !write.done) this.#finished(write);
+      // Node calls back without an error, too, when the socket was destroyed under the write.
+      if (!error && !socket.destroyed && !write.done) this.#finished(write);
     });
     // The places of what was written are free, though not settled.
     this.#events.advanced();
