@@ -279,7 +279,7 @@ export function isToken(id: string): boolean {
   return TOKEN_TEXT.test(id);
 }
 
-const TOKEN_TEXT = /^[\u0021-\u007e\u00a1-\u00ff]{1,256}$/;
+const TOKEN_TEXT = /^[\u0021-\u007e\u0080-\u00ff]{1,256}$/;
 
 function isPairList(value: unknown): boolean {
   if (!Array.isArray(value) || value.length > HEADER_FIELDS_MAX * 2) return false;

@@ -1,5 +1,7 @@
 /** The inputs there are, in the order help shows them. Adding one is one line here. */
 import type { InputDeclaration } from "../component/define.ts";
+import { inputDummy } from "./dummy.ts";
+import { inputHttp } from "./http.ts";
 import { inputTcp } from "./tcp.ts";
 
-export const inputs: readonly InputDeclaration[] = [inputTcp];
+export const inputs: readonly InputDeclaration[] = [inputTcp, inputHttp, inputDummy];

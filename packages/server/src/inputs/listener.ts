@@ -22,6 +22,12 @@ export async function listen(
 ): Promise<Server> {
   const server = tls === undefined ? createServer(onSocket) : createTlsServer({ ...tls }, onSocket);
   server.on("tlsClientError", onTlsError);
+  await bind(server, address);
+  return server;
+}
+
+/** Binds any kind of server to `address`; rejects with one clear sentence when it cannot. */
+export async function bind(server: Server, address: SocketAddress): Promise<void> {
   if (address.path !== undefined) await removeStaleSocket(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
@@ -34,7 +40,6 @@ export async function listen(
   });
   // Captured traffic is nobody else's business.
   if (address.path !== undefined) chmodSync(address.path, 0o600);
-  return server;
 }
 
 /** A socket file that nobody answers on was left by a process that died; one that answers is in use. */
