@@ -13,6 +13,8 @@ import type { GatedQueue } from "./gated-queue.ts";
 import type { OutputAccount } from "./ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
 
+const NO_WAIT: { readonly room: Accepted } = { room: undefined };
+
 export interface Lane {
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
@@ -57,8 +59,9 @@ export class Pipeline {
       const lane = this.#lanes[i];
       const filter = this.#filters[i];
       if (lane === undefined || filter === undefined) continue;
-      lane.queue.offer(batch, filter);
-      const { room } = lane.queue;
+      // Only who had something put in a full queue waits for it: an output that hands its answers on would else wait for
+      // its own queue, which only it can empty.
+      const { room } = lane.queue.offer(batch, filter) > 0 ? lane.queue : NO_WAIT;
       if (room !== undefined) wait = wait === undefined ? room : both(wait, room);
     }
     return wait;
