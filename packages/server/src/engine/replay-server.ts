@@ -80,6 +80,7 @@ export class ReplayServer {
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
   async start(): Promise<void> {
     try {
+      this.#checkReplayed();
       if (this.#plan.run.httpPprof !== "") {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
@@ -108,6 +109,18 @@ export class ReplayServer {
     return this.#outputs.map(({ account }) => account.discrepancy);
   }
 
+  #checkReplayed(): void {
+    const wanting = this.#plan.outputs.find(
+      ({ declaration }) => declaration.wantsReplayed === true,
+    );
+    if (wanting === undefined || this.#outputs.some(({ output }) => output.emitsReplayed === true))
+      return;
+    const name = nameOf(wanting.declaration.name, wanting.argument);
+    throw new Error(
+      `${name}: it takes what was replayed, and nothing replays; add an --output-http URL`,
+    );
+  }
+
   #addOutput({
     declaration,
     argument,
@@ -131,6 +144,7 @@ export class ReplayServer {
         name,
         queue: gate ?? queue,
         ledger: account,
+        replayedWanted: this.#plan.outputs.some((each) => each.declaration.wantsReplayed === true),
         emit: (batch) => this.#pipeline.emit(batch),
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),

@@ -102,11 +102,12 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);
+    const track = values.trackResponse || context.replayedWanted;
     const pool = new Pool(context, {
       target,
       originalHost: values.originalHost,
       redirectsMax: values.redirects,
-      track: values.trackResponse,
+      track,
       timeoutMs: values.timeoutMs,
       workersMax: values.workers,
       workersMin: values.workersMin,
@@ -114,7 +115,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       skipVerify: values.skipVerify,
     });
     return {
-      emitsReplayed: values.trackResponse,
+      emitsReplayed: track,
       start: async () => pool.start(),
       drain: () => pool.drained(),
       close: () => pool.close(),

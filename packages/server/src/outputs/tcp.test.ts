@@ -172,7 +172,7 @@ interface Gor {
 }
 
 /** Listens as gor does: takes bytes, answers nothing. */
-async function gor(make: typeof createServer = createServer): Promise<Gor> {
+async function gor(make: (on: (socket: Socket) => void) => Server = createServer): Promise<Gor> {
   const streams: Buffer[][] = [];
   const server = make((socket: Socket) => {
     const chunks: Buffer[] = [];
@@ -257,7 +257,7 @@ describe("a gor stream", () => {
   });
 
   it("goes over TLS, and refuses a token it could not prove", async () => {
-    const peer = await gor(((on: (socket: Socket) => void) => createTlsServer({ ...certificate }, on)) as typeof createServer); // prettier-ignore
+    const peer = await gor((on) => createTlsServer({ ...certificate }, on)); // prettier-ignore
     await run([get("/tls")], ["--output-tcp", `127.0.0.1:${peer.port}`, ...format, "--output-tcp-secure", "--output-tcp-skip-verify"]); // prettier-ignore
     await expect.poll(() => peer.streams().flatMap(records).length).toBe(1);
     await expect(
