@@ -135,8 +135,11 @@ export async function elastic({
     return Object.entries(source).every(([key, value]) => {
       const type = properties[key]?.type;
       if (value === null || type === undefined) return true;
-      if (type === "date") return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(String(value));
-      return type === "boolean" ? typeof value === "boolean" : /^-?\d+$/.test(String(value));
+      if (type === "date")
+        return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(JSON.stringify(value).slice(1, -1));
+      return type === "boolean"
+        ? typeof value === "boolean"
+        : /^-?\d+$/.test(JSON.stringify(value).replaceAll('"', ""));
     });
   }
 

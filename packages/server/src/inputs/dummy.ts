@@ -47,9 +47,11 @@ class DummyInput implements Input {
     const wait = this.#context.emit(exchange(this.#ids.next(), this.#context.clock.nowUs()));
     if (wait === undefined) return;
     this.#blocked = true;
-    void wait.then(() => {
+    const resume = (): void => {
       this.#blocked = false;
-    });
+    };
+    // The engine's promise never rejects.
+    void wait.then(resume);
   }
 }
 

@@ -54,7 +54,9 @@ async function replay(
 }
 
 const urls = ({ documents }: Elastic): unknown[] =>
-  [...documents.values()].map((each) => each["Req_URL"]).sort();
+  [...documents.values()]
+    .map((each) => each["Req_URL"])
+    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
 
 describe("a document", () => {
   it("has gor's keys, of the request and of the replayed response, and more beside them", async () => {

@@ -74,10 +74,12 @@ export class Intake {
     this.#settle();
     if (wait === undefined) return;
     this.#blocked = true;
-    void wait.then(() => {
+    const resume = (): void => {
       this.#blocked = false;
       this.#handOn();
-    });
+    };
+    // The engine's promise never rejects.
+    void wait.then(resume);
   }
 
   /** Gives up what has waited too long; the oldest are in front. */

@@ -11,6 +11,8 @@ import type { Socket } from "node:net";
 import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
 import type { InputContext, InputJournal } from "../../component/types.ts";
+import { firstBytesOf, nameOf } from "./peer.ts";
+import type { Peer, PeerEvents } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
 
 /**
@@ -18,20 +20,13 @@ import type { Producer, Producers } from "./producers.ts";
  * outputs' queues were so deep that messages grew old in them, and the garbage collector cost a third of all CPU.
  */
 const FRAMES_PER_BATCH_MAX = 1;
-/** Bytes of a foreign peer's first words shown in the log. */
-const FIRST_BYTES_SHOWN = 16;
 
-export interface ConnectionEvents {
-  /** The connection is gone; `fault` says why we closed it, if we did. */
-  readonly closed: (connection: Connection, fault: Fault | undefined, firstBytes: string) => void;
-}
-
-export class Connection {
+export class Connection implements Peer {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #context: InputContext;
   readonly #session: ConsumerSession;
-  readonly #events: ConnectionEvents;
+  readonly #events: PeerEvents;
   readonly #pending: DataFrame[] = [];
   #producer: Producer | undefined;
   #busy = false;
@@ -48,13 +43,12 @@ export class Connection {
     context: InputContext,
     producers: Producers,
     token: string | undefined,
-    events: ConnectionEvents,
+    events: PeerEvents,
   ) {
     this.#socket = socket;
     this.#context = context;
     this.#events = events;
-    this.peer =
-      socket.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = nameOf(socket);
     this.#session = new ConsumerSession(
       {
         token,
@@ -75,7 +69,7 @@ export class Connection {
       context.clock.monotonicMs(),
     );
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
     socket.on("close", () => this.#leave());
   }
@@ -110,10 +104,10 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #receive(chunk: Buffer): void {
+  receive(chunk: Buffer): void {
     if (this.#draining) return;
     if (this.#session.state === "handshake" && this.#firstBytes === "") {
-      this.#firstBytes = chunk.toString("latin1", 0, FIRST_BYTES_SHOWN);
+      this.#firstBytes = firstBytesOf(chunk);
     }
     const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
     for (const frame of frames) this.#pending.push(frame);
