@@ -20,6 +20,8 @@ import type { Producer, Producers } from "./producers.ts";
  * outputs' queues were so deep that messages grew old in them, and the garbage collector cost a third of all CPU.
  */
 const FRAMES_PER_BATCH_MAX = 1;
+/** Milliseconds that the other side has to end its half of a connection that we end. */
+const LINGER_MS = 1000;
 
 export class Connection implements Peer {
   readonly peer: string;
@@ -83,7 +85,6 @@ export class Connection implements Peer {
   /** Takes nothing more; resolves when what has come is in the pipeline and acknowledged. */
   async finish(): Promise<void> {
     this.#draining = true;
-    this.#socket.pause();
     if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
@@ -91,7 +92,11 @@ export class Connection implements Peer {
       });
     }
     this.#flush();
-    this.#socket.end(() => this.#socket.destroy());
+    // The last acknowledgement must arrive. A socket that is closed with bytes unread resets the connection, and what the
+    // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
+    this.#socket.end();
+    const impatience = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once("close", () => clearTimeout(impatience));
   }
 
   destroy(): void {
