@@ -31,7 +31,6 @@ function read(pieces: Iterable<Uint8Array>, recordBytesMax?: number): Read {
   return { ...out, skipped };
 }
 
-const whole = (text: string): Read => read([Buffer.from(text)]);
 const singly = (bytes: Buffer): Buffer[] => Array.from(bytes, (byte) => Buffer.from([byte]));
 const plain = ({ messages, skipped }: Read): unknown => ({
   messages: messages.map(({ kind, id, startedAt, latencyNs, http }) => [

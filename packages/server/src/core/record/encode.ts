@@ -19,8 +19,8 @@ function nanoseconds(at: Timestamp): string {
   return typeof at === "bigint" ? `${at}` : `${Math.trunc(at)}000`;
 }
 
-/** All records of a batch, in one piece. */
-export function encodeRecords(batch: readonly Message[]): Buffer {
+/** All records of a batch, in one piece; `ends` is given the index behind each record. */
+export function encodeRecords(batch: readonly Message[], ends?: number[]): Buffer {
   const metas: string[] = [];
   const payloads: Uint8Array[][] = [];
   let size = 0;
@@ -29,6 +29,7 @@ export function encodeRecords(batch: readonly Message[]): Buffer {
     const pieces = message.http.rawPieces();
     size += meta.length + SEPARATOR_LATIN1.length;
     for (const piece of pieces) size += piece.length;
+    ends?.push(size);
     metas.push(meta);
     payloads.push(pieces);
   }
