@@ -81,16 +81,17 @@ export class Assembler {
     this.#messages.restart();
   }
 
-  /** The position at which the oldest exchange under way began; undefined when there is none. */
+  /** The position at which the oldest exchange or message under way began; undefined when there is none. */
   get oldestPosition(): number | undefined {
+    const message = this.#messages.oldestPosition;
     // A Map iterates in the order of insertion.
-    for (const { since } of this.#open.values()) return since;
-    return undefined;
+    for (const { since } of this.#open.values()) return Math.min(since, message ?? since);
+    return message;
   }
 
-  /** Exchanges that have begun and not ended. */
+  /** Exchanges that have begun and not ended, and a message between its pieces. */
   get openExchanges(): number {
-    return this.#open.size;
+    return this.#open.size + (this.#messages.midMessage ? 1 : 0);
   }
 
   /** Appends the messages that `records` complete to `out`. */
@@ -98,7 +99,7 @@ export class Assembler {
     for (const record of records) {
       if (record[0] === RecordType.exchange) this.#whole(record, out);
       else if (record[0] === RecordType.message || record[0] === RecordType.messageMore) {
-        this.#messages.take(record, out);
+        this.#messages.take(record, this.position, out);
       } else this.#partial(record, out);
     }
   }

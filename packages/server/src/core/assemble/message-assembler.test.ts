@@ -44,8 +44,9 @@ describe("a message in pieces", () => {
     const all = records(7);
     for (const record of all) {
       expect(out).toHaveLength(0);
-      assembler.take(record, out);
+      assembler.take(record, 5, out);
       expect(assembler.midMessage).toBe(record !== all.at(-1));
+      expect(assembler.oldestPosition).toBe(assembler.midMessage ? 5 : undefined);
     }
     expect(Buffer.from(out[0]?.http.raw ?? []).equals(body)).toBe(true);
     expect(out[0]).toMatchObject({ id: "a", kind: 2, startedAt: 1n });
@@ -54,10 +55,10 @@ describe("a message in pieces", () => {
 
   it("that is sent again from its beginning comes once", () => {
     const { assembler, out, lost, budget } = setUp();
-    for (const record of records(7).slice(0, 3)) assembler.take(record, out);
+    for (const record of records(7).slice(0, 3)) assembler.take(record, 5, out);
     assembler.restart();
     expect([assembler.midMessage, budget.usedBytes]).toEqual([false, 0]);
-    for (const record of records(7)) assembler.take(record, out);
+    for (const record of records(7)) assembler.take(record, 5, out);
     expect([out.length, lost]).toEqual([1, []]);
   });
 
@@ -65,19 +66,19 @@ describe("a message in pieces", () => {
     const { assembler, out, lost, budget } = setUp();
     const [first, piece] = records(7);
     if (piece === undefined) throw new Error("no piece");
-    assembler.take(piece, out);
+    assembler.take(piece, 5, out);
     expect(lost.splice(0)).toEqual(["orphan"]);
-    assembler.take(first, out);
-    assembler.take(records(8)[0], out);
+    assembler.take(first, 5, out);
+    assembler.take(records(8)[0], 5, out);
     expect(lost.splice(0)).toEqual(["broken-off"]);
-    assembler.take([11, 8, Buffer.alloc(body.length + 1)], out);
+    assembler.take([11, 8, Buffer.alloc(body.length + 1)], 5, out);
     expect(lost).toEqual(["orphan"]);
     expect([out.length, assembler.midMessage, budget.usedBytes]).toEqual([0, false, 0]);
   });
 
   it("that does not fit is cut and marked", () => {
     const { assembler, out } = setUp(new BodyBudget(100_000));
-    for (const record of records(7)) assembler.take(record, out);
+    for (const record of records(7)) assembler.take(record, 5, out);
     expect(out[0]?.http.raw).toHaveLength(100_000);
     expect(out[0]?.context?.bodyState).toBe(BodyState.truncated);
   });

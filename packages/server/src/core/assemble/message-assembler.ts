@@ -11,6 +11,8 @@ import { PartialBody } from "./partial-body.ts";
 import type { BodyBudget } from "./partial-body.ts";
 
 interface OpenMessage {
+  /** Where its beginning came from; see `Assembler.position`. */
+  readonly since: number;
   readonly record: MessageRecord;
   readonly body: PartialBody;
   restBytes: number;
@@ -31,7 +33,12 @@ export class MessageAssembler {
     return this.#open !== undefined;
   }
 
-  take(record: MessageRecord | MessageMoreRecord, out: Message[]): void {
+  /** Where the message under way began; undefined when there is none. */
+  get oldestPosition(): number | undefined {
+    return this.#open?.since;
+  }
+
+  take(record: MessageRecord | MessageMoreRecord, position: number, out: Message[]): void {
     if (record[0] === RecordType.messageMore) {
       this.#more(record, out);
       return;
@@ -42,7 +49,7 @@ export class MessageAssembler {
     if (record[10] === 0) this.#give(messageOf(record), out);
     else {
       const body = new PartialBody(this.#budget);
-      this.#open = { record, body, restBytes: record[10] };
+      this.#open = { since: position, record, body, restBytes: record[10] };
     }
   }
 
