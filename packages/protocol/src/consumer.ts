@@ -10,7 +10,7 @@ import { decodeAuth, decodeHello, encodeAck, encodeChallenge, encodeFault } from
 import { encodeWelcome, proofOf, sameProof } from "./control.ts";
 import type { Fault, Hello } from "./control.ts";
 import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
-import { PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
+import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { CREDIT_WINDOW_BYTES, HANDSHAKE_MS_MAX } from "./limits.ts";
 import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
@@ -84,6 +84,15 @@ export class ConsumerSession {
   /** All frames up to `seq` are safe; `bytes` is their payloads' sum. Acknowledges and grants new credit. */
   accepted(seq: number, frames: number, bytes: number): void {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
+    this.#acceptedBytes += bytes + frames * FRAME_HEADER_BYTES;
+    this.#ackDue = true;
+  }
+
+  /**
+   * These frames were taken but are not safe by themselves, as pieces of a message that is not whole: grants credit for
+   * them and acknowledges nothing. The next `accepted` covers them.
+   */
+  taken(frames: number, bytes: number): void {
     this.#acceptedBytes += bytes + frames * FRAME_HEADER_BYTES;
     this.#ackDue = true;
   }
@@ -205,7 +214,7 @@ export class ConsumerSession {
     const creditBytes = this.#windowBytes;
     this.#send(
       FrameType.welcome,
-      encodeWelcome({ version: PROTOCOL_VERSION, ackedSeq, creditBytes }),
+      encodeWelcome({ version: PROTOCOL_VERSION, ackedSeq, creditBytes, minor: PROTOCOL_MINOR }),
     );
   }
 

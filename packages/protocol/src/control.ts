@@ -7,7 +7,7 @@
  *     HELLO  versions, id, seqs, nonce   →
  *                                        ←    CHALLENGE nonce, proof        only if the server has a token
  *     AUTH   proof                       →
- *                                        ←    WELCOME version, acked, credit
+ *                                        ←    WELCOME version, acked, credit, minor version
  *     DATA …                             →
  *                                        ←    ACK acked, credit
  *     BYE                                →
@@ -50,6 +50,8 @@ export interface Ack {
 
 export interface Welcome extends Ack {
   readonly version: number;
+  /** Of the receiver; 0 when it does not say. */
+  readonly minor: number;
 }
 
 export interface Fault {
@@ -100,14 +102,14 @@ export function decodeAuth(payload: Uint8Array): Uint8Array | undefined {
   return isBytes(proof, PROOF_BYTES) ? proof : undefined;
 }
 
-export function encodeWelcome({ version, ackedSeq, creditBytes }: Welcome): Uint8Array {
-  return packr.pack([version, ackedSeq, creditBytes]);
+export function encodeWelcome({ version, ackedSeq, creditBytes, minor }: Welcome): Uint8Array {
+  return packr.pack([version, ackedSeq, creditBytes, minor]);
 }
 
 export function decodeWelcome(payload: Uint8Array): Welcome | undefined {
-  const [version, ackedSeq, creditBytes] = unpackList(payload);
+  const [version, ackedSeq, creditBytes, minor = 0] = unpackList(payload);
   if (!isCount(version) || !isCount(ackedSeq) || !isCount(creditBytes)) return undefined;
-  return { version, ackedSeq, creditBytes };
+  return isCount(minor) ? { version, ackedSeq, creditBytes, minor } : undefined;
 }
 
 export function encodeAck({ ackedSeq, creditBytes }: Ack): Uint8Array {

@@ -15,6 +15,11 @@ import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
 export const FRAME_HEADER_BYTES: number = 24;
 /** The major version, in every frame: a receiver knows at once whether it can read what follows. */
 export const PROTOCOL_VERSION: number = 1;
+/**
+ * The minor version, in WELCOME: counts additions that a producer must not use with a receiver that lacks them.
+ * 1: `message` records.
+ */
+export const PROTOCOL_MINOR: number = 1;
 const MAGIC_0 = 0x4d; // "M"
 const MAGIC_1 = 0x42; // "B"
 

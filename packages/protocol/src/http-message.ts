@@ -16,6 +16,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 export class HttpMessage {
+  readonly #bornRaw: boolean;
   #raw: Uint8Array | undefined;
   /** What follows the head on the wire, when the head is not the one it came with. */
   #rawBody: Uint8Array | undefined;
@@ -34,6 +35,7 @@ export class HttpMessage {
     head: Head | undefined,
     body: Uint8Array | undefined,
   ) {
+    this.#bornRaw = raw !== undefined;
     this.#raw = raw;
     this.#headText = headText;
     this.#head = head;
@@ -79,6 +81,15 @@ export class HttpMessage {
     message.#trailers = this.#trailers;
     message.#bodyComplete = this.#bodyComplete;
     return message;
+  }
+
+  /** The head as text of a message born in parts; undefined when it was born as raw bytes. */
+  get headText(): string | undefined {
+    if (this.#bornRaw) return undefined;
+    if (this.#headText === undefined && this.#head !== undefined) {
+      return formatHead(this.#head);
+    }
+    return this.#headText;
   }
 
   /** The parsed head, or undefined when the bytes are not an HTTP/1 message. */

@@ -23,6 +23,8 @@ export interface ProducerOptions {
   readonly agent: string;
   /** Shared secret; when given, the server must prove that it knows it too. */
   readonly token?: string | undefined;
+  /** The minor version a receiver must have at least, for what this producer sends; see `PROTOCOL_MINOR`. */
+  readonly minorNeeded?: number;
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
@@ -235,6 +237,11 @@ export class ProducerSession {
       );
     } else if (welcome.version !== PROTOCOL_VERSION) {
       this.#fail("version", `the server chose protocol version ${welcome.version}`);
+    } else if (welcome.minor < (this.#options.minorNeeded ?? 0)) {
+      this.#fail(
+        "version",
+        `the server speaks version ${PROTOCOL_VERSION}.${welcome.minor}, ${PROTOCOL_VERSION}.${this.#options.minorNeeded} is needed: update it`,
+      );
     } else {
       this.state = "open";
       this.#settle(welcome.ackedSeq, welcome.creditBytes);

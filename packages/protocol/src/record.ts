@@ -11,7 +11,7 @@
  */
 import { Packr } from "msgpackr";
 import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
-import type { BodyState } from "./message.ts";
+import type { BodyState, MessageKind } from "./message.ts";
 
 export const RecordType = {
   exchange: 1,
@@ -23,6 +23,8 @@ export const RecordType = {
   responseEnd: 7,
   abandon: 8,
   loss: 9,
+  message: 10,
+  messageMore: 11,
 } as const;
 
 type Strings = readonly string[];
@@ -113,6 +115,46 @@ export type AbandonRecord = [type: typeof RecordType.abandon, exchange: number, 
 /** The producer dropped `count` whole exchanges of which nothing was sent. */
 export type LossRecord = [type: typeof RecordType.loss, reason: string, count: number];
 
+/**
+ * One message, from a server to the next; see `message-record.ts`. Since minor version 1 (`PROTOCOL_MINOR`): a producer
+ * that sends it must have seen a WELCOME that says so, because an older receiver would skip it and acknowledge.
+ */
+export type MessageRecord = [
+  type: typeof RecordType.message,
+  /** Counts up within a producer; names the message to its `messageMore` records. */
+  number: number,
+  kind: MessageKind,
+  /** One token without white space. */
+  id: string,
+  startedS: number,
+  /** The rest of the time, below a second. */
+  startedNs: number,
+  /** Without its sign; null when it is not known. */
+  latencyNs: number | null,
+  /** Bit 0: the latency is negative, as gor's -1 for "not measured". */
+  flags: number,
+  /** The head of a message born in parts, whose `bytes` are then its body; null when `bytes` are all of it, framing included. */
+  head: string | null,
+  bytes: Uint8Array | null,
+  /** When not 0: `bytes` is null, and so many bytes follow in `messageMore` records with nothing between. */
+  restBytes: number,
+  trailers: Strings | null,
+  service: string | null,
+  connection: number | null,
+  connectionSeq: number | null,
+  peer: string | null,
+  route: string | null,
+  tags: Strings | null,
+  bodyState: BodyState,
+  failure: string | null,
+];
+
+export type MessageMoreRecord = [
+  type: typeof RecordType.messageMore,
+  number: number,
+  bytes: Uint8Array,
+];
+
 export type WireRecord =
   | ExchangeRecord
   | RequestHeadRecord
@@ -122,7 +164,9 @@ export type WireRecord =
   | ResponseChunkRecord
   | ResponseEndRecord
   | AbandonRecord
-  | LossRecord;
+  | LossRecord
+  | MessageRecord
+  | MessageMoreRecord;
 
 /** No maps, no record extension, no shared structures: positional arrays only. */
 const packr = new Packr({ useRecords: false, variableMapSize: false, mapsAsObjects: false });
@@ -132,7 +176,7 @@ export function packRecords(records: readonly WireRecord[]): Uint8Array {
   return packr.pack(records);
 }
 
-/** What each position must be: n number, s string, b bytes, l list of pairs; `z`, `y`, `m` the same or null. */
+/** What each position must be: n number, s string, t token, b bytes, l list of pairs; `k`, `z`, `y`, `m` n, s, b, l or null. */
 const SHAPES: readonly (string | undefined)[] = [
   undefined,
   "nnnnnzssslynmnnzynmzm",
@@ -144,6 +188,8 @@ const SHAPES: readonly (string | undefined)[] = [
   "nnnm",
   "ns",
   "sn",
+  "nntnnknzynmzkkzzmnz",
+  "nb",
 ];
 
 /**
@@ -190,7 +236,9 @@ function recordFault(item: unknown): string | undefined {
 }
 
 const NUMBER = 0x6e; // n: finite number, not negative
+const NUMBER_OR_NULL = 0x6b; // k
 const STRING = 0x73; // s: string
+const TOKEN = 0x74; // t: what may stand between blanks on one line
 const STRING_OR_NULL = 0x7a; // z
 const BYTES = 0x62; // b: binary
 const BYTES_OR_NULL = 0x79; // y
@@ -200,7 +248,11 @@ const LIST_OR_NULL = 0x6d; // m
 function fits(code: number, value: unknown): boolean {
   switch (code) {
     case NUMBER:
-      return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+      return isCount(value);
+    case NUMBER_OR_NULL:
+      return value === null || isCount(value);
+    case TOKEN:
+      return typeof value === "string" && isToken(value);
     case STRING:
       return typeof value === "string" && value.length <= HEAD_BYTES_MAX;
     case STRING_OR_NULL:
@@ -217,6 +269,17 @@ function fits(code: number, value: unknown): boolean {
       return false;
   }
 }
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
+/** True for what may be a message's id: ids stand in lines of text, between blanks. */
+export function isToken(id: string): boolean {
+  return TOKEN_TEXT.test(id);
+}
+
+const TOKEN_TEXT = /^[\u0021-\u007e\u0080-\u00ff]{1,256}$/;
 
 function isPairList(value: unknown): boolean {
   if (!Array.isArray(value) || value.length > HEADER_FIELDS_MAX * 2) return false;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer.ts";
-import { FRAME_HEADER_BYTES, FrameType, encodeFrame } from "./frame.ts";
+import { FRAME_HEADER_BYTES, FrameType, PROTOCOL_MINOR, encodeFrame } from "./frame.ts";
 import { encodeAck, encodeHello } from "./control.ts";
 import {
   HANDSHAKE_MS_MAX,
@@ -267,5 +267,51 @@ describe("order", () => {
         ]);
       }),
     );
+  });
+});
+
+describe("minor versions and unfinished messages", () => {
+  it("a producer that needs more than the receiver has fails, and keeps what it holds", () => {
+    const producer = new ProducerSession({
+      producerId: Buffer.alloc(16, 1),
+      service: "s",
+      agent: "a",
+      minorNeeded: PROTOCOL_MINOR + 1,
+    });
+    producer.enqueue(Buffer.from([0x90]), 1);
+    const consumer = new ConsumerSession({ nonce: Buffer.alloc(16), resume: () => undefined }, 0);
+    producer.connect(Buffer.alloc(16), 0);
+    for (const piece of producer.takeOutput()) consumer.receive(piece, 0);
+    for (const piece of consumer.takeOutput()) producer.receive(piece, 0);
+    expect(producer.failure?.code).toBe("version");
+    expect(producer.unackedFrames).toBe(1);
+  });
+
+  it("frames that are taken but not safe give credit and no acknowledgement", () => {
+    const producer = new ProducerSession({
+      producerId: Buffer.alloc(16, 1),
+      service: "s",
+      agent: "a",
+    });
+    const consumer = new ConsumerSession(
+      { nonce: Buffer.alloc(16), resume: () => undefined, windowBytes: 100 },
+      0,
+    );
+    producer.connect(Buffer.alloc(16), 0);
+    for (let i = 0; i < 4; i += 1) producer.enqueue(Buffer.alloc(40), 1);
+    let taken = 0;
+    for (let turn = 0; turn < 10; turn += 1) {
+      for (const piece of producer.takeOutput()) {
+        for (const { payload } of consumer.receive(piece, 0)) {
+          taken += 1;
+          if (taken < 4) consumer.taken(1, payload.length);
+          else consumer.accepted(4, 1, payload.length);
+        }
+      }
+      if (taken === 3) expect(producer.unackedFrames).toBe(4);
+      for (const piece of consumer.takeOutput()) producer.receive(piece, 0);
+    }
+    expect(consumer.failure).toBeUndefined();
+    expect(producer.ackedWeight).toBe(4);
   });
 });

@@ -1,4 +1,5 @@
 // Runs the real engine and outputs with messages given in the test: an input that emits them, an output that collects.
+import { createServer } from "node:net";
 import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, MessageContext } from "@mirrorball/protocol";
 import type { Catalogue, OutputDeclaration } from "../src/component/define.ts";
@@ -84,6 +85,31 @@ export function planOf(messages: readonly Message[], flags: readonly string[]): 
   const made = planFrom(["--input-test", ...flags], withTestParts(messages, 16, [], []));
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   return made.plan;
+}
+
+export interface Receiver {
+  readonly server: ReplayServer;
+  readonly collected: Message[];
+  readonly log: string[];
+}
+
+/** Starts a server with the inputs that `flags` name and `--output-collect`; the test stops it. */
+export async function receive(...flags: string[]): Promise<Receiver> {
+  const collected: Message[] = [];
+  const made = planFrom([...flags, "--output-collect"], withTestParts([], 1, collected, []));
+  if ("errors" in made) throw new Error(made.errors.join("\n"));
+  const log: string[] = [];
+  const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
+  await server.start();
+  return { server, collected, log };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return address !== null && typeof address === "object" ? address.port : 0;
 }
 
 function withTestParts(

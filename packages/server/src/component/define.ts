@@ -59,6 +59,10 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
    * harm. With a journal it is written down before they are sent, and after a crash they are not sent again.
    */
   once?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
+  /** It needs replayed responses: outputs that can make them are told to. */
+  readonly wantsReplayed?: boolean;
+  /** What happens by default when its queue is full; `wait` if it does not say. */
+  readonly queueFull?: "wait" | "drop";
   create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
 }
 

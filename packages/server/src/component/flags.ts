@@ -4,7 +4,7 @@
  */
 import type { ArgumentSpec, Catalogue, ToolDeclaration } from "./define.ts";
 import type { OptionSpec, OptionSpecs } from "./option.ts";
-import { queueOptions } from "./queue-options.ts";
+import { queueOptionsOf } from "./queue-options.ts";
 
 export type FlagGroup = "Inputs" | "Rules" | "Outputs" | "Running" | "Options";
 
@@ -51,7 +51,7 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
   for (const stage of catalogue.stages)
     flags.push(...optionFlags(stage.name, stage.options, "Rules"));
   for (const output of catalogue.outputs) {
-    const options = { ...output.options, ...queueOptions };
+    const options = { ...output.options, ...queueOptionsOf(output.queueFull) };
     flags.push(instanceFlag(output, "Outputs"), ...optionFlags(output.name, options, "Outputs"));
   }
   flags.push(...optionFlags(catalogue.run.name, catalogue.run.options, "Running"));

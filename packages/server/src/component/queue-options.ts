@@ -41,4 +41,9 @@ export const queueOptions: {
   }),
 };
 
+/** The same with the default that the output declares. */
+export function queueOptionsOf(queueFull: "wait" | "drop" = "wait"): typeof queueOptions {
+  return { ...queueOptions, queueFull: { ...queueOptions.queueFull, default: queueFull } };
+}
+
 export type QueueOptions = OptionValues<typeof queueOptions>;

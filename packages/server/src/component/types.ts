@@ -115,6 +115,8 @@ export interface OutputContext {
   readonly name: string;
   readonly queue: OutputQueue;
   readonly ledger: OutputLedger;
+  /** Another output needs replayed responses: make them, asked or not. */
+  readonly replayedWanted: boolean;
   /** Re-enters messages (replayed responses) as an input does. */
   emit(batch: Message[]): Accepted;
   readonly clock: Clock;
@@ -144,6 +146,8 @@ export interface OutputStats {
   /** Answers by status class: `2xx` … `5xx`. */
   readonly statuses?: Readonly<Record<string, number>>;
   readonly concurrency?: number;
+  /** What else it counts, by name. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 /** Why a stage took a message out: by a rule, or to keep a rate. */

@@ -16,6 +16,8 @@ import type { OutputAccount, RelayAccount } from "./ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
 import { Splitter } from "./split.ts";
 
+const NO_WAIT: { readonly room: Accepted } = { room: undefined };
+
 export interface Lane {
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
@@ -86,8 +88,9 @@ export class Pipeline {
       const lane = this.#lanes[i];
       const filter = this.#filters[i];
       if (lane === undefined || filter === undefined) continue;
-      lane.queue.offer(parts?.[i] ?? batch, filter);
-      const { room } = lane.queue;
+      // Only who had something put in a full queue waits for it: an output that hands its answers on would else wait for
+      // its own queue, which only it can empty.
+      const { room } = lane.queue.offer(parts?.[i] ?? batch, filter) > 0 ? lane.queue : NO_WAIT;
       if (room !== undefined) wait = wait === undefined ? room : both(wait, room);
     }
     return wait;

@@ -46,8 +46,8 @@ export class BoundedQueue implements OutputQueue {
     return this.#bytes;
   }
 
-  /** Appends the messages of `batch` that `accepts` allows. */
-  offer(batch: readonly Message[], accepts: (message: Message) => boolean): void {
+  /** Appends the messages of `batch` that `accepts` allows; returns how many were put in. */
+  offer(batch: readonly Message[], accepts: (message: Message) => boolean): number {
     const wasEmpty = this.length === 0;
     const full = this.#full;
     let taken = 0;
@@ -66,6 +66,7 @@ export class BoundedQueue implements OutputQueue {
     this.#account.received += taken;
     this.#account.queued += taken;
     if (wasEmpty && taken > 0) this.onReadable();
+    return taken;
   }
 
   /** Undefined while there is room, or when being full is nobody else's business. */

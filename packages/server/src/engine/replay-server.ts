@@ -1,45 +1,18 @@
 /**
- * The running server: makes the components that a plan names, joins them by the pipeline, starts and stops them in
- * order, and keeps the books. Outputs start before inputs and stop after them, so that nothing accepted has nowhere
- * to go. It installs no signal handlers and never exits the process: that is the command's business.
+ * The running server: starts and stops the parts that a plan names, in order, and keeps the books. Outputs start before
+ * inputs and stop after them, so that nothing accepted has nowhere to go. It installs no signal handlers and never
+ * exits the process: that is the command's business. How the parts are made and joined is `parts.ts`.
  */
-import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
-import type { Message } from "@mirrorball/protocol";
-import type {
-  Clock,
-  Input,
-  InputJournal,
-  InputProgress,
-  Relay,
-  Stage,
-} from "../component/types.ts";
-import { QueueStats, statsDate } from "../core/queue-stats.ts";
-import { createLimiter } from "../core/limit/limiter.ts";
-import type { Limit } from "../core/limit/limiter.ts";
-import { Journal } from "../journal/journal.ts";
-import { StatusComparer } from "./compare.ts";
+import type { Clock, Input, InputProgress } from "../component/types.ts";
 import { takeCounters } from "./counters.ts";
-import type {
-  Counters,
-  RunningInput,
-  RunningOutput,
-  RunningRelay,
-  RunningStage,
-} from "./counters.ts";
+import type { Counters } from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
-import { GatedQueue } from "./gated-queue.ts";
-import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
-import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
-import { nameOf } from "./names.ts";
-import { Pipeline } from "./pipeline.ts";
-import type { Entrance, Lane } from "./pipeline.ts";
-import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
-import { BoundedQueue } from "./queue.ts";
-import { statsLine } from "./summary.ts";
+import { Parts } from "./parts.ts";
+import type { Plan } from "./plan.ts";
+import { printStats } from "./stats-lines.ts";
 
-const STATS_INTERVAL_MS = 5000;
 /** Outputs that feed others may fill them again while these drain; rounds end when all are empty. */
 const DRAIN_ROUNDS_MAX = 100;
 
@@ -57,48 +30,19 @@ export class ReplayServer {
   /** Resolves when every input came to its own end; never, while one of them has none. */
   readonly ended: Promise<void>;
   readonly #plan: Plan;
+  readonly #parts: Parts;
   readonly #log: LogSink;
-  readonly #clock: Clock;
-  readonly #inputs: RunningInput[] = [];
-  readonly #stages: RunningStage[] = [];
-  readonly #outputs: RunningOutput[] = [];
-  readonly #lanes: Lane[] = [];
-  readonly #relay: RunningRelay | undefined;
-  readonly #pipeline: Pipeline;
-  readonly #comparer: StatusComparer | undefined;
-  readonly #journal: Journal | undefined;
-  readonly #journalAccount: InputAccount = new InputAccount();
   #page: Server | undefined;
-  readonly #queueStats: { readonly stats: QueueStats; readonly periodMs: number }[] = [];
-  #statsTimers: NodeJS.Timeout[] = [];
+  #stopStats: () => void = () => {};
   #stopped: Promise<Counters> | undefined;
 
+  /** Throws one sentence when parts of the plan cannot go together or its journal cannot be opened. */
   constructor(plan: Plan, { log = () => {}, clock = systemClock }: ReplayServerOptions = {}) {
     this.#plan = plan;
     this.#log = log;
-    this.#clock = clock;
-    this.#relay = this.#makeRelay();
-    if (this.#relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
-    this.#journal = this.#openJournal();
-    for (const planned of plan.outputs) this.#addOutput(planned);
-    this.#comparer = this.#outputs.some(({ output }) => output.emitsReplayed === true)
-      ? new StatusComparer()
-      : undefined;
-    const { entrance, stages } = this.#makeStages();
-    this.#pipeline = new Pipeline(
-      entrance,
-      stages,
-      this.#lanes,
-      this.#comparer,
-      (error) => {
-        this.#log(
-          `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      },
-      splitsOf(plan),
-    );
-    for (const planned of plan.inputs) this.#addInput(planned);
-    this.ended = Promise.all(this.#inputs.map(({ input }) => endOf(input))).then(() => undefined);
+    this.#parts = new Parts(plan, log, clock);
+    const { inputs } = this.#parts;
+    this.ended = Promise.all(inputs.map(({ input }) => endOf(input))).then(() => undefined);
   }
 
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
@@ -107,12 +51,15 @@ export class ReplayServer {
       if (this.#plan.run.httpPprof !== "") {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
-      for (const { name, output } of this.#outputs) await named(name, output.start());
-      if (this.#relay !== undefined) await named(this.#relay.name, this.#relay.relay.start());
-      this.#journal?.start();
+      for (const { name, output } of this.#parts.outputs) await named(name, output.start());
+      if (this.#parts.relay !== undefined)
+        await named(this.#parts.relay.name, this.#parts.relay.relay.start());
+      this.#parts.journal?.start();
       // Before traffic comes, so that the first period is whole.
-      if (this.#plan.run.stats) this.#startStats();
-      for (const { name, input } of this.#inputs) await named(name, input.start());
+      if (this.#plan.run.stats) {
+        this.#stopStats = printStats(this.#parts.queueStats, () => this.counters(), this.#log);
+      }
+      for (const { name, input } of this.#parts.inputs) await named(name, input.start());
     } catch (error) {
       await this.#closeAll();
       throw error;
@@ -126,19 +73,12 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters({
-      inputs: this.#inputs,
-      relay: this.#relay,
-      stages: this.#stages,
-      outputs: this.#outputs,
-      comparer: this.#comparer,
-      journal: this.#journal,
-    });
+    return takeCounters(this.#parts);
   }
 
   /** How far the inputs are that come to an end. */
   progress(): { readonly name: string; readonly progress: InputProgress }[] {
-    return this.#inputs.flatMap(({ name, input }) => {
+    return this.#parts.inputs.flatMap(({ name, input }) => {
       const progress = input.progress?.();
       return progress === undefined ? [] : [{ name, progress }];
     });
@@ -146,156 +86,11 @@ export class ReplayServer {
 
   /** 0 for every output and the middleware when the conservation law holds; see `ledger.ts`. */
   discrepancies(): number[] {
-    const parts = [...this.#outputs, ...(this.#relay === undefined ? [] : [this.#relay])];
+    const parts = [
+      ...this.#parts.outputs,
+      ...(this.#parts.relay === undefined ? [] : [this.#parts.relay]),
+    ];
     return parts.map(({ account }) => account.discrepancy);
-  }
-
-  #makeRelay(): RunningRelay | undefined {
-    for (const { declaration, options } of this.#plan.relays) {
-      const { name } = declaration;
-      const account = new RelayAccount();
-      const relay: Relay | undefined = declaration.create(
-        {
-          name,
-          ledger: account,
-          emit: (batch) => this.#pipeline.forward(batch),
-          clock: this.#clock,
-          log: createLogger(this.#log, this.#plan.run.verbose, name),
-        },
-        options,
-      );
-      if (relay !== undefined) return { name, relay, account };
-    }
-    return undefined;
-  }
-
-  #makeStages(): { entrance: Entrance | undefined; stages: Stage[] } {
-    const before: Stage[] = [];
-    const stages: Stage[] = [];
-    for (const { declaration, options } of this.#plan.stages) {
-      const stage = declaration.create(options);
-      if (stage === undefined) continue;
-      this.#stages.push({ name: declaration.name, stage });
-      const early = this.#relay !== undefined && declaration.beforeRelay === true;
-      (early ? before : stages).push(stage);
-    }
-    const entrance = this.#relay === undefined ? undefined : { ...this.#relay, stages: before };
-    return { entrance, stages };
-  }
-
-  #addOutput({
-    declaration,
-    argument,
-    limit,
-    options,
-    queue: { queueLen, queueFull, stats, statsPeriodMs },
-  }: PlannedOutput): void {
-    const name = nameOf(declaration.name, argument);
-    const account = new OutputAccount();
-    const queue = new BoundedQueue(account, queueLen, queueFull);
-    const once = declaration.once?.(options);
-    const journal = this.#journal?.lane(this.#laneName(name), once ?? never);
-    const gate =
-      journal === undefined || once === undefined ? undefined : new GatedQueue(queue, journal);
-    if (journal !== undefined) {
-      account.onSettled = (batch) => journal.settled(batch);
-      queue.onDropped = (message) => journal.settled([message]);
-    }
-    if (stats && this.#plan.run.stats) {
-      queue.stats = new QueueStats(declaration.name.replaceAll("-", "_"), statsPeriodMs);
-      this.#queueStats.push({ stats: queue.stats, periodMs: statsPeriodMs });
-    }
-    const output = declaration.create(
-      {
-        name,
-        queue: gate ?? queue,
-        ledger: account,
-        emit: (batch) => this.#pipeline.reenter(batch),
-        clock: this.#clock,
-        log: createLogger(this.#log, this.#plan.run.verbose, name),
-      },
-      argument,
-      options,
-    );
-    this.#outputs.push({ name, output, account });
-    const limits = this.#limitsOf(limit);
-    const accepts = new Set(declaration.accepts);
-    this.#lanes.push({ account, queue, accepts, limits, journal, gate });
-  }
-
-  #addInput({ declaration, argument, limit, options }: PlannedInput): void {
-    const name = nameOf(declaration.name, argument);
-    const account = new InputAccount();
-    const playsFaster = limit?.kind === "percent" && declaration.percent === "speed";
-    const limits = playsFaster ? undefined : this.#limitsOf(limit);
-    const input = declaration.create(
-      {
-        name,
-        speed: playsFaster ? limit.percent / 100 : 1,
-        emit: (batch) => {
-          const kept = limits === undefined ? batch : batch.filter(limits);
-          account.limited += batch.length - kept.length;
-          account.emitted += kept.length;
-          return this.#pipeline.emit(kept);
-        },
-        journal: this.#journalFor(account),
-        dropped: (reason, count) => account.dropped(reason, count),
-        refused: (reason) => account.refused(reason),
-        clock: this.#clock,
-        log: createLogger(this.#log, this.#plan.run.verbose, name),
-      },
-      argument,
-      options,
-    );
-    this.#inputs.push({ name, input, account });
-  }
-
-  #openJournal(): Journal | undefined {
-    const { journal: directory, journalLimitBytes: limitBytes } = this.#plan.run;
-    if (directory === "") return undefined;
-    const account = this.#journalAccount;
-    const name = `journal ${directory}`;
-    const journal = Journal.open({
-      directory,
-      limitBytes,
-      clock: this.#clock,
-      log: createLogger(this.#log, this.#plan.run.verbose, name),
-      emit: (batch) => {
-        account.emitted += batch.length;
-        return this.#pipeline.emit(batch);
-      },
-      dropped: (reason, count) => account.dropped(reason, count),
-    });
-    const input = { start: async () => {}, stop: async () => {} };
-    this.#inputs.push({ name, input, account });
-    return journal;
-  }
-
-  /** What an input stores is counted as its own. */
-  #journalFor(account: InputAccount): InputJournal | undefined {
-    const journal = this.#journal;
-    if (journal === undefined) return undefined;
-    return {
-      ackedSeq: (producer) => journal.ackedSeq(producer),
-      present: (producer, connected) => journal.present(producer, connected),
-      farewell: (producer, service) => journal.farewell(producer, service),
-      append: (producer, service, frame) => {
-        account.journalled += frame.records.length;
-        return journal.append(producer, service, frame);
-      },
-    };
-  }
-
-  /** Names are keys in the journal: a second output of the same name must not share the first one's cursor. */
-  #laneName(name: string): string {
-    const same = this.#outputs.filter((output) => output.name === name).length;
-    return same === 0 ? name : `${name} #${same + 1}`;
-  }
-
-  #limitsOf(limit: Limit | undefined): ((message: Message) => boolean) | undefined {
-    if (limit === undefined) return undefined;
-    const limiter = createLimiter(limit, randomUUID());
-    return (message) => limiter.admits(message, this.#clock.monotonicMs());
   }
 
   async #stop(): Promise<Counters> {
@@ -308,76 +103,50 @@ export class ReplayServer {
   }
 
   async #drain(): Promise<void> {
-    await Promise.all(this.#inputs.map(({ input }) => input.stop()));
-    await this.#journal?.drained();
+    await Promise.all(this.#parts.inputs.map(({ input }) => input.stop()));
+    await this.#parts.journal?.drained();
     await this.#settle();
-    if (this.#relay === undefined) return;
+    if (this.#parts.relay === undefined) return;
     // Its peer may have kept something back until it was told that this is all.
-    await this.#relay.relay.end();
+    await this.#parts.relay.relay.end();
     await this.#settle();
   }
 
   /** Outputs may feed the relay and the relay the outputs, so both are asked until neither has anything. */
   async #settle(): Promise<void> {
-    await this.#relay?.relay.settled();
+    await this.#parts.relay?.relay.settled();
     for (let round = 0; round < DRAIN_ROUNDS_MAX && this.#unsettled > 0; round += 1) {
       await Promise.all([
-        ...this.#outputs.map(({ output }) => output.drain()),
-        ...this.#lanes.map(({ gate }) => gate?.drained()),
+        ...this.#parts.outputs.map(({ output }) => output.drain()),
+        ...this.#parts.lanes.map(({ gate }) => gate?.drained()),
       ]);
-      await this.#relay?.relay.settled();
+      await this.#parts.relay?.relay.settled();
     }
   }
 
   get #unsettled(): number {
     let count = 0;
-    for (const { account } of this.#outputs) count += account.queued + account.outstanding;
+    for (const { account } of this.#parts.outputs) count += account.queued + account.outstanding;
     return count;
   }
 
   async #closeAll(): Promise<void> {
-    for (const timer of this.#statsTimers) clearInterval(timer);
+    this.#stopStats();
     this.#page?.closeAllConnections();
     this.#page?.close();
     // An input that waits for room must be able to end.
-    for (const { queue } of this.#lanes) queue.close();
-    await this.#relay?.relay.close();
-    await Promise.allSettled(this.#inputs.map(({ input }) => input.stop()));
-    await Promise.allSettled(this.#outputs.map(({ output }) => output.close()));
+    for (const { queue } of this.#parts.lanes) queue.close();
+    await this.#parts.relay?.relay.close();
+    await Promise.allSettled(this.#parts.inputs.map(({ input }) => input.stop()));
+    await Promise.allSettled(this.#parts.outputs.map(({ output }) => output.close()));
     // What a journal holds is not lost: the next run goes on with it.
-    for (const { account, journal } of this.#lanes) {
+    for (const { account, journal } of this.#parts.lanes) {
       if (journal === undefined) account.abandon("shutdown");
     }
-    this.#relay?.account.abandon("shutdown");
-    await this.#journal?.close();
-  }
-
-  #startStats(): void {
-    for (const { stats, periodMs } of this.#queueStats) {
-      const say = (text: string): void => this.#log(`${statsDate(new Date())} ${text}`);
-      say(stats.title);
-      say(stats.line());
-      this.#every(periodMs, () => say(stats.line()));
-    }
-    if (this.#queueStats.length > 0) return;
-    let before = this.counters();
-    this.#every(STATS_INTERVAL_MS, () => {
-      const now = this.counters();
-      this.#log(`mirrorball: ${statsLine(before, now, STATS_INTERVAL_MS / 1000)}`);
-      before = now;
-    });
-  }
-
-  #every(periodMs: number, act: () => void): void {
-    this.#statsTimers.push(setInterval(act, periodMs).unref());
+    this.#parts.relay?.account.abandon("shutdown");
+    await this.#parts.journal?.close();
   }
 }
-
-/** The journal follows a message only while it is handed over at once; inside a middleware it would be forgotten. */
-const NOT_WITH_JOURNAL =
-  "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
-
-const never = (): boolean => false;
 
 async function endOf(input: Input): Promise<void> {
   await (input.ended ?? new Promise<never>(() => {}));
@@ -390,10 +159,4 @@ async function named(name: string, starting: Promise<void>): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
-}
-
-/** With a journal a message must go to the same output again after a crash. */
-function splitsOf({ run }: Plan): "no" | "in-turn" | "by-id" {
-  if (!run.splitOutput) return "no";
-  return run.journal === "" ? "in-turn" : "by-id";
 }

@@ -201,7 +201,11 @@ describe("a peer that speaks something else", () => {
     ["TLS", Buffer.from("16030100c8010000c40303", "hex"), "foreign"],
     ["random bytes", Buffer.from("00ff00ff00ff", "hex"), "foreign"],
     ["a newer version", Buffer.from(`4d4202${"00".repeat(21)}`, "hex"), "version"],
-    ["nothing", "", "handshake-timeout"],
+    ["a number that begins no record", "12345678", "foreign"],
+    ["a first line that is none", "1 abc def\nGET / HTTP/1.1\r\n\r\n", "foreign"],
+    ["a first line without end", `1 ${"a".repeat(5000)}`, "foreign"],
+    ["a first byte and no more", "1", "foreign"],
+    ["half a frame", "MB", "handshake-timeout"],
   ];
   for (const [name, bytes, code] of cases) {
     it(`is closed, counted and named once: ${name}`, async () => {
@@ -219,6 +223,18 @@ describe("a peer that speaks something else", () => {
       await vi.waitFor(() => expect(good.session.ackedWeight).toBe(1));
     });
   }
+
+  it("is closed when it says nothing and a token is asked for; without one it may be a gor that waits", async () => {
+    const strict = await rig(undefined, { token: "sesame" });
+    const socket = connect({ port: strict.port, host: "127.0.0.1" }).resume();
+    await once(socket, "close");
+    expect(strict.refusals).toEqual(["handshake-timeout"]);
+    const gor = connect({ port: strict.port, host: "127.0.0.1" }).resume();
+    gor.on("error", () => {});
+    gor.write("1 a 1 1\nGET / HTTP/1.1\r\n\r\n\n🐵🙈🙉\n");
+    await once(gor, "close");
+    expect(strict.refusals).toEqual(["handshake-timeout", "foreign"]);
+  });
 
   it("or sends a damaged payload loses its connection, not what came before", async () => {
     const server = await rig();

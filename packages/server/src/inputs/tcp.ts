@@ -1,27 +1,35 @@
 /**
- * `--input-tcp ADDRESS`: takes what SDKs and other mirrorball servers send over the acknowledged protocol.
+ * `--input-tcp ADDRESS`: takes what SDKs and other mirrorball servers send over the acknowledged protocol, and gor's text stream.
  *
  * In: sockets. Out: batches of messages into the pipeline. A peer that speaks anything else is closed within a
  * second, counted and logged in one line; the others do not notice.
  */
 import { readFileSync } from "node:fs";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { Fault, Message } from "@mirrorball/protocol";
+import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext } from "../component/types.ts";
+import { BodyBudget } from "../core/assemble/partial-body.ts";
 import { Connection } from "./tcp/connection.ts";
-import { listen, parseListenAddress } from "./tcp/listener.ts";
-import type { TlsFiles } from "./tcp/listener.ts";
+import { GorConnection } from "./tcp/gor-connection.ts";
+import type { Peer, PeerEvents } from "./tcp/peer.ts";
+import { Silent, startsLikeRecord } from "./tcp/silent.ts";
+import { listen } from "./listener.ts";
+import type { TlsFiles } from "./listener.ts";
 import { Producers } from "./tcp/producers.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
 const TICK_MS = 200;
 /** Milliseconds between two log lines about refused peers: a port scan must not flood the log. */
 const REFUSAL_LOG_MS = 1000;
+/** Sockets that may be open without a word: a gor opens ten ahead of its traffic, and there may be many gors. */
+const SILENT_MAX = 1024;
+const SILENT_FAULT: Fault = { code: "silent", message: "too many connections say nothing" };
 
 const options: {
   secure: OptionSpec<boolean>;
@@ -46,7 +54,7 @@ const options: {
     default: "",
   }),
   token: text({
-    help: "Shared secret that producers must prove by HMAC; it is never sent.",
+    help: "Shared secret that producers must prove by HMAC; it is never sent. A gor cannot prove it and is refused.",
     example: "s3cret",
     placeholder: "SECRET",
     default: "",
@@ -56,16 +64,12 @@ const options: {
 
 export const inputTcp: InputDeclaration<typeof options> = defineInput({
   name: "input-tcp",
-  summary: "Receive traffic from SDKs and other mirrorball servers.",
+  summary:
+    "Receive traffic from SDKs, other mirrorball servers and gors; the first bytes tell who speaks.",
   argument: {
     placeholder: "ADDRESS",
     example: ":28020",
-    parse: (raw) =>
-      parseListenAddress(raw) === undefined
-        ? new Refusal(
-            "must be an address such as :28020, 127.0.0.1:28020, [::1]:28020 or unix:/run/mirrorball.sock",
-          )
-        : raw,
+    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
   },
   options,
   create: (context, argument, values) => new TcpInput(context, argument, values),
@@ -83,7 +87,11 @@ class TcpInput implements Input {
   readonly #address: string;
   readonly #options: TcpInputOptions;
   readonly #producers: Producers;
-  readonly #connections: Set<Connection> = new Set();
+  readonly #peers: Set<Peer> = new Set();
+  /** Those of them that have said nothing yet, oldest first. */
+  readonly #silent: Set<Silent> = new Set();
+  /** Of unfinished records in gor streams. */
+  readonly #budget: BodyBudget = new BodyBudget();
   #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
   #refusalLoggedAtMs = -REFUSAL_LOG_MS;
@@ -97,18 +105,13 @@ class TcpInput implements Input {
   }
 
   async start(): Promise<void> {
-    const address = parseListenAddress(this.#address);
+    const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
     const token = this.#options.token === "" ? undefined : this.#options.token;
     this.#server = await listen(
       address,
       readTls(this.#options),
-      (socket) => {
-        const connection = new Connection(socket, this.#context, this.#producers, token, {
-          closed: (closed, fault, firstBytes) => this.#closed(closed, fault, firstBytes),
-        });
-        this.#connections.add(connection);
-      },
+      (socket) => this.#accept(socket, token),
       (error) => this.#refused({ code: "tls", message: error.message }, "a client", ""),
     );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -122,28 +125,52 @@ class TcpInput implements Input {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
-    clearInterval(this.#timer);
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    await Promise.all([...this.#connections].map((connection) => connection.finish()));
+    await Promise.all([...this.#peers].map((peer) => peer.finish()));
     await closed;
+    clearInterval(this.#timer);
     const messages: Message[] = [];
     this.#producers.endAll(messages);
     if (messages.length > 0) await this.#context.emit(messages);
   }
 
+  #accept(socket: Socket, token: string | undefined): void {
+    const events: PeerEvents = {
+      closed: (peer, fault, firstBytes) => this.#closed(peer, fault, firstBytes),
+    };
+    const silent = new Silent(socket, this.#context.clock.monotonicMs(), token === undefined, {
+      ...events,
+      spoke: (quiet, chunk) => {
+        this.#peers.delete(quiet);
+        this.#silent.delete(silent);
+        const speaker =
+          token === undefined && startsLikeRecord(chunk)
+            ? new GorConnection(socket, this.#context, this.#budget, events)
+            : new Connection(socket, this.#context, this.#producers, token, events);
+        this.#peers.add(speaker);
+        speaker.receive(chunk);
+      },
+    });
+    this.#peers.add(silent);
+    this.#silent.add(silent);
+    const [oldest] = this.#silent;
+    if (this.#silent.size > SILENT_MAX) oldest?.close(SILENT_FAULT);
+  }
+
   #tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    for (const connection of this.#connections) connection.tick(nowMs);
+    for (const peer of this.#peers) peer.tick(nowMs);
     const messages: Message[] = [];
     this.#producers.sweep(nowMs, messages);
     if (messages.length > 0) void this.#context.emit(messages);
   }
 
-  #closed(connection: Connection, fault: Fault | undefined, firstBytes: string): void {
-    this.#connections.delete(connection);
-    if (fault !== undefined) this.#refused(fault, connection.peer, firstBytes);
+  #closed(peer: Peer, fault: Fault | undefined, firstBytes: string): void {
+    this.#peers.delete(peer);
+    if (peer instanceof Silent) this.#silent.delete(peer);
+    if (fault !== undefined) this.#refused(fault, peer.peer, firstBytes);
   }
 
   #refused(fault: Fault, peer: string, firstBytes: string): void {

@@ -136,6 +136,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);
+    const track = values.trackResponse || context.replayedWanted;
     const pool = new Pool(context, {
       target,
       originalHost: values.originalHost,
@@ -143,7 +144,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       redirectsAnywhere: values.redirectsAnywhere,
       pathRule: values.path,
       responseBytesMax: values.responseBufferBytes,
-      track: values.trackResponse,
+      track,
       timeoutMs: values.timeoutMs,
       workersMax: values.workers,
       workersMin: values.workersMin,
@@ -152,7 +153,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       skipVerify: values.skipVerify,
     });
     return {
-      emitsReplayed: values.trackResponse,
+      emitsReplayed: track,
       start: async () => pool.start(),
       drain: () => pool.drained(),
       close: () => pool.close(),

@@ -11,9 +11,12 @@ import type {
   ExchangeRecord,
   Message,
   MessageContext,
+  MessageMoreRecord,
+  MessageRecord,
   RequestHeadRecord,
   WireRecord,
 } from "@mirrorball/protocol";
+import { MessageAssembler } from "./message-assembler.ts";
 import { PartialBody } from "./partial-body.ts";
 import type { BodyBudget } from "./partial-body.ts";
 
@@ -30,6 +33,8 @@ const REASONS_MAX = 32;
 
 const NS_PER_US = 1000;
 const ID_HEX_DIGITS = 12;
+
+type ExchangePart = Exclude<WireRecord, ExchangeRecord | MessageRecord | MessageMoreRecord>;
 
 interface OpenExchange {
   readonly id: string;
@@ -59,33 +64,49 @@ export class Assembler {
   readonly #options: AssemblerOptions;
   readonly #open: Map<number, OpenExchange> = new Map();
   readonly #reasons: Set<string> = new Set();
+  readonly #messages: MessageAssembler;
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
+    this.#messages = new MessageAssembler(options.budget, (reason) => this.#count(reason, 1));
   }
 
-  /** The position at which the oldest exchange under way began; undefined when there is none. */
+  /** True between the pieces of a large message: what has come of it is not safe yet. */
+  get midMessage(): boolean {
+    return this.#messages.midMessage;
+  }
+
+  /** The producer is here anew: it sends a message that was under way again, from its beginning. */
+  resumed(): void {
+    this.#messages.restart();
+  }
+
+  /** The position at which the oldest exchange or message under way began; undefined when there is none. */
   get oldestPosition(): number | undefined {
+    const message = this.#messages.oldestPosition;
     // A Map iterates in the order of insertion.
-    for (const { since } of this.#open.values()) return since;
-    return undefined;
+    for (const { since } of this.#open.values()) return Math.min(since, message ?? since);
+    return message;
   }
 
-  /** Exchanges that have begun and not ended. */
+  /** Exchanges that have begun and not ended, and a message between its pieces. */
   get openExchanges(): number {
-    return this.#open.size;
+    return this.#open.size + (this.#messages.midMessage ? 1 : 0);
   }
 
   /** Appends the messages that `records` complete to `out`. */
   take(records: readonly WireRecord[], out: Message[]): void {
     for (const record of records) {
       if (record[0] === RecordType.exchange) this.#whole(record, out);
-      else this.#partial(record, out);
+      else if (record[0] === RecordType.message || record[0] === RecordType.messageMore) {
+        this.#messages.take(record, this.position, out);
+      } else this.#partial(record, out);
     }
   }
 
-  /** The producer is gone for good: what was under way is emitted as aborted. */
+  /** The producer is gone for good: what was under way is emitted as aborted; an unacknowledged message stays its own. */
   end(out: Message[]): void {
+    this.#messages.restart();
     for (const exchange of this.#open.values()) {
       if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
       this.#emitResponse(exchange, 0, BodyState.aborted, [], out);
@@ -130,7 +151,7 @@ export class Assembler {
     });
   }
 
-  #partial(record: Exclude<WireRecord, ExchangeRecord>, out: Message[]): void {
+  #partial(record: ExchangePart, out: Message[]): void {
     if (record[0] === RecordType.requestHead) {
       this.#begin(record);
       return;

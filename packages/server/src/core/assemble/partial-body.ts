@@ -26,17 +26,24 @@ export class PartialBody {
   /** True when bytes had to be left out. */
   cut = false;
   readonly #budget: BodyBudget;
+  readonly #bytesMax: number;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(budget: BodyBudget) {
+  constructor(budget: BodyBudget, bytesMax: number = BODY_BYTES_MAX) {
     this.#budget = budget;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** True when another `bytes` would be more than one body may have, whatever the others leave. */
+  exceededBy(bytes: number): boolean {
+    return this.#bytes + bytes > this.#bytesMax;
   }
 
   push(chunk: Uint8Array): void {
     if (this.cut || chunk.length === 0) return;
     const room = Math.min(
-      BODY_BYTES_MAX - this.#bytes,
+      this.#bytesMax - this.#bytes,
       this.#budget.bytesMax - this.#budget.usedBytes,
     );
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, Math.max(0, room));

@@ -11,6 +11,8 @@ import type { Socket } from "node:net";
 import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
 import type { InputContext, InputJournal } from "../../component/types.ts";
+import { firstBytesOf, nameOf } from "./peer.ts";
+import type { Peer, PeerEvents } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
 
 /**
@@ -18,20 +20,15 @@ import type { Producer, Producers } from "./producers.ts";
  * outputs' queues were so deep that messages grew old in them, and the garbage collector cost a third of all CPU.
  */
 const FRAMES_PER_BATCH_MAX = 1;
-/** Bytes of a foreign peer's first words shown in the log. */
-const FIRST_BYTES_SHOWN = 16;
+/** Milliseconds that the other side has to end its half of a connection that we end. */
+const LINGER_MS = 1000;
 
-export interface ConnectionEvents {
-  /** The connection is gone; `fault` says why we closed it, if we did. */
-  readonly closed: (connection: Connection, fault: Fault | undefined, firstBytes: string) => void;
-}
-
-export class Connection {
+export class Connection implements Peer {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #context: InputContext;
   readonly #session: ConsumerSession;
-  readonly #events: ConnectionEvents;
+  readonly #events: PeerEvents;
   readonly #pending: DataFrame[] = [];
   #producer: Producer | undefined;
   #busy = false;
@@ -48,13 +45,12 @@ export class Connection {
     context: InputContext,
     producers: Producers,
     token: string | undefined,
-    events: ConnectionEvents,
+    events: PeerEvents,
   ) {
     this.#socket = socket;
     this.#context = context;
     this.#events = events;
-    this.peer =
-      socket.remoteAddress === undefined ? "unix" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = nameOf(socket);
     this.#session = new ConsumerSession(
       {
         token,
@@ -64,6 +60,7 @@ export class Connection {
           // A half-open older connection of the same producer must not go on beside this one.
           if (producer.connection instanceof Connection) producer.connection.supersede();
           producer.connection = this;
+          producer.assembler.resumed();
           this.#producer = producer;
           const { journal } = context;
           if (journal === undefined) return producer.ackedSeq;
@@ -74,7 +71,7 @@ export class Connection {
       context.clock.monotonicMs(),
     );
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
     socket.on("close", () => this.#leave());
   }
@@ -88,7 +85,6 @@ export class Connection {
   /** Takes nothing more; resolves when what has come is in the pipeline and acknowledged. */
   async finish(): Promise<void> {
     this.#draining = true;
-    this.#socket.pause();
     if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
@@ -96,7 +92,11 @@ export class Connection {
       });
     }
     this.#flush();
-    this.#socket.end(() => this.#socket.destroy());
+    // The last acknowledgement must arrive. A socket that is closed with bytes unread resets the connection, and what the
+    // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
+    this.#socket.end();
+    const impatience = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once("close", () => clearTimeout(impatience));
   }
 
   destroy(): void {
@@ -109,10 +109,10 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #receive(chunk: Buffer): void {
+  receive(chunk: Buffer): void {
     if (this.#draining) return;
     if (this.#session.state === "handshake" && this.#firstBytes === "") {
-      this.#firstBytes = chunk.toString("latin1", 0, FIRST_BYTES_SHOWN);
+      this.#firstBytes = firstBytesOf(chunk);
     }
     const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
     for (const frame of frames) this.#pending.push(frame);
@@ -205,6 +205,10 @@ export class Connection {
     const seq = frames.at(-1)?.seq ?? 0;
     let bytes = 0;
     for (const frame of frames) bytes += frame.payload.length;
+    if (producer.assembler.midMessage) {
+      this.#session.taken(frames.length, bytes);
+      return;
+    }
     producer.ackedSeq = seq;
     this.#session.accepted(seq, frames.length, bytes);
   }

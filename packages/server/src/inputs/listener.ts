@@ -6,43 +6,28 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-
-export interface ListenAddress {
-  readonly host: string | undefined;
-  readonly port: number;
-  /** Set for a Unix socket; host and port are then unused. */
-  readonly path: string | undefined;
-}
+import type { SocketAddress } from "../component/address.ts";
 
 export interface TlsFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
-/** `:28020`, `host:port`, `[::1]:port`, `unix:/path`. Undefined when it is none of these. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
-  if (text.startsWith("unix:")) {
-    const path = text.slice("unix:".length);
-    return path === "" ? undefined : { host: undefined, port: 0, path };
-  }
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  const host = match[1] ?? match[2];
-  const port = Number(match[3]);
-  return port > 65_535
-    ? undefined
-    : { host: host === "" ? undefined : host, port, path: undefined };
-}
-
 /** Listens; rejects with one clear sentence when it cannot. */
 export async function listen(
-  address: ListenAddress,
+  address: SocketAddress,
   tls: TlsFiles | undefined,
   onSocket: (socket: Socket) => void,
   onTlsError: (error: Error) => void,
 ): Promise<Server> {
   const server = tls === undefined ? createServer(onSocket) : createTlsServer({ ...tls }, onSocket);
   server.on("tlsClientError", onTlsError);
+  await bind(server, address);
+  return server;
+}
+
+/** Binds any kind of server to `address`; rejects with one clear sentence when it cannot. */
+export async function bind(server: Server, address: SocketAddress): Promise<void> {
   if (address.path !== undefined) await removeStaleSocket(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
@@ -55,7 +40,6 @@ export async function listen(
   });
   // Captured traffic is nobody else's business.
   if (address.path !== undefined) chmodSync(address.path, 0o600);
-  return server;
 }
 
 /** A socket file that nobody answers on was left by a process that died; one that answers is in use. */
@@ -79,7 +63,7 @@ const LISTEN_HINTS: Readonly<Record<string, string>> = {
   ENOENT: "the directory does not exist",
 };
 
-function listenError(address: ListenAddress, error: NodeJS.ErrnoException): Error {
+function listenError(address: SocketAddress, error: NodeJS.ErrnoException): Error {
   const where = address.path ?? `${address.host ?? ""}:${address.port}`;
   return new Error(
     `cannot listen on ${where}: ${LISTEN_HINTS[error.code ?? ""] ?? error.message}`,

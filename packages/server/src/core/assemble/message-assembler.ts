@@ -1,0 +1,82 @@
+/**
+ * From `message` records to messages, for one producer. Sans-IO.
+ *
+ * In: the records of a producer in order. Out: messages as soon as they are whole. A large one comes in pieces with
+ * nothing between; while one is under way `midMessage` is true and what came of it must not be acknowledged, so that its
+ * producer sends it again, from its beginning, to whoever comes after us.
+ */
+import { BodyState, RecordType, messageOf } from "@mirrorball/protocol";
+import type { Message, MessageMoreRecord, MessageRecord } from "@mirrorball/protocol";
+import { PartialBody } from "./partial-body.ts";
+import type { BodyBudget } from "./partial-body.ts";
+
+interface OpenMessage {
+  /** Where its beginning came from; see `Assembler.position`. */
+  readonly since: number;
+  readonly record: MessageRecord;
+  readonly body: PartialBody;
+  restBytes: number;
+}
+
+export class MessageAssembler {
+  readonly #budget: BodyBudget;
+  readonly #lost: (reason: string) => void;
+  #open: OpenMessage | undefined;
+
+  /** `lost` is told of messages that cannot be given out. */
+  constructor(budget: BodyBudget, lost: (reason: string) => void) {
+    this.#budget = budget;
+    this.#lost = lost;
+  }
+
+  get midMessage(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Where the message under way began; undefined when there is none. */
+  get oldestPosition(): number | undefined {
+    return this.#open?.since;
+  }
+
+  take(record: MessageRecord | MessageMoreRecord, position: number, out: Message[]): void {
+    if (record[0] === RecordType.messageMore) {
+      this.#more(record, out);
+      return;
+    }
+    // A producer that begins another message in the middle of one has given the first up.
+    if (this.#open !== undefined) this.#lost("broken-off");
+    this.restart();
+    if (record[10] === 0) this.#give(messageOf(record), out);
+    else {
+      const body = new PartialBody(this.#budget);
+      this.#open = { since: position, record, body, restBytes: record[10] };
+    }
+  }
+
+  /** Forgets the message under way: it will come again from its beginning, or never. */
+  restart(): void {
+    this.#open?.body.release();
+    this.#open = undefined;
+  }
+
+  #more([, number, bytes]: MessageMoreRecord, out: Message[]): void {
+    const open = this.#open;
+    if (open === undefined || open.record[1] !== number || bytes.length > open.restBytes) {
+      // Not ours to guess: pieces of a message whose beginning is not here.
+      this.#lost("orphan");
+      this.restart();
+      return;
+    }
+    open.body.push(bytes);
+    open.restBytes -= bytes.length;
+    if (open.restBytes > 0) return;
+    this.#open = undefined;
+    const state = open.body.cut ? BodyState.truncated : open.record[18];
+    this.#give(messageOf(open.record, open.body.take(), state), out);
+  }
+
+  #give(message: Message | undefined, out: Message[]): void {
+    if (message === undefined) this.#lost("unknown-kind");
+    else out.push(message);
+  }
+}

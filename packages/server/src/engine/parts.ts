@@ -1,0 +1,246 @@
+/**
+ * Builds what a plan names and joins it: inputs, relay, stages, outputs with their queues and accounts, journal, pipeline.
+ * Nothing is started here but the journal, which is opened, so that its errors come first. What is done with the parts
+ * is `replay-server.ts`.
+ */
+import { randomUUID } from "node:crypto";
+import type { Message } from "@mirrorball/protocol";
+import type { Clock, InputJournal, Relay, Stage } from "../component/types.ts";
+import { createLimiter } from "../core/limit/limiter.ts";
+import type { Limit } from "../core/limit/limiter.ts";
+import { QueueStats } from "../core/queue-stats.ts";
+import { Journal } from "../journal/journal.ts";
+import { StatusComparer } from "./compare.ts";
+import type { RunningInput, RunningOutput, RunningRelay, RunningStage } from "./counters.ts";
+import { GatedQueue } from "./gated-queue.ts";
+import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
+import { createLogger } from "./log.ts";
+import type { LogSink } from "./log.ts";
+import { nameOf } from "./names.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Entrance, Lane } from "./pipeline.ts";
+import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
+import { BoundedQueue } from "./queue.ts";
+
+/** The queue figures of one output, and how often they are printed. */
+export interface RunningQueueStats {
+  readonly stats: QueueStats;
+  readonly periodMs: number;
+}
+
+export class Parts {
+  readonly inputs: RunningInput[] = [];
+  readonly stages: RunningStage[] = [];
+  readonly outputs: RunningOutput[] = [];
+  readonly lanes: Lane[] = [];
+  readonly relay: RunningRelay | undefined;
+  readonly pipeline: Pipeline;
+  readonly comparer: StatusComparer | undefined;
+  readonly journal: Journal | undefined;
+  readonly queueStats: RunningQueueStats[] = [];
+  readonly #plan: Plan;
+  readonly #log: LogSink;
+  readonly #clock: Clock;
+
+  /** Throws one sentence when parts cannot go together or the journal cannot be opened. */
+  constructor(plan: Plan, log: LogSink, clock: Clock) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#clock = clock;
+    this.relay = this.#makeRelay();
+    if (this.relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
+    this.journal = this.#openJournal();
+    for (const planned of plan.outputs) this.#addOutput(planned);
+    this.#checkReplayed();
+    this.comparer = this.outputs.some(({ output }) => output.emitsReplayed === true)
+      ? new StatusComparer()
+      : undefined;
+    const { entrance, stages } = this.#makeStages();
+    this.pipeline = new Pipeline(
+      entrance,
+      stages,
+      this.lanes,
+      this.comparer,
+      (error) => {
+        log(
+          `mirrorball: a stage failed: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      },
+      splitsOf(plan),
+    );
+    for (const planned of plan.inputs) this.#addInput(planned);
+  }
+
+  #makeRelay(): RunningRelay | undefined {
+    for (const { declaration, options } of this.#plan.relays) {
+      const { name } = declaration;
+      const account = new RelayAccount();
+      const relay: Relay | undefined = declaration.create(
+        {
+          name,
+          ledger: account,
+          emit: (batch) => this.pipeline.forward(batch),
+          clock: this.#clock,
+          log: createLogger(this.#log, this.#plan.run.verbose, name),
+        },
+        options,
+      );
+      if (relay !== undefined) return { name, relay, account };
+    }
+    return undefined;
+  }
+
+  #makeStages(): { entrance: Entrance | undefined; stages: Stage[] } {
+    const before: Stage[] = [];
+    const stages: Stage[] = [];
+    for (const { declaration, options } of this.#plan.stages) {
+      const stage = declaration.create(options);
+      if (stage === undefined) continue;
+      this.stages.push({ name: declaration.name, stage });
+      const early = this.relay !== undefined && declaration.beforeRelay === true;
+      (early ? before : stages).push(stage);
+    }
+    const entrance = this.relay === undefined ? undefined : { ...this.relay, stages: before };
+    return { entrance, stages };
+  }
+
+  #checkReplayed(): void {
+    const wanting = this.#plan.outputs.find(
+      ({ declaration }) => declaration.wantsReplayed === true,
+    );
+    if (wanting === undefined || this.outputs.some(({ output }) => output.emitsReplayed === true))
+      return;
+    const name = nameOf(wanting.declaration.name, wanting.argument);
+    throw new Error(
+      `${name}: it takes what was replayed, and nothing replays; add an --output-http URL`,
+    );
+  }
+
+  #addOutput({
+    declaration,
+    argument,
+    limit,
+    options,
+    queue: { queueLen, queueFull, stats, statsPeriodMs },
+  }: PlannedOutput): void {
+    const name = nameOf(declaration.name, argument);
+    const account = new OutputAccount();
+    const queue = new BoundedQueue(account, queueLen, queueFull);
+    const once = declaration.once?.(options);
+    const journal = this.journal?.lane(this.#laneName(name), once ?? never);
+    const gate =
+      journal === undefined || once === undefined ? undefined : new GatedQueue(queue, journal);
+    if (journal !== undefined) {
+      account.onSettled = (batch) => journal.settled(batch);
+      queue.onDropped = (message) => journal.settled([message]);
+    }
+    if (stats && this.#plan.run.stats) {
+      queue.stats = new QueueStats(declaration.name.replaceAll("-", "_"), statsPeriodMs);
+      this.queueStats.push({ stats: queue.stats, periodMs: statsPeriodMs });
+    }
+    const output = declaration.create(
+      {
+        name,
+        queue: gate ?? queue,
+        ledger: account,
+        emit: (batch) => this.pipeline.reenter(batch),
+        replayedWanted: this.#plan.outputs.some((each) => each.declaration.wantsReplayed === true),
+        clock: this.#clock,
+        log: createLogger(this.#log, this.#plan.run.verbose, name),
+      },
+      argument,
+      options,
+    );
+    this.outputs.push({ name, output, account });
+    const limits = this.#limitsOf(limit);
+    const accepts = new Set(declaration.accepts);
+    this.lanes.push({ account, queue, accepts, limits, journal, gate });
+  }
+
+  #addInput({ declaration, argument, limit, options }: PlannedInput): void {
+    const name = nameOf(declaration.name, argument);
+    const account = new InputAccount();
+    const playsFaster = limit?.kind === "percent" && declaration.percent === "speed";
+    const limits = playsFaster ? undefined : this.#limitsOf(limit);
+    const input = declaration.create(
+      {
+        name,
+        speed: playsFaster ? limit.percent / 100 : 1,
+        emit: (batch) => {
+          const kept = limits === undefined ? batch : batch.filter(limits);
+          account.limited += batch.length - kept.length;
+          account.emitted += kept.length;
+          return this.pipeline.emit(kept);
+        },
+        journal: this.#journalFor(account),
+        dropped: (reason, count) => account.dropped(reason, count),
+        refused: (reason) => account.refused(reason),
+        clock: this.#clock,
+        log: createLogger(this.#log, this.#plan.run.verbose, name),
+      },
+      argument,
+      options,
+    );
+    this.inputs.push({ name, input, account });
+  }
+
+  #openJournal(): Journal | undefined {
+    const { journal: directory, journalLimitBytes: limitBytes } = this.#plan.run;
+    if (directory === "") return undefined;
+    const account = new InputAccount();
+    const name = `journal ${directory}`;
+    const journal = Journal.open({
+      directory,
+      limitBytes,
+      clock: this.#clock,
+      log: createLogger(this.#log, this.#plan.run.verbose, name),
+      emit: (batch) => {
+        account.emitted += batch.length;
+        return this.pipeline.emit(batch);
+      },
+      dropped: (reason, count) => account.dropped(reason, count),
+    });
+    const input = { start: async () => {}, stop: async () => {} };
+    this.inputs.push({ name, input, account });
+    return journal;
+  }
+
+  /** What an input stores is counted as its own. */
+  #journalFor(account: InputAccount): InputJournal | undefined {
+    const journal = this.journal;
+    if (journal === undefined) return undefined;
+    return {
+      ackedSeq: (producer) => journal.ackedSeq(producer),
+      present: (producer, connected) => journal.present(producer, connected),
+      farewell: (producer, service) => journal.farewell(producer, service),
+      append: (producer, service, frame) => {
+        account.journalled += frame.records.length;
+        return journal.append(producer, service, frame);
+      },
+    };
+  }
+
+  /** Names are keys in the journal: a second output of the same name must not share the first one's cursor. */
+  #laneName(name: string): string {
+    const same = this.outputs.filter((output) => output.name === name).length;
+    return same === 0 ? name : `${name} #${same + 1}`;
+  }
+
+  #limitsOf(limit: Limit | undefined): ((message: Message) => boolean) | undefined {
+    if (limit === undefined) return undefined;
+    const limiter = createLimiter(limit, randomUUID());
+    return (message) => limiter.admits(message, this.#clock.monotonicMs());
+  }
+}
+
+/** The journal follows a message only while it is handed over at once; inside a middleware it would be forgotten. */
+const NOT_WITH_JOURNAL =
+  "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
+
+const never = (): boolean => false;
+
+/** With a journal a message must go to the same output again after a crash. */
+function splitsOf({ run }: Plan): "no" | "in-turn" | "by-id" {
+  if (!run.splitOutput) return "no";
+  return run.journal === "" ? "in-turn" : "by-id";
+}

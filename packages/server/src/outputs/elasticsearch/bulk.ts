@@ -1,0 +1,78 @@
+/**
+ * The `_bulk` API of Elasticsearch 7, 8, 9 and OpenSearch: documents to lines, an answer to verdicts. Pure.
+ *
+ * `create` with an id of our own: a document that is sent twice is stored once, and data streams take it as well. No
+ * `_type`, which Elasticsearch 8 refuses.
+ */
+
+/** What became of one document. `again`: the server had no time for it. */
+export type Verdict = "stored" | "again" | "rejected";
+
+export interface BulkItem {
+  readonly id: string;
+  /** The document, as JSON. */
+  readonly source: string;
+}
+
+export function bulkBody(index: string, items: readonly BulkItem[]): string {
+  let body = "";
+  for (const { id, source } of items) {
+    body += `{"create":{"_index":${JSON.stringify(index)},"_id":${JSON.stringify(id)}}}\n${source}\n`;
+  }
+  return body;
+}
+
+export interface BulkAnswer {
+  /** One an item, in order. */
+  readonly verdicts: readonly Verdict[];
+  /** The first reason that the server gave for a document it did not store. */
+  readonly reason: string | undefined;
+}
+
+/** Undefined when the answer to `count` items is not one. */
+export function readBulkAnswer(text: string, count: number): BulkAnswer | undefined {
+  const answer = parse(text);
+  const items = answer?.["items"];
+  if (!Array.isArray(items) || items.length !== count) return undefined;
+  const verdicts: Verdict[] = [];
+  let reason: string | undefined;
+  for (const item of items as unknown[]) {
+    const result = record(record(item)?.["create"]);
+    const status = result?.["status"];
+    if (typeof status !== "number") return undefined;
+    verdicts.push(verdictOf(status));
+    if (verdicts.at(-1) !== "stored") reason ??= `${status} ${reasonOf(result?.["error"])}`.trim();
+  }
+  return { verdicts, reason };
+}
+
+function verdictOf(status: number): Verdict {
+  // 409: it is there already, from an attempt whose answer was lost.
+  if ((status >= 200 && status < 300) || status === 409) return "stored";
+  return status === 429 || status >= 500 ? "again" : "rejected";
+}
+
+/** A server's error as one line: objects in new versions, strings in old proxies. */
+export function reasonOf(error: unknown): string {
+  if (typeof error === "string") return error;
+  const { type, reason } = record(error) ?? {};
+  return [type, reason].filter((part) => typeof part === "string").join(": ");
+}
+
+export function errorIn(text: string): string {
+  return reasonOf(parse(text)?.["error"]);
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return record(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}

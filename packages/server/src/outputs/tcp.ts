@@ -1,0 +1,83 @@
+/**
+ * `--output-tcp ADDRESS`: passes everything on to another server: to a mirrorball in acknowledged frames, which lose and double
+ * nothing, or to a gor in its text stream. Which of the two is spoken is chosen here; how, is in `tcp/`.
+ */
+import { MessageKind } from "@mirrorball/protocol";
+import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
+import { defineOutput } from "../component/define.ts";
+import type { OutputDeclaration } from "../component/define.ts";
+import { choice, flag, integer, text } from "../component/kinds.ts";
+import { Refusal } from "../component/option.ts";
+import type { OptionSpec } from "../component/option.ts";
+import { FrameSender } from "./tcp/frame-sender.ts";
+import { GorSender } from "./tcp/gor-sender.ts";
+import { tlsOptions } from "./tcp/link.ts";
+
+const options: {
+  format: OptionSpec<"mirrorball" | "gor">;
+  workers: OptionSpec<number>;
+  sticky: OptionSpec<boolean>;
+  secure: OptionSpec<boolean>;
+  skipVerify: OptionSpec<boolean>;
+  ca: OptionSpec<string>;
+  token: OptionSpec<string>;
+} = {
+  format: choice(["mirrorball", "gor"], {
+    help: "What the other server understands: mirrorball's acknowledged frames, or gor's text stream (requests and original responses only, without acknowledgement).",
+    example: "gor",
+    default: "mirrorball",
+  }),
+  workers: integer({
+    help: "Connections of a gor stream. Frames need one, which keeps order.",
+    example: "4",
+    default: 10,
+    min: 1,
+    max: 1000,
+  }),
+  sticky: flag({
+    help: "In a gor stream, send a request and its response over the same connection, chosen by a hash of their id, instead of in turns. Frames always do.",
+    default: false,
+  }),
+  secure: flag({ help: "Connect by TLS and verify the certificate.", default: false }),
+  skipVerify: flag({ help: "With TLS, do not verify the certificate.", default: false }),
+  ca: text({
+    help: "PEM file of the authorities to trust instead of the system's.",
+    example: "/etc/mirrorball/ca.pem",
+    placeholder: "FILE",
+    default: "",
+  }),
+  token: text({
+    help: "Shared secret to prove to the other server, and it to us, by HMAC; it is never sent. With frames only.",
+    example: "s3cret",
+    placeholder: "SECRET",
+    default: "",
+  }),
+};
+
+export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
+  name: "output-tcp",
+  summary: "Pass everything on to another mirrorball, or to a gor.",
+  argument: {
+    placeholder: "ADDRESS",
+    example: "replay.internal:28020",
+    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
+  },
+  accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
+  options,
+  create: (context, argument, values) => {
+    const address = parseAddress(argument);
+    if (address === undefined) throw new Error(`${argument} ${ADDRESS_RULE}`);
+    const { secure, skipVerify, ca, token } = values;
+    const tls = secure ? tlsOptions({ skipVerify, ca }, address.host ?? "localhost") : undefined;
+    const link = { address, tls, name: argument };
+    if (values.format === "mirrorball") {
+      return new FrameSender(context, { link, token: token === "" ? undefined : token });
+    }
+    if (token !== "") {
+      throw new Error(
+        "--output-tcp-token: gor's stream knows no token; leave it or --output-tcp-format gor out",
+      );
+    }
+    return new GorSender(context, { link, workers: values.workers, sticky: values.sticky });
+  },
+});

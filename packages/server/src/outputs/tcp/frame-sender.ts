@@ -1,0 +1,174 @@
+/**
+ * `--output-tcp` in mirrorball's acknowledged frames: one connection, kept order, and a message counts as delivered only when the
+ * other server has acknowledged it. What is not acknowledged is kept over any number of connections and sent again;
+ * the other server leaves out what it has.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  NONCE_BYTES,
+  PRODUCER_ID_BYTES,
+  PROTOCOL_MINOR,
+  ProducerSession,
+} from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import type { Output, OutputContext } from "../../component/types.ts";
+import { FramePacker } from "./frame-packer.ts";
+import { Link } from "./link.ts";
+import type { LinkOptions } from "./link.ts";
+
+/** Back-off between attempts: full jitter between nothing and a ceiling that doubles; the queue waits meanwhile. */
+const BACKOFF_MS_MIN = 100;
+const BACKOFF_MS_MAX = 5000;
+const TICK_MS = 1000;
+/** Bytes that may be unacknowledged: twice the credit of one connection, so that the next frames are ready. */
+const UNACKED_BYTES_MAX = 8 * 1024 * 1024;
+/** Bytes the socket may hold unsent; what waits behind them stays in the session. */
+const SOCKET_BYTES_MAX = 1024 * 1024;
+const TAKE_STEP = 64;
+/** A gor waits for more, says nothing and closes nothing. */
+const GOR_HINT = " (if it is a gor: --output-tcp-format gor)";
+
+export interface FrameSenderOptions {
+  readonly link: Pick<LinkOptions, "address" | "tls" | "name">;
+  readonly token: string | undefined;
+}
+
+export class FrameSender implements Output {
+  readonly #context: OutputContext;
+  readonly #session: ProducerSession;
+  readonly #packer: FramePacker;
+  readonly #link: Link;
+  /** Taken, packed, not acknowledged: oldest first, in the order of the frames. */
+  #flying: Message[] = [];
+  #settledWeight = 0;
+  #backoffMs = BACKOFF_MS_MIN;
+  #ticker: NodeJS.Timeout | undefined;
+  #waking = false;
+  #idle: (() => void)[] = [];
+
+  constructor(context: OutputContext, { link, token }: FrameSenderOptions) {
+    this.#context = context;
+    this.#session = new ProducerSession({
+      producerId: randomBytes(PRODUCER_ID_BYTES),
+      service: "mirrorball",
+      agent: `mirrorball node/${process.versions.node}`,
+      token,
+      minorNeeded: PROTOCOL_MINOR,
+    });
+    this.#packer = new FramePacker({
+      packed: (message) => this.#flying.push(message),
+      frame: ({ payload, messages }) => this.#session.enqueue(payload, messages),
+      unfit: (reason, message) => context.ledger.failed(reason, [message]),
+    });
+    this.#link = new Link({
+      ...link,
+      log: context.log,
+      pauseMs: () => this.#pauseMs(),
+      opened: () => this.#opened(),
+      received: (chunk) => this.#received(chunk),
+      drained: () => this.#pump(),
+      lost: () => this.#session.disconnect(),
+    });
+    context.queue.onReadable = () => this.#wake();
+  }
+
+  async start(): Promise<void> {
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#link.start();
+  }
+
+  async drain(): Promise<void> {
+    if (this.#quiet) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#pump();
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ticker);
+    if (this.#quiet) {
+      // A goodbye with frames outstanding would tell the other side that they will not come.
+      this.#session.bye();
+      this.#write();
+    }
+    this.#link.close();
+    this.#releaseIdle();
+  }
+
+  get #quiet(): boolean {
+    return this.#context.queue.length === 0 && this.#flying.length === 0;
+  }
+
+  /** Messages that arrive in the same turn of the event loop go into the same frames. */
+  #wake(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      this.#pump();
+    });
+  }
+
+  /** Fills the session as far as its bound, and the socket as far as its own. */
+  #pump(): void {
+    const { queue } = this.#context;
+    if (this.#session.state === "open") {
+      while (queue.length > 0 && this.#session.unackedBytes < UNACKED_BYTES_MAX) {
+        for (const message of queue.takeBatch(TAKE_STEP)) this.#packer.push(message);
+      }
+      this.#packer.flush();
+    }
+    this.#write();
+    if (this.#quiet) this.#releaseIdle();
+  }
+
+  #write(): void {
+    const { socket } = this.#link;
+    if (socket === undefined || socket.writableLength > SOCKET_BYTES_MAX) return;
+    const pieces = this.#session.takeOutput();
+    if (pieces.length > 0) {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.uncork();
+    }
+    const { failure } = this.#session;
+    if (failure === undefined) return;
+    const hint = failure.code === "handshake-timeout" ? GOR_HINT : "";
+    this.#link.drop(`${failure.code}: ${failure.message}${hint}`);
+  }
+
+  #opened(): void {
+    this.#session.connect(randomBytes(NONCE_BYTES), this.#context.clock.monotonicMs());
+    this.#pump();
+  }
+
+  #received(chunk: Buffer): void {
+    this.#session.receive(chunk, this.#context.clock.monotonicMs());
+    if (this.#session.state === "open") this.#link.works();
+    const acked = this.#session.ackedWeight - this.#settledWeight;
+    if (acked > 0) {
+      this.#backoffMs = BACKOFF_MS_MIN;
+      this.#settledWeight += acked;
+      this.#context.ledger.delivered(this.#flying.splice(0, acked));
+    }
+    this.#pump();
+  }
+
+  #tick(): void {
+    this.#session.tick(this.#context.clock.monotonicMs());
+    this.#write();
+  }
+
+  #pauseMs(): number {
+    const pauseMs = Math.random() * this.#backoffMs;
+    this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
+    return pauseMs;
+  }
+
+  #releaseIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * `--output-tcp-format gor`: spreads requests and original responses over the connections of a gor stream, as gor does:
+ * in turns, or by a hash of the id. Replayed responses have no place in that stream and are left out.
+ */
+import { MessageKind } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import type { Output, OutputContext } from "../../component/types.ts";
+import { fnv1a32 } from "../../core/limit/fnv.ts";
+import { GorWorker } from "./gor-worker.ts";
+import type { LinkOptions } from "./link.ts";
+
+export interface GorSenderOptions {
+  readonly link: Pick<LinkOptions, "address" | "tls" | "name">;
+  readonly workers: number;
+  readonly sticky: boolean;
+}
+
+export class GorSender implements Output {
+  readonly #context: OutputContext;
+  readonly #workers: readonly GorWorker[];
+  readonly #sticky: boolean;
+  #turn = 0;
+  /** Taken, and waiting for room on the one connection it must go to. */
+  #held: Message | undefined;
+  #dealing = false;
+  #idle: (() => void)[] = [];
+
+  constructor(context: OutputContext, { link, workers, sticky }: GorSenderOptions) {
+    this.#context = context;
+    this.#sticky = sticky;
+    const { ledger, log } = context;
+    const quietLog = { warn: () => {}, debug: log.debug.bind(log) };
+    this.#workers = Array.from(
+      { length: workers },
+      // They share one fate: one of them tells of it.
+      (_, i) =>
+        new GorWorker(
+          ledger,
+          { ...link, log: i === 0 ? log : quietLog },
+          {
+            advanced: () => this.#deal(),
+          },
+        ),
+    );
+    context.queue.onReadable = () => this.#deal();
+  }
+
+  async start(): Promise<void> {
+    for (const worker of this.#workers) worker.start();
+  }
+
+  async drain(): Promise<void> {
+    if (this.#quiet) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#deal();
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.close();
+    this.#releaseIdle();
+  }
+
+  get #quiet(): boolean {
+    if (this.#held !== undefined || this.#context.queue.length > 0) return false;
+    return this.#workers.every((worker) => worker.quiet);
+  }
+
+  /** Gives out as many messages as find room. */
+  #deal(): void {
+    if (this.#dealing) return;
+    this.#dealing = true;
+    while (this.#dealOne());
+    this.#dealing = false;
+    if (this.#idle.length > 0 && this.#quiet) this.#releaseIdle();
+  }
+
+  #dealOne(): boolean {
+    const free = this.#sticky ? undefined : this.#nextFree();
+    if (!this.#sticky && free === undefined) return false;
+    const message = this.#held ?? this.#context.queue.take();
+    this.#held = undefined;
+    if (message === undefined) return false;
+    if (message.kind === MessageKind.replayed) {
+      this.#context.ledger.filtered("replayed-response", [message]);
+      return true;
+    }
+    const worker = free ?? this.#workers[fnv1a32(message.id) % this.#workers.length];
+    if (worker === undefined || !worker.hasRoom) {
+      this.#held = message;
+      return false;
+    }
+    worker.push(message);
+    return true;
+  }
+
+  /** In turns, the first message to the second connection, as in gor; connections without room are passed over. */
+  #nextFree(): GorWorker | undefined {
+    for (let tries = 0; tries < this.#workers.length; tries += 1) {
+      this.#turn = (this.#turn + 1) % this.#workers.length;
+      const worker = this.#workers[this.#turn];
+      if (worker?.hasRoom === true) return worker;
+    }
+    return undefined;
+  }
+
+  #releaseIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}
