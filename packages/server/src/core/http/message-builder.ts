@@ -87,7 +87,9 @@ export class MessageBuilder {
   /** Bytes are missing: what follows must not be joined to what came before. */
   breakBody(): void {
     this.#keeping = false;
-    if (this.message !== undefined) this.message.incomplete = true;
+    if (this.message === undefined) return;
+    this.message.incomplete = true;
+    this.message.hasHole = true;
   }
 
   /** Counts the message and lets go of it. */

@@ -20,6 +20,8 @@ export class StreamMessage {
   ambiguity = "";
   /** It ended before it was whole: the peer left, bytes were not captured, or its end could not be found. */
   incomplete = false;
+  /** Bytes inside it were not captured. */
+  hasHole = false;
   /** It is longer than we keep. */
   truncated = false;
   /** The response switches the connection to another protocol. */
