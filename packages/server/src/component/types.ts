@@ -38,6 +38,8 @@ export interface InputContext {
   dropped(reason: string, count: number): void;
   /** Counts an event that cost no message: a connection closed because of what it sent, by reason. */
   refused(reason: string): void;
+  /** Requests that carry the mark of a replay are to be left out and counted; see `core/http/replay-mark.ts`. */
+  readonly loopGuard: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -83,6 +85,8 @@ export interface OutputContext {
   readonly ledger: OutputLedger;
   /** Re-enters messages (replayed responses) as an input does. */
   emit(batch: Message[]): Accepted;
+  /** Replayed requests are to carry the mark of a replay. */
+  readonly loopGuard: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }

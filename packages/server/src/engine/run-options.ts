@@ -9,6 +9,7 @@ const options: {
   stats: OptionSpec<boolean>;
   httpPprof: OptionSpec<string>;
   verbose: OptionSpec<number>;
+  noLoopGuard: OptionSpec<boolean>;
 } = {
   drainTimeoutMs: duration({
     flag: "drain-timeout",
@@ -42,6 +43,11 @@ const options: {
     default: 0,
     min: 0,
     max: 3,
+  }),
+  noLoopGuard: flag({
+    flag: "no-loop-guard",
+    help: "Do not mark replays with X-Mirrorball-Replay, and take marked requests like any others.",
+    default: false,
   }),
 };
 

@@ -5,6 +5,7 @@
  * 7.6.1, and what `Connection` lists), Host (its value is decided elsewhere), `Expect`, and the framing fields:
  * the sender frames the body it really has, so that one recorded request is exactly one request.
  */
+import { REPLAY_FIELD } from "@mirrorball/protocol";
 import type { HeaderList } from "@mirrorball/protocol";
 
 const Part = { endToEnd: 0, hop: 1, host: 2, connection: 3, authorization: 4 } as const;
@@ -25,6 +26,7 @@ const PARTS: ReadonlyMap<string, Part> = new Map<string, Part>([
   ["upgrade", Part.hop],
   ["http2-settings", Part.hop],
   ["expect", Part.hop],
+  [REPLAY_FIELD.toLowerCase(), Part.hop],
 ]);
 
 /**
@@ -53,6 +55,8 @@ export interface OutgoingOptions {
   readonly host: string | undefined;
   /** Replaces a recorded Authorization field, or is added. */
   readonly authorization: string | undefined;
+  /** Adds the mark of a replay. A recorded one is left out: it spoke of another replay. */
+  readonly marked: boolean;
 }
 
 /** The fields to send, as a flat list. */
@@ -83,6 +87,7 @@ export function outgoingHeaders(recorded: HeaderList, options: OutgoingOptions):
     }
   }
   if (options.authorization !== undefined) out.push("Authorization", options.authorization);
+  if (options.marked) out.push(REPLAY_FIELD, "1");
   return listed === undefined ? out : without(out, listed);
 }
 
