@@ -22,6 +22,7 @@ const options: {
   redirects: OptionSpec<number>;
   trackResponse: OptionSpec<boolean>;
   skipVerify: OptionSpec<boolean>;
+  ambiguous: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
 } = {
   timeoutMs: duration({
@@ -64,6 +65,10 @@ const options: {
     help: "Do not verify the target's TLS certificate.",
     default: false,
   }),
+  ambiguous: flag({
+    help: "Replay captured requests too whose framing can be read in two ways, as attackers make them.",
+    default: false,
+  }),
   originalHost: flag({
     flag: "http-original-host",
     help: "Send the recorded Host field instead of the target's.",
@@ -93,6 +98,8 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       originalHost: values.originalHost,
       redirectsMax: values.redirects,
       track: values.trackResponse,
+      ambiguous: values.ambiguous,
+      marked: context.loopGuard,
       timeoutMs: values.timeoutMs,
       workersMax: values.workers,
       workersMin: values.workersMin,

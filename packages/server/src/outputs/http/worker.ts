@@ -29,6 +29,10 @@ export interface WorkerSettings {
   readonly originalHost: boolean;
   readonly redirectsMax: number;
   readonly track: boolean;
+  /** Sends requests too that can be read in two ways. */
+  readonly ambiguous: boolean;
+  /** Marks requests as replays. */
+  readonly marked: boolean;
 }
 
 /** `ok`: the target answered. `skipped`: not meant to be sent. */
@@ -96,6 +100,8 @@ export class Worker implements Dispatcher.DispatchHandler {
       this.#settle("skipped", "incomplete-body");
     } else if (!message.http.bodyComplete) {
       this.#settle("skipped", "incomplete-body");
+    } else if (message.context?.framing === "ambiguous" && !this.#settings.ambiguous) {
+      this.#settle("skipped", "ambiguous");
     } else if (head.method === "CONNECT") {
       this.#settle("skipped", "connect-method");
     } else {
@@ -121,13 +127,14 @@ export class Worker implements Dispatcher.DispatchHandler {
   }
 
   #prepare(message: Message, head: RequestHead): void {
-    const { target, originalHost } = this.#settings;
+    const { target, originalHost, marked } = this.#settings;
     const options = this.#options;
     options.method = head.method;
     options.path = target.fixedPath ?? head.target;
     options.headers = outgoingHeaders(head.headers, {
       host: originalHost ? undefined : target.host,
       authorization: target.authorization,
+      marked,
     });
     const { body } = message.http;
     options.body = body.length === 0 ? null : (body as Buffer);
