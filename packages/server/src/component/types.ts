@@ -51,6 +51,15 @@ export interface Input {
   stop(): Promise<void>;
   /** Resolves when the input came to its own end (end of file). Absent on endless inputs. */
   readonly ended?: Promise<void>;
+  /** Figures of its own for the summary, the stats line and the counters page. */
+  stats?(): InputStats;
+}
+
+/** What only some inputs can tell. */
+export interface InputStats {
+  readonly figures: Readonly<Record<string, number>>;
+  /** The same for people. */
+  readonly lines: readonly string[];
 }
 
 /** What an output has not settled yet waits here: bounded, first in first out. Pull, do not poll. */

@@ -1,5 +1,5 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, Output, OutputStats } from "../component/types.ts";
+import type { Input, InputStats, Output, OutputStats } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
 import type { InputAccount, OutputAccount } from "./ledger.ts";
 
@@ -9,6 +9,7 @@ export interface InputCounters {
   readonly limited: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
+  readonly stats: InputStats;
 }
 
 export interface OutputCounters {
@@ -51,6 +52,8 @@ export interface RunningOutput {
   readonly account: OutputAccount;
 }
 
+const NO_STATS: InputStats = { figures: {}, lines: [] };
+
 export function takeCounters(
   inputs: readonly RunningInput[],
   outputs: readonly RunningOutput[],
@@ -60,12 +63,13 @@ export function takeCounters(
   let lost = 0;
   for (const { account } of [...inputs, ...outputs]) lost += account.lost;
   return {
-    inputs: inputs.map(({ name, account }) => ({
+    inputs: inputs.map(({ name, account, input }) => ({
       name,
       emitted: account.emitted,
       limited: account.limited,
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
+      stats: input.stats?.() ?? NO_STATS,
     })),
     outputs: outputs.map(({ name, account, output }) => ({
       name,

@@ -5,16 +5,19 @@ type Reasons = Readonly<Record<string, number>>;
 
 /** Several lines; the last says whether anything was lost. */
 export function summaryText(counters: Counters): string {
-  const lines = [...counters.inputs.map(inputLine), ...counters.outputs.flatMap(outputLines)];
+  const lines = [...counters.inputs.flatMap(inputLines), ...counters.outputs.flatMap(outputLines)];
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
   lines.push(verdict(counters));
   return `${lines.join("\n")}\n`;
 }
 
-function inputLine({ name, emitted, limited, dropped, refused }: InputCounters): string {
+function inputLines({ name, emitted, limited, dropped, refused, stats }: InputCounters): string[] {
   const beyond = limited === 0 ? "" : `, ${limited} limited`;
-  return `${name}: ${emitted} received${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+  return [
+    `${name}: ${emitted} received${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`,
+    ...stats.lines.map((line) => `  ${line}`),
+  ];
 }
 
 function outputLines(output: OutputCounters): string[] {
@@ -72,9 +75,9 @@ function round(ms: number): string {
 
 /** One line: what happened since `before`, `seconds` ago. */
 export function statsLine(before: Counters, now: Counters, seconds: number): string {
-  const inputs = now.inputs.map(({ name, emitted }, i) => {
+  const inputs = now.inputs.map(({ name, emitted, stats }, i) => {
     const rate = (emitted - (before.inputs[i]?.emitted ?? 0)) / seconds;
-    return `${name} ${rate.toFixed(0)}/s`;
+    return [`${name} ${rate.toFixed(0)}/s`, ...stats.lines].join(", ");
   });
   const outputs = now.outputs.map(({ name, delivered, queued, inFlight }, i) => {
     const rate = (delivered - (before.outputs[i]?.delivered ?? 0)) / seconds;

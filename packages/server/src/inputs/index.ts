@@ -1,5 +1,6 @@
 /** The inputs there are, in the order help shows them. Adding one is one line here. */
 import type { InputDeclaration } from "../component/define.ts";
+import { inputRaw } from "./raw.ts";
 import { inputTcp } from "./tcp.ts";
 
-export const inputs: readonly InputDeclaration[] = [inputTcp];
+export const inputs: readonly InputDeclaration[] = [inputTcp, inputRaw];
