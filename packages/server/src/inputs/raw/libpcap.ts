@@ -1,45 +1,40 @@
 /**
  * libpcap in this process, through the package `pcap`, which is built when it is installed and may be missing.
  *
- * The package copies each packet into one buffer and calls one method; this reads both in place, so that a packet costs
- * no object. Its read loop ends only when the kernel has nothing more: under a load that we cannot follow it would
- * never let anything else run, so after a while packets are thrown away, counted, until it ends.
+ * Uses the package's native half only: its other half makes objects of every packet, and its poll handle cannot be
+ * closed before one more packet comes, which would keep a process alive that has nothing more to do. A timer reads
+ * instead, many packets at a time, each in place in one buffer.
+ *
+ * The native read loop ends only when the kernel has nothing more: under a load that we cannot follow it would never
+ * let anything else run, so after a while packets are thrown away, counted, until it ends.
  */
 import { createRequire } from "node:module";
 import { EngineError, explain } from "./engine.ts";
 import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
 
-/** What is used of the package; its own types bring those of an old Node. */
+/** What is used of the package's native half. */
 interface NativeSession {
-  read_callback: () => void;
-  dispatch(buffer: Buffer, header: Buffer): number;
+  /** Returns the name of the link type; throws what libpcap says. */
+  open_live(
+    device: string,
+    filter: string,
+    bufferBytes: number,
+    snapLengthBytes: number,
+    outputFile: string,
+    onPacket: () => void,
+    isMonitor: boolean,
+    bufferTimeoutMs: number,
+    onWarning: (message: string) => void,
+    isPromiscuous: boolean,
+  ): string;
+  /** Calls `onPacket` for each packet there is. 0: there are no more; -1: an error; -2: closed. */
+  dispatch(packet: Buffer, header: Buffer): number;
   stats(): { readonly ps_recv: number; readonly ps_drop: number; readonly ps_ifdrop: number };
   close(): void;
 }
 
-interface PackageSession {
-  readonly session: NativeSession;
-  readonly buf: Buffer;
-  readonly header: Buffer;
-  readonly link_type: string;
-  close(): void;
-}
-
-type SessionConstructor = new (
-  isLive: boolean,
-  device: string,
-  filter: string,
-  bufferBytes: number,
-  snapLengthBytes: number,
-  outputFile: undefined,
-  isMonitor: boolean,
-  bufferTimeoutMs: number,
-  isPromiscuous: boolean,
-) => PackageSession;
-
-interface PcapPackage {
-  readonly PcapSession: SessionConstructor;
-  warningHandler: (message: string) => void;
+interface NativeHalf {
+  readonly PcapSession: new () => NativeSession;
 }
 
 /** Numbers of link types by the package's names; others it calls `Unknown linktype N`. */
@@ -57,17 +52,24 @@ const LOOP_MS_MAX = 200;
 const CLOCK_PACKETS = 1024;
 const NS_PER_US = 1000;
 const US_PER_SECOND = 1_000_000;
+/** Milliseconds between two reads. */
+const READ_MS = 10;
 /** Milliseconds beyond the buffer's time-out after which the kernel has handed on all it had. */
 const CLOSE_MARGIN_MS = 20;
+/** Milliseconds between attempts to free what libpcap lets go of with the next packet only. */
+const FREE_MS = 1000;
+/** libpcap's words for a packet header: four numbers of 32 bits. */
+const HEADER_BYTES = 16;
+const CLOSED = -2;
 
 const MISSING =
   "the libpcap engine needs the package pcap, which is built when mirrorball is installed. Install what it is " +
   "built with (Debian: apt-get install libpcap-dev build-essential) and install again; " +
   "or use --input-raw-engine tcpdump, which needs no build";
 
-export function loadPcap(): PcapPackage {
+function loadPcap(): NativeHalf {
   try {
-    return createRequire(import.meta.url)("pcap") as PcapPackage;
+    return createRequire(import.meta.url)("pcap/build/Release/pcap_binding.node") as NativeHalf;
   } catch (error) {
     throw new EngineError(MISSING, { cause: error });
   }
@@ -80,68 +82,69 @@ export async function openLibpcap(options: LiveOptions, events: LiveEvents): Pro
       `--input-raw-timestamp-type: must be PCAP_TSTAMP_HOST or go with the libpcap engine; got ${timestampType}; --input-raw-engine tcpdump knows the others`,
     );
   }
-  const pcap = loadPcap();
-  // It warns of interfaces without an IPv4 network, which does not matter to any filter of ours.
-  pcap.warningHandler = () => {};
+  const session = new (loadPcap().PcapSession)();
   try {
-    return new LibpcapSource(pcap, options, events);
+    return new LibpcapSource(session, options, events);
   } catch (error) {
     throw explain(error instanceof Error ? error.message : String(error), options);
   }
 }
 
 class LibpcapSource implements LiveSource {
-  readonly #session: PackageSession;
+  readonly #session: NativeSession;
   readonly #events: LiveEvents;
   readonly #bufferTimeoutMs: number;
   readonly #linkType: number;
   /** `--input-raw-timestamp-type go`: the time at which we read a packet. */
   readonly #usesOurTime: boolean;
-  #header: Uint32Array = new Uint32Array(4);
+  readonly #packet: Buffer;
+  readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
+  readonly #header: Uint32Array;
+  readonly #timer: NodeJS.Timeout;
   #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
   #overload = 0;
   #packets = 0;
   #loopStartedMs = 0;
   #overloaded = false;
+  #closing = false;
   #closed = false;
 
-  constructor(pcap: PcapPackage, options: LiveOptions, events: LiveEvents) {
+  constructor(session: NativeSession, options: LiveOptions, events: LiveEvents) {
+    this.#session = session;
     this.#events = events;
     this.#bufferTimeoutMs = options.bufferTimeoutMs;
     this.#usesOurTime = options.timestampType === "go";
-    // The package calls this method of its session for each packet.
-    const deliver = (buffer: Buffer): void => this.#read(buffer);
-    class Session extends pcap.PcapSession {
-      on_packet_ready(): void {
-        deliver(this.buf);
-      }
-    }
-    this.#session = new Session(
-      true,
+    this.#packet = Buffer.alloc(options.snapLengthBytes);
+    // The same memory, read as numbers.
+    const { buffer, byteOffset } = this.#headerBytes;
+    this.#header = new Uint32Array(buffer, byteOffset, HEADER_BYTES / 4);
+    const name = session.open_live(
       options.interfaceName,
       options.filter,
       options.bufferBytes,
       options.snapLengthBytes,
-      undefined,
+      "",
+      () => this.#read(),
       options.monitor,
-      options.bufferTimeoutMs,
+      Math.ceil(options.bufferTimeoutMs),
+      // It warns of interfaces without an IPv4 network, which does not matter to any filter of ours.
+      () => {},
       options.promiscuous,
     );
-    const { header, link_type: name, session } = this.#session;
-    this.#header = new Uint32Array(header.buffer, header.byteOffset, 4);
     this.#linkType = LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
-    session.read_callback = () => this.#readAll();
+    this.#timer = setInterval(() => this.#readAll(), READ_MS);
   }
 
   drops(): SourceDrops {
     if (this.#closed) return this.#drops;
-    const { ps_drop: kernel, ps_ifdrop: byInterface } = this.#session.session.stats();
+    const { ps_drop: kernel, ps_ifdrop: byInterface } = this.#session.stats();
     this.#drops = { kernel, interface: byInterface, overload: this.#overload };
     return this.#drops;
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing) return;
+    this.#closing = true;
     // The kernel shows its last packets when the buffer's time is up.
     await new Promise((resolve) => {
       setTimeout(resolve, this.#bufferTimeoutMs + CLOSE_MARGIN_MS);
@@ -155,9 +158,9 @@ class LibpcapSource implements LiveSource {
     if (this.#closed) return;
     this.#loopStartedMs = performance.now();
     this.#overloaded = false;
-    const { session, buf, header } = this.#session;
-    const result = session.dispatch(buf, header);
-    this.#events.burst();
+    const packetsBefore = this.#packets;
+    const result = this.#session.dispatch(this.#packet, this.#headerBytes);
+    if (this.#packets !== packetsBefore) this.#events.burst();
     if (result !== -1) return;
     this.#end();
     this.#events.gone("the interface went away");
@@ -170,15 +173,18 @@ class LibpcapSource implements LiveSource {
     } catch {
       // An interface that is gone has no figures.
     }
+    clearInterval(this.#timer);
     this.#closed = true;
-    const { session, buf, header } = this.#session;
     this.#session.close();
-    // The package frees what it holds in the read after `close`.
-    session.dispatch(buf, header);
+    // Freed with the next packet that comes in; nobody waits for it.
+    const timer = setInterval(() => {
+      if (this.#session.dispatch(this.#packet, this.#headerBytes) === CLOSED) clearInterval(timer);
+    }, FREE_MS);
+    timer.unref();
   }
 
-  #read(buffer: Buffer): void {
-    if (this.#isTooSlow()) return;
+  #read(): void {
+    if (this.#closed || this.#isTooSlow()) return;
     const header = this.#header;
     let seconds = header[0] ?? 0;
     let nanoseconds = (header[1] ?? 0) * NS_PER_US;
@@ -189,7 +195,15 @@ class LibpcapSource implements LiveSource {
     }
     const captured = header[2] ?? 0;
     const original = header[3] ?? 0;
-    this.#events.sink.packet(this.#linkType, buffer, 0, captured, original, seconds, nanoseconds);
+    this.#events.sink.packet(
+      this.#linkType,
+      this.#packet,
+      0,
+      captured,
+      original,
+      seconds,
+      nanoseconds,
+    );
   }
 
   #isTooSlow(): boolean {
