@@ -48,6 +48,8 @@ export interface MessageContext {
   readonly tags?: readonly string[] | undefined;
   /** How the recorded body ended; absent means complete. */
   readonly bodyState?: BodyState | undefined;
+  /** Set when the captured bytes can be read as one message or as another: not to be replayed unless asked. */
+  readonly framing?: "ambiguous" | undefined;
   /** Why a replay failed; on replayed responses made up for the failure. */
   readonly failure?: string | undefined;
   /** True when a rule set the Host field: outputs must not put their target's there. */

@@ -22,7 +22,15 @@ interface Arrived {
 }
 
 /** Fields that belong to a connection or are made anew for it. */
-const PER_HOP = new Set(["host", "connection", "content-length", "transfer-encoding", "expect"]);
+// What the sender decides about, and the mark it adds.
+const PER_HOP = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "expect",
+  "x-mirrorball-replay",
+]);
 
 const arrived = new Map<string, Arrived[]>();
 const target = createServer((req, res) => {

@@ -59,6 +59,8 @@ export interface InputContext {
   dropped(reason: string, count: number): void;
   /** Counts an event that cost no message: a connection closed because of what it sent, by reason. */
   refused(reason: string): void;
+  /** Requests that carry the mark of a replay are to be left out and counted; see `core/http/replay-mark.ts`. */
+  readonly loopGuard: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -72,6 +74,8 @@ export interface Input {
   readonly ended?: Promise<void>;
   /** How far it is, for a person who watches. Absent on inputs that have no end to come to. */
   progress?(): InputProgress;
+  /** Figures of its own for the summary, the stats line and the counters page. */
+  stats?(): InputStats;
 }
 
 export interface InputProgress {
@@ -83,6 +87,13 @@ export interface InputProgress {
   readonly behindMs: number | undefined;
   /** It starts again at the end. */
   readonly loops: boolean;
+}
+
+/** What only some inputs can tell. */
+export interface InputStats {
+  readonly figures: Readonly<Record<string, number>>;
+  /** The same for people. */
+  readonly lines: readonly string[];
 }
 
 /** What an output has not settled yet waits here: bounded, first in first out. Pull, do not poll. */
@@ -119,6 +130,8 @@ export interface OutputContext {
   readonly replayedWanted: boolean;
   /** Re-enters messages (replayed responses) as an input does. */
   emit(batch: Message[]): Accepted;
+  /** Replayed requests are to carry the mark of a replay. */
+  readonly loopGuard: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,5 +1,5 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, Output, OutputStats, Relay, Stage } from "../component/types.ts";
+import type { Input, InputStats, Output, OutputStats, Relay, Stage } from "../component/types.ts";
 import type { StatusComparer, StatusMismatch } from "./compare.ts";
 import type { Journal, JournalCounters } from "../journal/journal.ts";
 import type { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
@@ -11,6 +11,7 @@ export interface InputCounters {
   readonly limited: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
+  readonly stats: InputStats;
 }
 
 /** taken = returned + withheld + lost + inside; `added` comes on top. */
@@ -89,6 +90,8 @@ export interface RunningOutput {
   readonly account: OutputAccount;
 }
 
+const NO_STATS: InputStats = { figures: {}, lines: [] };
+
 /** What a server runs, as far as it counts. */
 export interface Running {
   readonly inputs: readonly RunningInput[];
@@ -105,13 +108,14 @@ export function takeCounters(running: Running): Counters {
   let lost = relay?.account.lostCount ?? 0;
   for (const { account } of [...inputs, ...outputs]) lost += account.lost;
   return {
-    inputs: inputs.map(({ name, account }) => ({
+    inputs: inputs.map(({ name, account, input }) => ({
       name,
       emitted: account.emitted,
       journalled: account.journalled,
       limited: account.limited,
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
+      stats: input.stats?.() ?? NO_STATS,
     })),
     ...(relay === undefined ? {} : { middleware: relayCounters(relay) }),
     stages: stages.flatMap(({ name, stage }) => {

@@ -26,6 +26,7 @@ const options: {
   httpPprof: OptionSpec<string>;
   verbose: OptionSpec<number>;
   config: OptionSpec<readonly string[]>;
+  noLoopGuard: OptionSpec<boolean>;
 } = {
   drainTimeoutMs: duration({
     flag: "drain-timeout",
@@ -85,6 +86,11 @@ const options: {
       default: "",
     }),
   ),
+  noLoopGuard: flag({
+    flag: "no-loop-guard",
+    help: "Do not mark replays with X-Mirrorball-Replay, and take marked requests like any others.",
+    default: false,
+  }),
 };
 
 export type RunOptions = OptionValues<typeof options>;

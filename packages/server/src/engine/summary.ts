@@ -12,7 +12,7 @@ type Reasons = Readonly<Record<string, number>>;
 /** Several lines; the last says whether anything was lost. */
 export function summaryText(counters: Counters): string {
   const { inputs, middleware, stages, outputs } = counters;
-  const lines = inputs.map(inputLine);
+  const lines = inputs.flatMap(inputLines);
   if (middleware !== undefined) lines.push(relayLine(middleware));
   lines.push(...stages.flatMap(stageLine), ...outputs.flatMap(outputLines));
   const { compared, mismatched } = counters.comparison;
@@ -22,18 +22,22 @@ export function summaryText(counters: Counters): string {
   return `${lines.join("\n")}\n`;
 }
 
-function inputLine({
+function inputLines({
   name,
   emitted,
   journalled,
   limited,
   dropped,
   refused,
-}: InputCounters): string {
+  stats,
+}: InputCounters): string[] {
   const beyond = limited === 0 ? "" : `, ${limited} limited`;
   // With a journal an input stores, and the journal emits.
   const count = journalled === 0 ? `${emitted} received` : `${journalled} records journalled`;
-  return `${name}: ${count}${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`;
+  return [
+    `${name}: ${count}${beyond}${reasons("dropped", dropped)}${reasons("connections refused", refused)}`,
+    ...stats.lines.map((line) => `  ${line}`),
+  ];
 }
 
 function relayLine(counters: RelayCounters): string {
@@ -117,9 +121,9 @@ function round(ms: number): string {
 
 /** One line: what happened since `before`, `seconds` ago. */
 export function statsLine(before: Counters, now: Counters, seconds: number): string {
-  const inputs = now.inputs.map(({ name, emitted }, i) => {
+  const inputs = now.inputs.map(({ name, emitted, stats }, i) => {
     const rate = (emitted - (before.inputs[i]?.emitted ?? 0)) / seconds;
-    return `${name} ${rate.toFixed(0)}/s`;
+    return [`${name} ${rate.toFixed(0)}/s`, ...stats.lines].join(", ");
   });
   const outputs = now.outputs.map(({ name, delivered, queued, inFlight }, i) => {
     const rate = (delivered - (before.outputs[i]?.delivered ?? 0)) / seconds;

@@ -3,6 +3,13 @@ import type { InputDeclaration } from "../component/define.ts";
 import { inputDummy } from "./dummy.ts";
 import { inputFile } from "./file.ts";
 import { inputHttp } from "./http.ts";
+import { inputRaw } from "./raw.ts";
 import { inputTcp } from "./tcp.ts";
 
-export const inputs: readonly InputDeclaration[] = [inputTcp, inputFile, inputHttp, inputDummy];
+export const inputs: readonly InputDeclaration[] = [
+  inputTcp,
+  inputRaw,
+  inputFile,
+  inputHttp,
+  inputDummy,
+];

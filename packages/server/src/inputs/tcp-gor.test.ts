@@ -147,6 +147,7 @@ describe("a gor", () => {
     const context: InputContext = {
       name: "input-tcp",
       speed: 1,
+      loopGuard: true,
       emit: (batch) => {
         messages.push(...batch);
         emitted += 1;

@@ -55,6 +55,7 @@ async function rig(
     },
     dropped: () => {},
     refused: (reason) => made.refusals.push(reason),
+    loopGuard: true,
     clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
     log: { warn: (line) => made.warnings.push(line), debug: () => {} },
   };

@@ -162,7 +162,14 @@ describe("--output-http-redirects-anywhere", () => {
     expect(counters.outputs[0]?.stats.statuses?.["2xx"]).toBe(2);
     const followed = other.seen.find(({ req }) => req.headers["x-kept"] === "1");
     expect(followed?.req).toMatchObject({ method: "GET", url: "/there?a=b" });
-    expect(followed?.req.rawHeaders).toEqual(["Host", other.address, "X-Kept", "1"]);
+    expect(followed?.req.rawHeaders).toEqual([
+      "Host",
+      other.address,
+      "X-Kept",
+      "1",
+      "X-Mirrorball-Replay",
+      "1",
+    ]);
   });
 });
 

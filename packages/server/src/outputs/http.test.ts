@@ -19,7 +19,9 @@ describe("what is sent", () => {
         if (wire.endsWith(last)) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
       }),
     );
-    const { counters } = await run([message], ["--output-http", address, ...flags]);
+    // The mark of a replay is a test of its own.
+    const words = ["--output-http", address, "--no-loop-guard", ...flags];
+    const { counters } = await run([message], words);
     expect(counters.outputs[0]?.delivered).toBe(1);
     return wire.replaceAll(address, "TARGET");
   }
@@ -141,6 +143,25 @@ describe("what is sent", () => {
     expect(seen[0]?.req.headers.authorization).toBe(
       `Basic ${Buffer.from("us@er:p:w").toString("base64")}`,
     );
+  });
+
+  it("marks what it sends as a replay, once, unless told not to", async () => {
+    const { address, seen } = await recording();
+    const marked = (): unknown => seen.splice(0)[0]?.req.headersDistinct["x-mirrorball-replay"];
+    await run([get("/", "x-mirrorball-replay: 0")], ["--output-http", address]);
+    expect(marked()).toEqual(["1"]);
+    await run([get("/")], ["--output-http", address, "--no-loop-guard"]);
+    expect(marked()).toBeUndefined();
+  });
+
+  it("leaves out requests that can be read in two ways, unless asked", async () => {
+    const { address, seen } = await recording();
+    const message = request("GET / HTTP/1.1\r\nHost: x\r\n\r\n", { framing: "ambiguous" });
+    const { counters } = await run([message], ["--output-http", address]);
+    expect(counters.outputs[0]).toMatchObject({ delivered: 0, filtered: { ambiguous: 1 } });
+    expect(counters.lost).toBe(0);
+    await run([message], ["--output-http", address, "--output-http-ambiguous"]);
+    expect(seen).toHaveLength(1);
   });
 
   it("leaves out requests that are not whole, counted as filtered", async () => {

@@ -33,6 +33,7 @@ const options: {
   trackResponse: OptionSpec<boolean>;
   responseBufferBytes: OptionSpec<number>;
   skipVerify: OptionSpec<boolean>;
+  ambiguous: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
   retry: OptionSpec<boolean>;
   preserveOrder: OptionSpec<string>;
@@ -91,6 +92,10 @@ const options: {
     help: "Do not verify the target's TLS certificate.",
     default: false,
   }),
+  ambiguous: flag({
+    help: "Replay captured requests too whose framing can be read in two ways, as attackers make them.",
+    default: false,
+  }),
   originalHost: flag({
     flag: "http-original-host",
     help: "Send the recorded Host field instead of the target's.",
@@ -145,6 +150,8 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       pathRule: values.path,
       responseBytesMax: values.responseBufferBytes,
       track,
+      ambiguous: values.ambiguous,
+      marked: context.loopGuard,
       timeoutMs: values.timeoutMs,
       workersMax: values.workers,
       workersMin: values.workersMin,

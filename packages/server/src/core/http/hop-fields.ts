@@ -1,4 +1,5 @@
 /** Which recorded request fields concern one connection only, and which the sender decides about. Pure. */
+import { REPLAY_FIELD } from "@mirrorball/protocol";
 import type { HeaderList } from "@mirrorball/protocol";
 
 export const FieldPart = {
@@ -29,6 +30,8 @@ const PARTS: ReadonlyMap<string, FieldPart> = new Map<string, FieldPart>([
   ["upgrade", FieldPart.hop],
   ["http2-settings", FieldPart.hop],
   ["expect", FieldPart.hop],
+  // It spoke of another replay.
+  [REPLAY_FIELD.toLowerCase(), FieldPart.hop],
 ]);
 
 /**

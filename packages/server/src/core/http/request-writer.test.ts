@@ -18,6 +18,7 @@ function written(parts: Partial<RequestParts>): string {
     host: undefined,
     hostDefault: "target.test",
     authorization: undefined,
+    marked: false,
     ...parts,
   });
   if (fault !== undefined) return `refused: ${fault}`;

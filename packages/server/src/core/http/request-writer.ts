@@ -9,6 +9,7 @@
  *
  * Bytes are put into one buffer that is used again and again: nothing is allocated for a request.
  */
+import { REPLAY_FIELD } from "@mirrorball/protocol";
 import type { HeaderList } from "@mirrorball/protocol";
 import { FIELD, TOKEN } from "./bytes.ts";
 import {
@@ -39,6 +40,8 @@ export interface RequestParts {
   readonly hostDefault: string;
   /** Replaces the recorded Authorization, or is added. */
   readonly authorization: string | undefined;
+  /** Adds the mark of a replay. */
+  readonly marked: boolean;
 }
 
 export class RequestWriter {
@@ -77,6 +80,7 @@ export class RequestWriter {
     if (!this.#hostWritten) this.#field("Host", parts.host ?? parts.hostDefault);
     if (parts.authorization !== undefined && !this.#authorized)
       this.#field("Authorization", parts.authorization);
+    if (parts.marked) this.#field(REPLAY_FIELD, "1");
     if (!this.#chunked && !this.#lengthWritten && body.length > 0)
       this.#field("Content-Length", String(body.length));
     this.#text("\r\n");

@@ -31,6 +31,10 @@ export interface WorkerSettings {
   readonly track: boolean;
   readonly responseBytesMax: number;
   readonly skipVerify: boolean;
+  /** Sends requests too that can be read in two ways. */
+  readonly ambiguous: boolean;
+  /** Marks requests as replays. */
+  readonly marked: boolean;
 }
 
 /** `ok`: the target answered. `skipped`: not meant to be sent. */
@@ -84,6 +88,7 @@ export class Worker implements ConnectionEvents {
       host: undefined,
       hostDefault: settings.target.host,
       authorization: undefined,
+      marked: settings.marked,
     };
   }
 
@@ -123,6 +128,8 @@ export class Worker implements ConnectionEvents {
       this.#settle("skipped", "incomplete-body");
     } else if (!message.http.bodyComplete) {
       this.#settle("skipped", "incomplete-body");
+    } else if (message.context?.framing === "ambiguous" && !this.#settings.ambiguous) {
+      this.#settle("skipped", "ambiguous");
     } else if (head.method === "CONNECT") {
       this.#settle("skipped", "connect-method");
     } else {

@@ -1,0 +1,49 @@
+/**
+ * How the body of a message ends, from its head (RFC 9112 6.3). Pure. Where the head says two things or nonsense, the
+ * reason is put down as a doubt of the scan, and the body is what the RFC makes of it; `unknown` when it makes nothing.
+ */
+import { Coding, MethodKind } from "./scan-head.ts";
+import type { HeadScan } from "./scan-head.ts";
+import type { StreamLimits } from "./stream-limits.ts";
+
+export const Body = { none: 0, length: 1, chunked: 2, untilClose: 3, unknown: 4 } as const;
+export type Body = (typeof Body)[keyof typeof Body];
+
+export function requestBody(scan: HeadScan, limits: StreamLimits): Body {
+  doubtHead(scan, limits);
+  if (scan.coding !== Coding.none) {
+    if (scan.coding === Coding.chunked) return Body.chunked;
+    scan.doubt("transfer-encoding");
+    return Body.unknown;
+  }
+  if (scan.contentLengthInvalid) return Body.unknown;
+  return scan.contentLength > 0 ? Body.length : Body.none;
+}
+
+/** `method` is that of the request it answers. */
+export function responseBody(scan: HeadScan, method: MethodKind, limits: StreamLimits): Body {
+  const { status } = scan;
+  const bodiless = (status >= 100 && status < 200) || status === 204 || status === 304;
+  if (bodiless || method === MethodKind.head || isTunnel(method, status)) return Body.none;
+  doubtHead(scan, limits);
+  if (scan.coding !== Coding.none) {
+    if (scan.coding === Coding.chunked) return Body.chunked;
+    scan.doubt("transfer-encoding");
+    return Body.untilClose;
+  }
+  if (scan.contentLengthInvalid || scan.contentLength < 0) return Body.untilClose;
+  return scan.contentLength > 0 ? Body.length : Body.none;
+}
+
+function doubtHead(scan: HeadScan, limits: StreamLimits): void {
+  const hasLength = scan.contentLength >= 0 || scan.contentLengthInvalid;
+  if (scan.coding !== Coding.none && hasLength) scan.doubt("length-and-coding");
+  // RFC 9112 6.1: HTTP/1.0 knows no transfer codings; who sends one has lost its framing.
+  if (scan.coding !== Coding.none && scan.versionMinor === 0) scan.doubt("coding-in-1.0");
+  if (scan.fields > limits.headerFieldsMax) scan.doubt("too-many-fields");
+}
+
+/** A CONNECT was granted: what follows is not ours to read (RFC 9110 9.3.6). */
+export function isTunnel(method: MethodKind, status: number): boolean {
+  return method === MethodKind.connect && status >= 200 && status < 300;
+}

@@ -1,0 +1,390 @@
+/**
+ * HTTP/1 framing for one direction of a captured connection, requests or responses. Sans-IO.
+ *
+ * In: `push` (bytes that are valid during the call only, at any split), `gap`, `end`, with packet times. Out: `head` when
+ * a message's head is whole, `done` when the message is, or never will be. Splits never change what comes out.
+ *
+ * It observes and does not judge: what can be framed in two ways is framed as RFC 9112 section 6 tells a recipient to,
+ * kept as it was, and flagged. Where the end of a message cannot be known, what follows is searched for the next start
+ * line and flagged too. What is not HTTP is named and counted, never guessed at. Every byte ends in a count of the tally.
+ */
+import { ChunkScanner } from "./chunk-scanner.ts";
+import { foreignProtocol, isProxyHeader, mayStart, upgradeReason } from "./foreign.ts";
+import { Body, isTunnel, requestBody, responseBody } from "./framing.ts";
+import { HeadFinder } from "./head-finder.ts";
+import { MessageBuilder } from "./message-builder.ts";
+import { copyOf } from "./message-bytes.ts";
+import { HeadScan, NOT_A_HEAD, scanHead } from "./scan-head.ts";
+import { STREAM_LIMITS } from "./stream-limits.ts";
+import type { StreamLimits, StreamTally } from "./stream-limits.ts";
+import type { StreamMessage } from "./stream-message.ts";
+import { STATE_OF, State } from "./stream-state.ts";
+import type { StreamEvents } from "./stream-events.ts";
+
+export type StreamSide = "request" | "response";
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** Counts bytes, and doubts messages, behind a message whose end could not be known. */
+const AFTER_FAULT = "after-fault";
+
+/** One for all parsers: a scan never outlives the call that made it. */
+const scan: HeadScan = new HeadScan();
+
+export class StreamParser {
+  readonly #isRequest: boolean;
+  readonly #events: StreamEvents;
+  readonly #tally: StreamTally;
+  readonly #limits: StreamLimits;
+  readonly #builder: MessageBuilder;
+  #state: State;
+  #finder: HeadFinder | undefined;
+  #chunks: ChunkScanner | undefined;
+  /** Bytes to come of a body with a length. */
+  #remaining = 0;
+  /** The head told no end that can be trusted. */
+  #endIsUnknown = false;
+  /** Packet time of what is being read. */
+  #seconds = 0;
+  #nanoseconds = 0;
+  /** Place in the stream, gaps included. */
+  #offset = 0;
+  /** What skipped or foreign bytes are counted under; "" while messages follow each other as they should. */
+  #reason: string;
+  /** Hunting: the next byte begins a line. */
+  #atLine = true;
+  /** Hunting from the middle or behind a hole: a segment may begin a message although no line ended before it. */
+  #trustSegments: boolean;
+  /** Why the place where messages begin is not certain any more, or "". */
+  #taint = "";
+
+  constructor(
+    side: StreamSide,
+    midstream: boolean,
+    events: StreamEvents,
+    tally: StreamTally,
+    limits: StreamLimits = STREAM_LIMITS,
+  ) {
+    this.#isRequest = side === "request";
+    this.#events = events;
+    this.#tally = tally;
+    this.#limits = limits;
+    this.#builder = new MessageBuilder(tally, limits);
+    this.#state = midstream ? State.hunt : State.start;
+    this.#reason = midstream ? "mid-stream" : "";
+    this.#trustSegments = midstream;
+  }
+
+  /** Bytes of the message that is not done yet. */
+  get pendingBytes(): number {
+    return this.#builder.pending;
+  }
+
+  push(chunk: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): void {
+    this.#tally.pushedBytes += end - start;
+    if (this.#trustSegments && this.#state === State.hunt) this.#atLine = true;
+    this.#seconds = seconds;
+    this.#nanoseconds = nanoseconds;
+    this.#consume(chunk, start, end);
+  }
+
+  /** `bytes` bytes of the stream are missing here. */
+  gap(bytes: number): void {
+    const { message } = this.#builder;
+    const inside =
+      (this.#state === State.length && bytes <= this.#remaining) ||
+      (this.#state === State.chunked && bytes <= (this.#chunks?.skippable ?? 0)) ||
+      this.#state === State.untilClose;
+    if (inside && message !== undefined) {
+      // The framing outlives the hole.
+      this.#builder.breakBody();
+      if (this.#state === State.chunked) this.#chunks?.skip(bytes);
+      else if (this.#state === State.length) this.#remaining -= bytes;
+      if (this.#state === State.length && this.#remaining === 0) this.#finish(message);
+    } else if (this.#state !== State.foreign) {
+      this.#breakOff();
+      this.#hunt("resync", true);
+    }
+    this.#offset += bytes;
+  }
+
+  /** The stream is over; `orderly` when the sender had nothing more to say. */
+  end(orderly: boolean): void {
+    const { message } = this.#builder;
+    if (this.#state === State.untilClose && orderly && message !== undefined) this.#finish(message);
+    this.becomeForeign("after-end");
+  }
+
+  /** The other direction has shown that this connection speaks something else from here on. */
+  becomeForeign(reason: string): void {
+    if (this.#state === State.foreign) return;
+    this.#breakOff();
+    this.#state = State.foreign;
+    this.#reason = reason;
+  }
+
+  #consume(chunk: Uint8Array, start: number, end: number): void {
+    const base = this.#offset - start;
+    let at = start;
+    while (at < end) {
+      at = this.#step(chunk, at, end);
+      this.#offset = base + at;
+    }
+  }
+
+  /** Takes what it can and returns the place behind it. */
+  #step(chunk: Uint8Array, at: number, end: number): number {
+    switch (this.#state) {
+      case State.start:
+        return this.#stepStart(chunk, at, end);
+      case State.head:
+        return this.#stepHead(chunk, at, end);
+      case State.length:
+        return this.#stepLength(chunk, at, end);
+      case State.chunked:
+        return this.#stepChunked(chunk, at, end);
+      case State.untilClose:
+        this.#builder.addBody(chunk, at, end, this.#seconds, this.#nanoseconds);
+        return end;
+      case State.hunt:
+        return this.#stepHunt(chunk, at, end);
+      case State.foreign:
+        break;
+    }
+    this.#tally.skipped(this.#reason, end - at);
+    return end;
+  }
+
+  /** Where a message should begin. A message that is here whole is copied once and done. */
+  #stepStart(chunk: Uint8Array, from: number, end: number): number {
+    let at = from;
+    while (at < end && (chunk[at] === CR || chunk[at] === LF)) at += 1;
+    if (at > from) {
+      // RFC 9112 2.2: empty lines before a message are noise of old clients.
+      this.#tally.skipped("blank-lines", at - from);
+      return at;
+    }
+    const builder = this.#builder;
+    builder.startHead(this.#offset, this.#seconds, this.#nanoseconds);
+    const headLimit = Math.min(end, at + this.#limits.headBytesMax);
+    const headEnd = scanHead(chunk, at, headLimit, this.#isRequest, scan);
+    if (headEnd <= 0) {
+      this.#state = State.head;
+      this.#finder = new HeadFinder();
+      return at;
+    }
+    builder.pending = headEnd - at;
+    const message = this.#open();
+    if (message === undefined) return headEnd;
+    const stop = headEnd + this.#remaining;
+    const fits = stop <= end && this.#remaining <= this.#limits.bodyBytesMax;
+    if (this.#state === State.length && fits) {
+      builder.pending = stop - at;
+      message.raw = copyOf(chunk, at, stop);
+      this.#finish(message);
+      return stop;
+    }
+    builder.bytes.add(chunk, at, headEnd);
+    builder.startBody();
+    return headEnd;
+  }
+
+  /** In a head that comes in several pieces. */
+  #stepHead(chunk: Uint8Array, at: number, end: number): number {
+    const builder = this.#builder;
+    const finder = this.#finder ?? new HeadFinder();
+    const room = this.#limits.headBytesMax - builder.pending;
+    const stop = finder.find(chunk, at, Math.min(end, at + room));
+    builder.addHead(chunk, at, stop);
+    if (finder.shouldLook(builder.pending)) {
+      const head = builder.bytes.flat();
+      const headEnd = scanHead(head, 0, head.length, this.#isRequest, scan);
+      if (headEnd === NOT_A_HEAD) {
+        this.#notHttp(head);
+        return stop;
+      }
+      if (headEnd > 0) {
+        const message = this.#open();
+        builder.startBody();
+        const isWhole = this.#state === State.length && this.#remaining === 0;
+        if (message !== undefined && isWhole) this.#finish(message);
+        return stop;
+      }
+    }
+    if (builder.pending >= this.#limits.headBytesMax) {
+      this.#breakHead("head-bytes");
+      this.#huntBehindFault(AFTER_FAULT);
+    }
+    return stop;
+  }
+
+  #stepLength(chunk: Uint8Array, at: number, end: number): number {
+    const stop = Math.min(end, at + this.#remaining);
+    const { message } = this.#builder;
+    this.#builder.addBody(chunk, at, stop, this.#seconds, this.#nanoseconds);
+    this.#remaining -= stop - at;
+    if (this.#remaining === 0 && message !== undefined) this.#finish(message);
+    return stop;
+  }
+
+  #stepChunked(chunk: Uint8Array, at: number, end: number): number {
+    const { message } = this.#builder;
+    const chunks = this.#chunks;
+    if (chunks === undefined || message === undefined) return end;
+    const stop = chunks.scan(chunk, at, end);
+    this.#builder.addBody(chunk, at, stop, this.#seconds, this.#nanoseconds);
+    if (chunks.fault !== "") {
+      message.incomplete = true;
+      message.doubt(chunks.fault);
+      this.#endIsUnknown = true;
+      this.#finish(message);
+    } else if (chunks.done) {
+      message.doubt(chunks.ambiguity);
+      this.#finish(message);
+    }
+    return stop;
+  }
+
+  /** Looks for the next start line; only at the beginnings of lines, and of segments where those can be trusted. */
+  #stepHunt(chunk: Uint8Array, at: number, end: number): number {
+    if (!this.#atLine) {
+      const lineFeed = chunk.subarray(at, end).indexOf(LF);
+      this.#atLine = lineFeed >= 0;
+      const stop = lineFeed < 0 ? end : at + lineFeed + 1;
+      this.#tally.skipped(this.#reason, stop - at);
+      return stop;
+    }
+    this.#atLine = false;
+    if (this.#trustSegments) {
+      const protocol = foreignProtocol(chunk, at, end, true) ?? "";
+      if (protocol !== "") {
+        this.#turnForeign(protocol);
+        return at;
+      }
+    }
+    const headLimit = Math.min(end, at + this.#limits.headBytesMax);
+    if (
+      mayStart(chunk[at] ?? 0, this.#isRequest) &&
+      scanHead(chunk, at, headLimit, this.#isRequest, scan) !== NOT_A_HEAD
+    ) {
+      this.#state = State.start;
+    }
+    return at;
+  }
+
+  /** A message begins, with the head that `scan` holds. Undefined when it is the preface of HTTP/2. */
+  #open(): StreamMessage | undefined {
+    if (scan.isPreface) {
+      this.#builder.drop("unsupported:http2");
+      this.#turnForeign("unsupported:http2");
+      return undefined;
+    }
+    const message = this.#builder.begin(scan);
+    message.endSeconds = this.#seconds;
+    message.endNanoseconds = this.#nanoseconds;
+    let body: Body;
+    if (this.#isRequest) {
+      body = requestBody(scan, this.#limits);
+      message.doubt(scan.ambiguity);
+      this.#events.head(message);
+    } else {
+      const method = this.#events.head(message);
+      body = responseBody(scan, method, this.#limits);
+      message.doubt(scan.ambiguity);
+      if (message.status === 101) message.upgrade = upgradeReason(scan.upgrade);
+      else if (isTunnel(method, message.status)) message.upgrade = "unsupported:connect";
+    }
+    this.#remaining = body === Body.length ? scan.contentLength : 0;
+    this.#endIsUnknown = body === Body.unknown;
+    this.#state = STATE_OF[body];
+    this.#chunks = body === Body.chunked ? new ChunkScanner(this.#limits) : undefined;
+    return message;
+  }
+
+  /** The message is done; what follows is decided before anybody is told, because they may turn this stream foreign. */
+  #finish(message: StreamMessage): void {
+    if (this.#taint !== "") message.doubt(this.#taint);
+    this.#builder.finish(message);
+    this.#chunks = undefined;
+    this.#remaining = 0;
+    this.#state = State.start;
+    this.#reason = "";
+    this.#trustSegments = false;
+    if (this.#endIsUnknown) {
+      this.#endIsUnknown = false;
+      this.#huntBehindFault(AFTER_FAULT);
+    }
+    message.done = true;
+    this.#events.done(message);
+    if (message.upgrade !== "") this.#turnForeign(message.upgrade);
+  }
+
+  /** What is unfinished stays so. */
+  #breakOff(): void {
+    const { message } = this.#builder;
+    if (this.#state === State.head) {
+      this.#breakHead("");
+    } else if (message !== undefined) {
+      message.incomplete = true;
+      this.#endIsUnknown = false;
+      this.#finish(message);
+    }
+  }
+
+  /** Ends an unfinished head: a message without an end when its start line is here, else bytes that were none. */
+  #breakHead(doubt: string): void {
+    this.#state = State.start;
+    if (this.#finder?.hasStartLine !== true) {
+      this.#builder.drop(this.#reason === "" ? "broken-start" : this.#reason);
+      return;
+    }
+    const head = this.#builder.bytes.flat();
+    scanHead(head, 0, head.length, this.#isRequest, scan);
+    const message = this.#builder.begin(scan);
+    message.incomplete = true;
+    message.truncated = doubt !== "";
+    message.doubt(doubt);
+    this.#events.head(message);
+    this.#finish(message);
+  }
+
+  /** What was taken for the beginning of a head is none. */
+  #notHttp(head: Uint8Array): void {
+    const builder = this.#builder;
+    const protocol = foreignProtocol(head, 0, head.length, false);
+    if (protocol === undefined) return;
+    if (protocol !== "") {
+      builder.drop(protocol);
+      this.#turnForeign(protocol);
+      return;
+    }
+    if (this.#reason !== "") this.#hunt(this.#reason, this.#trustSegments);
+    else if (isProxyHeader(head)) this.#hunt("proxy-protocol", false);
+    else this.#huntBehindFault("not-http");
+    this.#offset = builder.headOffset;
+    const bytes = builder.giveBack();
+    this.#consume(bytes, 0, bytes.length);
+  }
+
+  /** A server that took this would be a strange one: what is found from here on may never have been a message. */
+  #huntBehindFault(reason: string): void {
+    this.#taint = AFTER_FAULT;
+    this.#hunt(reason, false);
+  }
+
+  #hunt(reason: string, trustSegments: boolean): void {
+    this.#state = State.hunt;
+    this.#reason = reason;
+    this.#trustSegments = trustSegments;
+    this.#atLine = false;
+    this.#events.lostSync();
+  }
+
+  #turnForeign(reason: string): void {
+    if (this.#state === State.foreign) return;
+    this.#state = State.foreign;
+    this.#reason = reason;
+    this.#events.foreign(reason);
+  }
+}

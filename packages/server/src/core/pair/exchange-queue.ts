@@ -1,0 +1,111 @@
+/**
+ * Which request a response answers: the oldest that has none, in order (RFC 9112 9.3). Where bytes are missing that order
+ * is not known any more, and then no answer is better than a wrong one. Sans-IO.
+ */
+import type { MethodKind } from "../http/scan-head.ts";
+import type { Message, MessageContext } from "@mirrorball/protocol";
+
+/** Requests of one connection that may wait for their answers: beyond it nobody answers, or the answers are not captured. */
+const WAITING_MAX = 1024;
+
+export interface Exchange {
+  readonly id: string;
+  readonly method: MethodKind;
+  readonly context: MessageContext;
+  /** The request itself is not to be recorded, hence its response neither. */
+  readonly isReplay: boolean;
+  /** Requests that were sent without hearing from the server in between share one. */
+  readonly burst: number;
+  /** Others before it may have been missed. */
+  readonly isUncertain: boolean;
+  /** The request is done, emitted or not. */
+  requestDone: boolean;
+  /** The request was emitted. */
+  isRecorded: boolean;
+  /** An answer that came before the request was whole waits for it. */
+  response: Message | undefined;
+}
+
+export class ExchangeQueue {
+  /** Requests that will not be paired with an answer. */
+  unanswered = 0;
+  #waiting: Exchange[] = [];
+  #burst = 0;
+  #serverSpoke = false;
+  #requestsMissed = false;
+  #responsesMissed = false;
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** The server sent something, or something of it is missing. */
+  serverSpoke(): void {
+    this.#serverSpoke = true;
+  }
+
+  requestsMissed(): void {
+    this.#requestsMissed = true;
+  }
+
+  responsesMissed(): void {
+    this.#responsesMissed = true;
+  }
+
+  add(id: string, method: MethodKind, context: MessageContext, isReplay: boolean): Exchange {
+    if (this.#serverSpoke) this.#burst += 1;
+    this.#serverSpoke = false;
+    const isEmpty = this.#waiting.length === 0;
+    // With nothing under way before it, what was missed has been answered, or its answer finds nobody waiting.
+    if (isEmpty) this.#requestsMissed = false;
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.dropAll();
+      this.#responsesMissed = true;
+    }
+    const exchange: Exchange = {
+      id,
+      method,
+      context,
+      isReplay,
+      burst: this.#burst,
+      isUncertain: this.#requestsMissed,
+      requestDone: false,
+      isRecorded: false,
+      response: undefined,
+    };
+    this.#waiting.push(exchange);
+    return exchange;
+  }
+
+  /** The one that the next final response answers, without taking it. */
+  peek(): Exchange | undefined {
+    if (this.#responsesMissed) this.#realign();
+    return this.#waiting[0];
+  }
+
+  take(): Exchange | undefined {
+    if (this.#responsesMissed) this.#realign();
+    const exchange = this.#waiting.shift();
+    if (exchange?.isUncertain !== true) return exchange;
+    this.unanswered += 1;
+    return undefined;
+  }
+
+  dropAll(): void {
+    this.unanswered += this.#waiting.length;
+    this.#waiting = [];
+  }
+
+  /**
+   * An unknown number of answers is missing. A client that waits for each answer has only its last request open; of
+   * requests that were sent together nobody can say which one is answered now.
+   */
+  #realign(): void {
+    const last = this.#waiting.at(-1);
+    const beforeLast = this.#waiting.at(-2);
+    const isAlone = last !== undefined && beforeLast?.burst !== last.burst;
+    this.unanswered += this.#waiting.length - (isAlone ? 1 : 0);
+    this.#waiting = isAlone ? [last] : [];
+    this.#responsesMissed = false;
+  }
+}

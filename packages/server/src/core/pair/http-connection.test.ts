@@ -1,0 +1,227 @@
+// Which response belongs to which request, whatever happens on the connection.
+import { BodyState, MessageKind, isResponseHead } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import { describe, expect, it } from "vitest";
+import { bytesOf } from "../../../test/stream-kit.ts";
+import { StreamTally } from "../http/stream-limits.ts";
+import type { EndReason } from "../tcp/types.ts";
+import { CaptureCounters } from "./capture-counters.ts";
+import { HttpConnection } from "./http-connection.ts";
+import type { CaptureContext } from "./http-connection.ts";
+
+/** Bytes of the client begin with `>`, of the server with `<`; `>12` are 12 missing bytes; `>fin`, `<rst` … end a side. */
+type Step = string;
+
+interface Told {
+  /** `1 /a`, `2 200`, with the id as a letter. */
+  readonly told: string[];
+  readonly messages: Message[];
+  readonly counters: CaptureCounters;
+  readonly tally: StreamTally;
+  readonly lost: string[];
+}
+
+const ENDS = new Set(["fin", "rst", "idle", "evicted", "port-reuse", "capture-end"]);
+
+function play(
+  steps: readonly Step[],
+  options: Partial<CaptureContext> & { midstream?: boolean } = {},
+): Told {
+  const messages: Message[] = [];
+  const counters = new CaptureCounters();
+  const tally = new StreamTally();
+  const lost: string[] = [];
+  const connection = new HttpConnection(
+    {
+      client: { address: "192.0.2.1", port: 0x1234 },
+      server: { address: "192.0.2.2", port: 80 },
+      midstream: options.midstream ?? false,
+      number: 7,
+      seconds: 100,
+      nanoseconds: 0,
+    },
+    {
+      trackResponses: true,
+      allowIncomplete: false,
+      skipReplays: true,
+      tally,
+      counters,
+      emit: (message) => messages.push(message),
+      lost: (reason) => lost.push(reason),
+      ...options,
+    },
+  );
+  let seconds = 100;
+  for (const step of steps) {
+    const direction = step.startsWith(">") ? 0 : 1;
+    const rest = step.slice(1);
+    seconds += 1;
+    if (ENDS.has(rest)) connection.end(direction, rest as EndReason, seconds, 0);
+    else if (/^\d+$/.test(rest)) connection.gap(direction, Number(rest), seconds, 0);
+    else {
+      const bytes = bytesOf(rest);
+      connection.data(direction, bytes, 0, bytes.length, seconds, 0);
+    }
+  }
+  const ids: string[] = [];
+  const told = messages.map(({ kind, id, http }) => {
+    if (!ids.includes(id)) ids.push(id);
+    const { head } = http;
+    const what = head === undefined ? "?" : isResponseHead(head) ? head.status : head.target;
+    return `${"abcdefghij".charAt(ids.indexOf(id))} ${kind} ${what}`;
+  });
+  return { told, messages, counters, tally, lost };
+}
+
+const get = (path: string, ...fields: string[]): Step =>
+  `>${[`GET ${path} HTTP/1.1`, ...fields, "", ""].join("\r\n")}`;
+const answer = (status: number): Step => `<HTTP/1.1 ${status} X\r\nContent-Length: 2\r\n\r\nok`;
+const POST = ">POST /p HTTP/1.1\r\nContent-Length: 5\r\n\r\n";
+
+describe("pairing", () => {
+  it("one after the other", () => {
+    const { told } = play([get("/1"), answer(200), get("/2"), answer(201)]);
+    expect(told).toEqual(["a 1 /1", "a 2 200", "b 1 /2", "b 2 201"]);
+  });
+
+  it("pipelined, in order", () => {
+    const { told } = play([get("/1") + get("/2").slice(1) + get("/3").slice(1), answer(200), answer(201) + answer(202).slice(1)]); // prettier-ignore
+    expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "a 2 200", "b 2 201", "c 2 202"]);
+  });
+
+  it("to HEAD among others", () => {
+    const head = ">HEAD /h HTTP/1.1\r\n\r\n";
+    const { told } = play([head + get("/2").slice(1), "<HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n", answer(201)]); // prettier-ignore
+    expect(told).toEqual(["a 1 /h", "b 1 /2", "a 2 200", "b 2 201"]);
+  });
+
+  it("interim responses are no answer", () => {
+    const { told, counters } = play([POST, "<HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n", ">hello", answer(200)]); // prettier-ignore
+    expect(told).toEqual(["a 1 /p", "a 2 200"]);
+    expect(counters.interim).toBe(2);
+  });
+
+  it("an answer before the request is whole comes out behind it", () => {
+    const { told } = play([POST, answer(413), ">hello"]);
+    expect(told).toEqual(["a 1 /p", "a 2 413"]);
+  });
+
+  it("an answer to a request that was never whole goes with it", () => {
+    const { told, counters } = play([POST, answer(413), ">rst", "<rst"]);
+    expect(told).toEqual([]);
+    expect(counters.unrequested).toBe(1);
+    expect(Object.fromEntries(counters.incompleteBy)).toEqual({ rst: 1 });
+  });
+
+  it("without requests of their own responses are counted", () => {
+    const { told, counters } = play([answer(200), get("/1"), answer(201)]);
+    expect(told).toEqual(["a 1 /1", "a 2 201"]);
+    expect(counters.unrequested).toBe(1);
+  });
+
+  it("with one direction only there are requests alone", () => {
+    const { told, counters } = play([get("/1"), get("/2"), ">fin", "<fin"]);
+    expect(told).toEqual(["a 1 /1", "b 1 /2"]);
+    expect(counters.unanswered).toBe(2);
+  });
+
+  it("thousands that nobody answers are bounded", () => {
+    const many = Array.from({ length: 3000 }, () => get("/"));
+    expect(play([...many, ">fin", "<fin"]).counters.unanswered).toBe(3000);
+  });
+});
+
+describe("holes", () => {
+  it("a lost answer does not shift the others", () => {
+    const { told, counters } = play([get("/1"), "<60", get("/2"), answer(202), ">fin", "<fin"]);
+    expect(told).toEqual(["a 1 /1", "b 1 /2", "b 2 202"]);
+    expect(counters.unanswered).toBe(1);
+  });
+
+  it("after lost answers, those of a burst are not guessed", () => {
+    const { told, counters } = play([get("/1") + get("/2").slice(1), "<60", answer(202), get("/3"), answer(203), ">fin", "<fin"]); // prettier-ignore
+    expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "c 2 203"]);
+    expect(counters).toMatchObject({ unanswered: 2, unrequested: 1 });
+  });
+
+  it("a lost request leaves its answer alone", () => {
+    const { told, counters } = play([get("/1"), answer(201), ">40", answer(202), get("/3"), answer(203)]); // prettier-ignore
+    expect(told).toEqual(["a 1 /1", "a 2 201", "b 1 /3", "b 2 203"]);
+    expect(counters.unrequested).toBe(1);
+  });
+
+  it("a request lost among pipelined ones makes no false pair", () => {
+    const { told } = play([get("/1"), ">40", get("/3"), answer(201), answer(202), answer(203)]);
+    expect(told).toEqual(["a 1 /1", "b 1 /3", "a 2 201"]);
+  });
+
+  it("inside a body cost that message, counted as lost, unless it is asked for", () => {
+    const steps = [POST, ">5", answer(200), get("/2"), answer(201)];
+    const strict = play(steps);
+    expect(strict.told).toEqual(["a 1 /2", "a 2 201"]);
+    expect(strict.lost).toEqual(["hole"]);
+    const lax = play(steps, { allowIncomplete: true });
+    expect(lax.told).toEqual(["a 1 /p", "a 2 200", "b 1 /2", "b 2 201"]);
+    expect(lax.messages[0]?.context?.bodyState).toBe(BodyState.aborted);
+    expect(lax.lost).toEqual([]);
+  });
+});
+
+describe("what else a connection carries", () => {
+  it("is counted behind an upgrade, both ways", () => {
+    const upgrade = "<HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n\x81\x01a";
+    const { told, tally } = play([get("/ws", "Upgrade: websocket"), upgrade, ">\x81\x81abcdGET / HTTP/1.1\r\n\r\n"]); // prettier-ignore
+    expect(told).toEqual(["a 1 /ws", "a 2 101"]);
+    expect(Object.fromEntries(tally.skippedBytesBy)).toEqual({ "unsupported:websocket": 27 });
+  });
+
+  it("is counted behind a CONNECT that was granted, and read on where it was not", () => {
+    const connect = ">CONNECT a.test:443 HTTP/1.1\r\n\r\n";
+    const granted = play([connect, "<HTTP/1.1 200 X\r\n\r\n", ">GET /in HTTP/1.1\r\n\r\n"]);
+    expect(granted.told).toEqual(["a 1 a.test:443", "a 2 200"]);
+    const refused = play([connect, answer(407), get("/2"), answer(200)]);
+    expect(refused.told).toEqual(["a 1 a.test:443", "a 2 407", "b 1 /2", "b 2 200"]);
+  });
+
+  it("TLS on one side ends the reading of the other", () => {
+    const { tally } = play([">\x16\x03\x01abc", "<\x16\x03\x03xyz"]);
+    expect(Object.fromEntries(tally.skippedBytesBy)).toEqual({ "unsupported:tls": 12 });
+  });
+
+  it("replays of our own are left out with their answers", () => {
+    const steps = [get("/r", "X-Mirrorball-Replay: 1"), answer(200), get("/2"), answer(201)];
+    const guarded = play(steps);
+    expect(guarded.told).toEqual(["a 1 /2", "a 2 201"]);
+    expect(guarded.counters.replays).toBe(1);
+    expect(play(steps, { skipReplays: false }).told).toHaveLength(4);
+  });
+
+  it("what can be read in two ways is recorded and flagged", () => {
+    const { messages } = play([get("/1", "Transfer-Encoding: chunked", "Content-Length: 3") + "0\r\n\r\n", answer(200)]); // prettier-ignore
+    expect(messages.map(({ context }) => context?.framing)).toEqual(["ambiguous", undefined]);
+  });
+});
+
+describe("ids and times", () => {
+  it("have gor's shape, one for each request of a connection, always the same", () => {
+    const steps = [get("/1") + get("/1").slice(1), answer(200), answer(200)];
+    const ids = play(steps).messages.map(({ id }) => id);
+    expect(ids.every((id) => id.startsWith("12340050c0000201") && id.length === 24)).toBe(true);
+    expect(new Set(ids).size).toBe(2);
+    expect(play(steps).messages.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it("are those of the first byte, and of the last less the first", () => {
+    const { messages } = play([POST, ">he", ">llo", "<HTTP/1.1 200 X\r\nContent-Le", "<ngth: 2\r\n\r\nok"]); // prettier-ignore
+    expect(messages.map(({ startedAt, latencyNs }) => [startedAt, latencyNs])).toEqual([
+      [101e6, 2e9],
+      [104e6, 1e9],
+    ]);
+  });
+
+  it("tell the connection, the place on it and the client", () => {
+    const { messages } = play([get("/1"), answer(200), get("/2")]);
+    expect(messages.at(-1)?.context).toMatchObject({ connection: 7, connectionSeq: 1, peer: "192.0.2.1:4660" }); // prettier-ignore
+    expect(messages.at(-1)?.kind).toBe(MessageKind.request);
+  });
+});

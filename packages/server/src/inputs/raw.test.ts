@@ -1,0 +1,218 @@
+// The raw input over a recorded conversation: every exchange, the same output whatever the pieces it is read in.
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { HttpMessage, MessageKind, isResponseHead } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import { describe, expect, it } from "vitest";
+import { CaptureReader } from "../core/packet/capture-reader.ts";
+import { encodeRecords } from "../core/record/encode.ts";
+import { runInput } from "../../test/kit-input.ts";
+import { Capture } from "./raw/capture.ts";
+
+const shop = fileURLToPath(new URL("../../test/fixtures/shop.pcap", import.meta.url));
+const bytes = readFileSync(shop);
+const folder = mkdtempSync(join(tmpdir(), "mirrorball-raw-"));
+
+/** Method, target and status of each exchange, in the order of the requests, as the traffic was made. */
+const EXCHANGES = [
+  "GET /api/items/1?page=2&api_key=abc123 200",
+  "GET /api/items/2?api_key=def456 200",
+  "HEAD /big 200",
+  "POST /api/users 200",
+  "PUT /api/users/9 200",
+  "POST /upload 200",
+  "POST /upload/bin 200",
+  "DELETE /api/users/9 200",
+  "OPTIONS /api/users 200",
+  "PATCH /api/users/9 200",
+  "GET /gzip?x=1 200",
+  "GET /chunked 200",
+  "GET /big 200",
+  "GET /nomod 304",
+  "GET /empty 204",
+  "GET /redirect 302",
+  "GET /error 500",
+  "GET /login?user=1 200",
+  "POST /upload/expect 200",
+  "GET /pipe/1 200",
+  "GET /pipe/2 200",
+  "POST /pipe/3 200",
+  "GET /split/1 200",
+  "GET /old 200",
+  "GET http://shop.example.com/abs?q=1 200",
+  "GET /caf%C3%A9/%2F?q=a+b&q=c 200",
+];
+
+function exchanges(messages: readonly Message[]): string[] {
+  return messages
+    .filter(({ kind }) => kind === MessageKind.request)
+    .map(({ id, http }) => {
+      const answers = messages.filter(
+        (other) => other.id === id && other.kind === MessageKind.response,
+      );
+      const { head } = http;
+      const start =
+        head === undefined || isResponseHead(head) ? "" : `${head.method} ${head.target}`;
+      return [start, ...answers.map((answer) => answer.http.status)].join(" ");
+    });
+}
+
+const sha1 = (body: Uint8Array): string => createHash("sha1").update(body).digest("hex");
+
+describe("a recorded shop", () => {
+  it("gives exactly its 26 requests, each with its own final response", async () => {
+    const { messages, counters } = await runInput([
+      "--input-raw",
+      `${shop}:8181`,
+      "--input-raw-track-response",
+    ]);
+    expect(exchanges(messages)).toEqual(EXCHANGES);
+    expect(messages).toHaveLength(52);
+    expect(new Set(messages.map(({ id }) => id)).size).toBe(26);
+    expect(messages.every(({ id }) => /^[\da-f]{4}1ff57f000001[\da-f]{8}$/.test(id))).toBe(true);
+    expect(counters.lost).toBe(0);
+    expect(counters.inputs[0]?.stats.figures).toMatchObject({
+      requests: 26,
+      responses: 26,
+      interimResponses: 1,
+      requestsUnanswered: 0,
+      bytesSeen: 521_173,
+      bytesDelivered: 521_173,
+      bytesPending: 0,
+    });
+  });
+
+  it("keeps every body: the server saw the same bytes", async () => {
+    const { messages } = await runInput([
+      "--input-raw",
+      `${shop}:8181`,
+      "--input-raw-track-response",
+    ]);
+    let checked = 0;
+    for (const { id, kind, http } of messages) {
+      const sum = kind === MessageKind.response ? /"sha":"([\da-f]{40})"/.exec(Buffer.from(http.body).toString())?.[1] : undefined; // prettier-ignore
+      if (sum === undefined) continue;
+      const request = messages.find(
+        (other) => other.id === id && other.kind === MessageKind.request,
+      );
+      expect(sha1(request?.http.body ?? Buffer.alloc(0))).toBe(sum);
+      checked += 1;
+    }
+    expect(checked).toBe(17);
+    const big = messages.find(({ http }) => http.status === 200 && http.body.length === 307_200);
+    expect(big?.latencyNs).toBeGreaterThan(0);
+  });
+
+  it("gives the same bytes whatever the size of the pieces, a hundred times", async () => {
+    const gather = async (piece: number): Promise<string> => {
+      const messages: Message[] = [];
+      const capture = new Capture(
+        {
+          name: "",
+          speed: 1,
+          emit: (batch) => void messages.push(...batch),
+          dropped: () => {},
+          refused: () => {},
+          loopGuard: true,
+          clock: { nowUs: () => 0, monotonicMs: () => 0 },
+          log: { warn: () => {}, debug: () => {} },
+        },
+        { ports: [8181], trackResponses: true, allowIncomplete: false, realIpHeader: "", idleSeconds: 300 }, // prettier-ignore
+      );
+      const reader = new CaptureReader(capture.sink);
+      const half = Buffer.alloc(piece);
+      for (let at = 0; at < bytes.length; at += piece) {
+        // One buffer again and again, as files are read.
+        const size = bytes.copy(half, 0, at, at + piece);
+        reader.push(half.subarray(0, size));
+        void capture.flush();
+      }
+      await capture.end();
+      return sha1(encodeRecords(messages));
+    };
+    const expected = await gather(bytes.length);
+    for (const piece of [1, 2, 3, 7, 16, 61, 255, 1448, 4096, 65_536]) {
+      expect([piece, await gather(piece)]).toEqual([piece, expected]);
+    }
+    for (let run = 0; run < 100; run += 1) expect(await gather(1000 + run * 613)).toBe(expected);
+  });
+
+  it("gives requests alone without tracking, and counts the rest", async () => {
+    const { messages, counters } = await runInput(["--input-raw", `${shop}:8181`]);
+    expect(messages).toHaveLength(26);
+    const figures = counters.inputs[0]?.stats.figures;
+    expect(figures?.["bytesDelivered"]).toBe(207_759);
+    expect(figures?.["notHttpBytes.responses-not-tracked"]).toBe(313_414);
+  });
+
+  it("tells the client's address when asked", async () => {
+    const { messages } = await runInput([
+      "--input-raw",
+      `${shop}:8181`,
+      "--input-raw-realip-header",
+      "X-Real-IP",
+    ]);
+    expect(messages.map(({ http }) => http.head?.headers.slice(0, 2))).toEqual(
+      Array.from({ length: 26 }, () => ["X-Real-IP", "127.0.0.1"]),
+    );
+    expect(messages[6]?.http.body.length).toBe(204_800);
+  });
+});
+
+describe("captures that are damaged", () => {
+  const file = (content: Uint8Array): string => {
+    const path = join(folder, `${sha1(content)}.pcap`);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it("cut inside a packet give what came before, and say so", async () => {
+    const { messages, counters, log } = await runInput([
+      "--input-raw",
+      file(bytes.subarray(0, 5000)),
+    ]);
+    expect(messages.length).toBeGreaterThan(0);
+    expect(counters.inputs[0]?.dropped).toEqual({ "damaged-capture": 1 });
+    expect(log.join("\n")).toMatch(/ends inside a packet/);
+  });
+
+  it("with a packet of four gigabytes end there", async () => {
+    const broken = Buffer.from(bytes);
+    const at = 24 + 16 + broken.readUInt32LE(24 + 8);
+    broken.writeUInt32LE(0xffff_fff0, at + 8);
+    const { counters, log } = await runInput(["--input-raw", file(broken)]);
+    expect(counters.inputs[0]?.dropped).toEqual({ "damaged-capture": 1 });
+    expect(log.join("\n")).toMatch(/packet length/);
+  });
+
+  it("of no kind we know are refused before anything runs", async () => {
+    await expect(runInput(["--input-raw", file(Buffer.from("no capture at all"))])).rejects.toThrow(
+      /cannot read .*must begin as pcap or pcapng/,
+    );
+    await expect(runInput(["--input-raw", join(folder, "absent.pcap")])).rejects.toThrow(/ENOENT/);
+  });
+
+  it("with an unknown link type are counted", async () => {
+    const odd = Buffer.from(bytes);
+    odd.writeUInt32LE(147, 20);
+    const { messages, counters } = await runInput(["--input-raw", file(odd)]);
+    expect(messages).toEqual([]);
+    expect(counters.inputs[0]?.stats.figures["packetsNotTcp"]).toBe(140);
+  });
+});
+
+it("a header field is set at the head, never in the body", async () => {
+  const { withField } = await import("../core/http/with-field.ts");
+  const text = (raw: string): string =>
+    Buffer.from(withField(HttpMessage.fromRaw(Buffer.from(raw)), "X-A", "new").raw).toString();
+  expect(text("POST / HTTP/1.1\r\nHost: x\r\n\r\nX-A: old\r\n")).toBe(
+    "POST / HTTP/1.1\r\nX-A: new\r\nHost: x\r\n\r\nX-A: old\r\n",
+  );
+  expect(text("GET / HTTP/1.1\r\nHost: x\r\nx-a: old\r\n more\r\nX-A: 2\r\n\r\n")).toBe(
+    "GET / HTTP/1.1\r\nHost: x\r\nX-A: new\r\nX-A: 2\r\n\r\n",
+  );
+  expect(text("GET / HTTP/1.1\nx-a: old\n\n")).toBe("GET / HTTP/1.1\nX-A: new\r\n\n");
+});

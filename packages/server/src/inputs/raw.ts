@@ -1,0 +1,187 @@
+/**
+ * `--input-raw ADDRESS`: captures HTTP/1 from the wire without touching the service, or reads a capture file.
+ *
+ * In: packets of libpcap, tcpdump or a file. Out: requests, and responses when tracked. Every byte of the captured
+ * streams ends in one of the figures; see `raw/stats.ts`. A file ends the input, live traffic never does.
+ */
+import { defineInput } from "../component/define.ts";
+import type { InputDeclaration } from "../component/define.ts";
+import { Refusal } from "../component/option.ts";
+import type { Input, InputContext, InputStats } from "../component/types.ts";
+import { parseRawAddress } from "./raw/address.ts";
+import type { RawAddress } from "./raw/address.ts";
+import { CaptureFile } from "./raw/capture-file.ts";
+import { Capture } from "./raw/capture.ts";
+import { openLibpcap } from "./raw/libpcap.ts";
+import { LiveCapture } from "./raw/live.ts";
+import { rawOptions } from "./raw/options.ts";
+import type { RawOptions } from "./raw/options.ts";
+import { openTcpdump } from "./raw/tcpdump.ts";
+
+/** Bytes of a packet that are captured: what offloading puts together is never longer. */
+const SNAP_BYTES = 262_144;
+/** gor's, when it is asked to override its own. */
+const SNAP_BYTES_OVERRIDE = 65_736;
+/** Milliseconds between two lines of `--input-raw-stats`. */
+const STATS_MS = 5000;
+/** Seconds that packets may be on their way from the kernel to us. */
+const DELAY_SECONDS = 2;
+const US_PER_SECOND = 1_000_000;
+const NO_DROPS = { kernel: 0, interface: 0, overload: 0 } as const;
+
+export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
+  name: "input-raw",
+  summary:
+    "Capture the traffic of any server on this machine from the wire, or read a capture file.",
+  argument: {
+    placeholder: "ADDRESS",
+    example: ":80",
+    parse: (raw) => {
+      // The engine is another flag: whether a plain path is a file is seen when it is made.
+      const address = parseRawAddress(raw, false);
+      if (!(address instanceof Refusal)) return raw;
+      return parseRawAddress(raw, true) instanceof Refusal || raw.startsWith("k8s:")
+        ? address
+        : raw;
+    },
+  },
+  options: rawOptions,
+  create: (context, argument, values) => {
+    const address = parseRawAddress(argument, values.engine === "pcap_file");
+    if (address instanceof Refusal) throw new Error(`${context.name}: ${address.rule}`);
+    return address.file === undefined
+      ? new LiveInput(context, address, values)
+      : new FileInput(context, address, address.file, values);
+  },
+});
+
+function captureOf(context: InputContext, { ports }: RawAddress, values: RawOptions): Capture {
+  return new Capture(context, {
+    ports,
+    trackResponses: values.trackResponse,
+    allowIncomplete: values.allowIncomplete,
+    realIpHeader: values.realipHeader,
+    idleSeconds: Math.ceil(values.expireMs / 1000),
+  });
+}
+
+function printStats(context: InputContext, input: { stats(): InputStats }): NodeJS.Timeout {
+  return setInterval(() => context.log.warn(input.stats().lines.join("; ")), STATS_MS);
+}
+
+class LiveInput implements Input {
+  readonly #context: InputContext;
+  readonly #capture: Capture;
+  readonly #live: LiveCapture;
+  readonly #printStats: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(context: InputContext, address: RawAddress, values: RawOptions) {
+    this.#context = context;
+    this.#printStats = values.stats;
+    const capture = captureOf(context, address, values);
+    this.#capture = capture;
+    this.#live = new LiveCapture(
+      values.engine === "tcpdump" ? openTcpdump : openLibpcap,
+      {
+        host: address.host,
+        filter: {
+          ports: address.ports,
+          trackResponses: values.trackResponse,
+          vlan: values.vlan,
+          vlanIds: values.vlanVid,
+        },
+        customFilter: values.bpfFilter,
+        ignoredInterfaces: values.ignoreInterface,
+        source: {
+          snapLengthBytes: values.overrideSnaplen ? SNAP_BYTES_OVERRIDE : SNAP_BYTES,
+          bufferBytes: values.bufferSizeBytes,
+          bufferTimeoutMs: values.bufferTimeoutMs,
+          promiscuous: values.promisc,
+          monitor: values.monitor,
+          timestampType: values.timestampType,
+        },
+      },
+      {
+        sink: capture.sink,
+        burst: () => void capture.flush(),
+        tick: () => {
+          capture.tick(Math.floor(context.clock.nowUs() / US_PER_SECOND) - DELAY_SECONDS);
+          void capture.flush();
+        },
+        clock: context.clock,
+        log: context.log,
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#live.start();
+    if (this.#printStats) this.#timer = printStats(this.#context, this);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  stats(): InputStats {
+    return this.#capture.stats(this.#live.drops());
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#live.stop();
+    await this.#capture.end();
+  }
+}
+
+class FileInput implements Input {
+  readonly ended: Promise<void>;
+  readonly #context: InputContext;
+  readonly #capture: Capture;
+  readonly #file: CaptureFile;
+  readonly #printStats: boolean;
+  #end: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  #started = false;
+
+  constructor(context: InputContext, address: RawAddress, path: string, values: RawOptions) {
+    this.#context = context;
+    this.#printStats = values.stats;
+    const capture = captureOf(context, address, values);
+    this.#capture = capture;
+    this.#file = new CaptureFile(path, { sink: capture.sink, burst: () => capture.flush() });
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#file.open();
+    this.#started = true;
+    if (this.#printStats) this.#timer = printStats(this.#context, this);
+    void this.#read();
+  }
+
+  async stop(): Promise<void> {
+    this.#file.stop();
+    if (this.#started) await this.ended;
+  }
+
+  stats(): InputStats {
+    return this.#capture.stats(NO_DROPS);
+  }
+
+  async #read(): Promise<void> {
+    const problem = await this.#file.readAll().catch((error: unknown) => String(error));
+    if (problem !== undefined) {
+      this.#context.log.warn(problem);
+      this.#context.dropped("damaged-capture", 1);
+    }
+    await this.#capture.end();
+    clearInterval(this.#timer);
+    this.#end();
+  }
+}

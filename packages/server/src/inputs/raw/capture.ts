@@ -1,0 +1,139 @@
+/**
+ * From packets to batches of messages: decoder, connections, HTTP readers, and the books of what became of every byte.
+ * Knows nothing of where packets come from.
+ */
+import { randomBytes } from "node:crypto";
+import { MessageKind } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import type { Accepted, InputContext, InputStats } from "../../component/types.ts";
+import { StreamTally } from "../../core/http/stream-limits.ts";
+import { withField } from "../../core/http/with-field.ts";
+import { PacketDecoder } from "../../core/packet/decode.ts";
+import type { PacketSink } from "../../core/packet/types.ts";
+import { CaptureCounters } from "../../core/pair/capture-counters.ts";
+import { HttpConnection } from "../../core/pair/http-connection.ts";
+import { FlowTable } from "../../core/tcp/flow-table.ts";
+import { captureStats } from "./stats.ts";
+import type { SourceDrops } from "./engine.ts";
+
+/** Messages that are handed on together. */
+const BATCH_MAX = 256;
+/** Bytes of messages that wait here while the pipeline is full; live traffic does not wait. */
+const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
+/** The same in messages. */
+const HELD_MESSAGES_MAX = 100_000;
+
+export interface CaptureSettings {
+  readonly ports: readonly number[];
+  readonly trackResponses: boolean;
+  readonly allowIncomplete: boolean;
+  readonly realIpHeader: string;
+  readonly idleSeconds: number;
+}
+
+export class Capture {
+  readonly sink: PacketSink;
+  readonly #context: InputContext;
+  readonly #table: FlowTable;
+  readonly #decoder: PacketDecoder;
+  readonly #tally: StreamTally = new StreamTally();
+  readonly #counters: CaptureCounters = new CaptureCounters();
+  readonly #allowIncomplete: boolean;
+  #batch: Message[] = [];
+  #heldBytes = 0;
+  #waiting: Promise<void> | undefined;
+
+  constructor(context: InputContext, settings: CaptureSettings) {
+    this.#context = context;
+    this.#allowIncomplete = settings.allowIncomplete;
+    const { trackResponses, allowIncomplete, realIpHeader } = settings;
+    const shared = {
+      trackResponses,
+      allowIncomplete,
+      skipReplays: context.loopGuard,
+      tally: this.#tally,
+      counters: this.#counters,
+      emit: (message: Message, client: string) => {
+        const isTold = realIpHeader !== "" && message.kind === MessageKind.request;
+        this.#keep(isTold ? withRealIp(message, realIpHeader, client) : message);
+      },
+      lost: (reason: string) => context.dropped(reason, 1),
+    };
+    const ports = new Set(settings.ports);
+    const seed = randomBytes(16);
+    this.#table = new FlowTable({
+      isServerPort: (port) => ports.size === 0 || ports.has(port),
+      onConnection: (info) => new HttpConnection(info, shared),
+      hashSeed: [
+        seed.readInt32LE(0),
+        seed.readInt32LE(4),
+        seed.readInt32LE(8),
+        seed.readInt32LE(12),
+      ],
+      limits: { idleSeconds: settings.idleSeconds },
+    });
+    this.#decoder = new PacketDecoder(this.#table);
+    this.sink = this.#decoder;
+  }
+
+  /** Hands on what is complete. A promise asks sources that can wait to do so. */
+  flush(): Accepted {
+    if (this.#waiting !== undefined || this.#batch.length === 0) return this.#waiting;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#heldBytes = 0;
+    const wait = this.#context.emit(batch);
+    if (wait !== undefined) this.#waiting = this.#resume(wait);
+    return this.#waiting;
+  }
+
+  /** Live captures: packet time goes on without packets. */
+  tick(seconds: number): void {
+    this.#table.tick(seconds);
+  }
+
+  /** The capture is over. */
+  async end(): Promise<void> {
+    this.#table.flush();
+    while (this.#batch.length > 0) await this.flush();
+  }
+
+  stats(drops: SourceDrops): InputStats {
+    return captureStats(
+      {
+        packets: this.#decoder.counters,
+        tcp: this.#table.counters(),
+        tally: this.#tally,
+        messages: this.#counters,
+        allowIncomplete: this.#allowIncomplete,
+      },
+      drops,
+    );
+  }
+
+  /** Bytes of the streams that were not captured. */
+  get lostBytes(): number {
+    return this.#table.counters().lostBytes;
+  }
+
+  async #resume(wait: Promise<void>): Promise<void> {
+    await wait;
+    this.#waiting = undefined;
+    await this.flush();
+  }
+
+  #keep(message: Message): void {
+    const isFull = this.#batch.length >= HELD_MESSAGES_MAX || this.#heldBytes >= HELD_BYTES_MAX;
+    if (this.#waiting !== undefined && isFull) {
+      this.#context.dropped("queue-full", 1);
+      return;
+    }
+    this.#batch.push(message);
+    this.#heldBytes += message.http.byteLength;
+    if (this.#batch.length >= BATCH_MAX) void this.flush();
+  }
+}
+
+function withRealIp(message: Message, name: string, client: string): Message {
+  return { ...message, http: withField(message.http, name, client) };
+}

@@ -1,0 +1,220 @@
+/**
+ * libpcap in this process, through the package `pcap`, which is built when it is installed and may be missing.
+ *
+ * Uses the package's native half only: its other half makes objects of every packet, and its poll handle cannot be
+ * closed before one more packet comes, which would keep a process alive that has nothing more to do. A timer reads
+ * instead, many packets at a time, each in place in one buffer.
+ *
+ * The native read loop ends only when the kernel has nothing more: under a load that we cannot follow it would never
+ * let anything else run, so after a while packets are thrown away, counted, until it ends.
+ */
+import { createRequire } from "node:module";
+import { EngineError, explain } from "./engine.ts";
+import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+
+/** What is used of the package's native half. */
+interface NativeSession {
+  /** Returns the name of the link type; throws what libpcap says. */
+  open_live(
+    device: string,
+    filter: string,
+    bufferBytes: number,
+    snapLengthBytes: number,
+    outputFile: string,
+    onPacket: () => void,
+    isMonitor: boolean,
+    bufferTimeoutMs: number,
+    onWarning: (message: string) => void,
+    isPromiscuous: boolean,
+  ): string;
+  /** Calls `onPacket` for each packet there is. 0: there are no more; -1: an error; -2: closed. */
+  dispatch(packet: Buffer, header: Buffer): number;
+  stats(): { readonly ps_recv: number; readonly ps_drop: number; readonly ps_ifdrop: number };
+  close(): void;
+}
+
+interface NativeHalf {
+  readonly PcapSession: new () => NativeSession;
+}
+
+/** Numbers of link types by the package's names; others it calls `Unknown linktype N`. */
+const LINK_TYPES: Readonly<Record<string, number>> = {
+  LINKTYPE_NULL: 0,
+  LINKTYPE_ETHERNET: 1,
+  LINKTYPE_RAW: 101,
+  LINKTYPE_LINUX_SLL: 113,
+  LINKTYPE_IEEE802_11_RADIO: 127,
+};
+
+/** Milliseconds that one read loop may run before packets are thrown away: outputs must get their turn. */
+const LOOP_MS_MAX = 200;
+/** Packets between two looks at the clock. */
+const CLOCK_PACKETS = 1024;
+const NS_PER_US = 1000;
+const US_PER_SECOND = 1_000_000;
+/** Milliseconds between two reads. */
+const READ_MS = 10;
+/** Milliseconds beyond the buffer's time-out after which the kernel has handed on all it had. */
+const CLOSE_MARGIN_MS = 20;
+/** Milliseconds between attempts to free what libpcap lets go of with the next packet only. */
+const FREE_MS = 1000;
+/** libpcap's words for a packet header: four numbers of 32 bits. */
+const HEADER_BYTES = 16;
+const CLOSED = -2;
+
+const MISSING =
+  "the libpcap engine needs the package pcap, which is built when mirrorball is installed. Install what it is " +
+  "built with (Debian: apt-get install libpcap-dev build-essential) and install again; " +
+  "or use --input-raw-engine tcpdump, which needs no build";
+
+function loadPcap(): NativeHalf {
+  try {
+    return createRequire(import.meta.url)("pcap/build/Release/pcap_binding.node") as NativeHalf;
+  } catch (error) {
+    throw new EngineError(MISSING, { cause: error });
+  }
+}
+
+export async function openLibpcap(options: LiveOptions, events: LiveEvents): Promise<LiveSource> {
+  const { timestampType } = options;
+  if (timestampType !== "" && timestampType !== "go" && timestampType !== "PCAP_TSTAMP_HOST") {
+    throw new EngineError(
+      `--input-raw-timestamp-type: must be PCAP_TSTAMP_HOST or go with the libpcap engine; got ${timestampType}; --input-raw-engine tcpdump knows the others`,
+    );
+  }
+  const session = new (loadPcap().PcapSession)();
+  try {
+    return new LibpcapSource(session, options, events);
+  } catch (error) {
+    throw explain(error instanceof Error ? error.message : String(error), options);
+  }
+}
+
+class LibpcapSource implements LiveSource {
+  readonly #session: NativeSession;
+  readonly #events: LiveEvents;
+  readonly #bufferTimeoutMs: number;
+  readonly #linkType: number;
+  /** `--input-raw-timestamp-type go`: the time at which we read a packet. */
+  readonly #usesOurTime: boolean;
+  readonly #packet: Buffer;
+  readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
+  readonly #header: Uint32Array;
+  readonly #timer: NodeJS.Timeout;
+  #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
+  #overload = 0;
+  #packets = 0;
+  #loopStartedMs = 0;
+  #overloaded = false;
+  #closing = false;
+  #closed = false;
+
+  constructor(session: NativeSession, options: LiveOptions, events: LiveEvents) {
+    this.#session = session;
+    this.#events = events;
+    this.#bufferTimeoutMs = options.bufferTimeoutMs;
+    this.#usesOurTime = options.timestampType === "go";
+    this.#packet = Buffer.alloc(options.snapLengthBytes);
+    // The same memory, read as numbers.
+    const { buffer, byteOffset } = this.#headerBytes;
+    this.#header = new Uint32Array(buffer, byteOffset, HEADER_BYTES / 4);
+    const name = session.open_live(
+      options.interfaceName,
+      options.filter,
+      options.bufferBytes,
+      options.snapLengthBytes,
+      "",
+      () => this.#read(),
+      options.monitor,
+      Math.ceil(options.bufferTimeoutMs),
+      // It warns of interfaces without an IPv4 network, which does not matter to any filter of ours.
+      () => {},
+      options.promiscuous,
+    );
+    this.#linkType = LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
+    this.#timer = setInterval(() => this.#readAll(), READ_MS);
+  }
+
+  drops(): SourceDrops {
+    if (this.#closed) return this.#drops;
+    const { ps_drop: kernel, ps_ifdrop: byInterface } = this.#session.stats();
+    this.#drops = { kernel, interface: byInterface, overload: this.#overload };
+    return this.#drops;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    // The kernel shows its last packets when the buffer's time is up.
+    await new Promise((resolve) => {
+      setTimeout(resolve, this.#bufferTimeoutMs + CLOSE_MARGIN_MS);
+    });
+    this.#readAll();
+    this.#end();
+  }
+
+  /** Reads until the kernel has nothing more. */
+  #readAll(): void {
+    if (this.#closed) return;
+    this.#loopStartedMs = performance.now();
+    this.#overloaded = false;
+    const packetsBefore = this.#packets;
+    const result = this.#session.dispatch(this.#packet, this.#headerBytes);
+    if (this.#packets !== packetsBefore) this.#events.burst();
+    if (result !== -1) return;
+    this.#end();
+    this.#events.gone("the interface went away");
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    try {
+      this.drops();
+    } catch {
+      // An interface that is gone has no figures.
+    }
+    clearInterval(this.#timer);
+    this.#closed = true;
+    this.#session.close();
+    // Freed with the next packet that comes in; nobody waits for it.
+    const timer = setInterval(() => {
+      if (this.#session.dispatch(this.#packet, this.#headerBytes) === CLOSED) clearInterval(timer);
+    }, FREE_MS);
+    timer.unref();
+  }
+
+  #read(): void {
+    if (this.#closed || this.#isTooSlow()) return;
+    const header = this.#header;
+    let seconds = header[0] ?? 0;
+    let nanoseconds = (header[1] ?? 0) * NS_PER_US;
+    if (this.#usesOurTime) {
+      const nowUs = Math.floor(this.#events.nowUs());
+      seconds = Math.floor(nowUs / US_PER_SECOND);
+      nanoseconds = (nowUs - seconds * US_PER_SECOND) * NS_PER_US;
+    }
+    const captured = header[2] ?? 0;
+    const original = header[3] ?? 0;
+    this.#events.sink.packet(
+      this.#linkType,
+      this.#packet,
+      0,
+      captured,
+      original,
+      seconds,
+      nanoseconds,
+    );
+  }
+
+  #isTooSlow(): boolean {
+    this.#packets += 1;
+    if (this.#overloaded) {
+      this.#overload += 1;
+      return true;
+    }
+    if (this.#packets % CLOCK_PACKETS === 0) {
+      this.#overloaded = performance.now() - this.#loopStartedMs > LOOP_MS_MAX;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * tcpdump as a child process that writes what it captures to a pipe: no native code here, and no privilege either. Started
+ * by root it becomes its own user as soon as the interface is open.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { CaptureReader } from "../../core/packet/capture-reader.ts";
+import { EngineError, explain } from "./engine.ts";
+import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+
+/** Milliseconds between two requests for its figures. */
+const FIGURES_MS = 2000;
+/** tcpdump itself reads every second; after this the kernel has nothing left for it. */
+const DRAIN_MS = 1100;
+/** Milliseconds that it may take to end. */
+const END_MS_MAX = 3000;
+/** Bytes of its messages that are kept. */
+const STDERR_BYTES_MAX = 8192;
+const BYTES_PER_KIB = 1024;
+
+export async function openTcpdump(options: LiveOptions, events: LiveEvents): Promise<LiveSource> {
+  const source = new TcpdumpSource(options, events);
+  await source.opened;
+  return source;
+}
+
+export function tcpdumpWords(options: LiveOptions): string[] {
+  const { timestampType: type } = options;
+  const bufferKib = String(Math.max(1, Math.ceil(options.bufferBytes / BYTES_PER_KIB)));
+  const snapLength = String(options.snapLengthBytes);
+  const always = ["-i", options.interfaceName, "-s", snapLength, "-B", bufferKib, "-U", "-w", "-"];
+  return [
+    ...always,
+    ...(options.promiscuous ? [] : ["-p"]),
+    ...(options.monitor ? ["-I"] : []),
+    ...(options.bufferTimeoutMs === 0 ? ["--immediate-mode"] : []),
+    ...(type.startsWith("PCAP_TSTAMP_")
+      ? ["-j", type.slice("PCAP_TSTAMP_".length).toLowerCase()]
+      : []),
+    ...(options.filter === "" ? [] : [options.filter]),
+  ];
+}
+
+class TcpdumpSource implements LiveSource {
+  /** Settles when the interface is open, or cannot be. */
+  readonly opened: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  readonly #reader: CaptureReader;
+  readonly #timer: NodeJS.Timeout;
+  #stderr = "";
+  #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
+  #closing = false;
+
+  constructor(options: LiveOptions, events: LiveEvents) {
+    if (options.timestampType === "go") {
+      throw new EngineError(
+        "--input-raw-timestamp-type: must be a PCAP_TSTAMP_ type with the tcpdump engine; got go",
+      );
+    }
+    this.#reader = new CaptureReader(events.sink);
+    this.#child = spawn("tcpdump", tcpdumpWords(options), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      events.burst();
+    });
+    let isOpen = false;
+    const { promise, resolve, reject } = deferred();
+    this.opened = promise;
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString("latin1")).slice(-STDERR_BYTES_MAX);
+      if (!isOpen && /listening on/.test(this.#stderr)) {
+        isOpen = true;
+        resolve();
+      }
+      this.#readFigures();
+    });
+    this.#ended = new Promise((done) => {
+      const finish = (error: Error): void => {
+        done();
+        if (!isOpen) reject(error);
+        else if (!this.#closing) events.gone(`tcpdump ended: ${this.#lastWords()}`);
+      };
+      this.#child.once("error", (error) => finish(startError(error)));
+      this.#child.once("close", () => finish(explain(this.#lastWords(), options)));
+    });
+    this.#timer = setInterval(() => this.#child.kill("SIGUSR1"), FIGURES_MS);
+    this.#timer.unref();
+  }
+
+  drops(): SourceDrops {
+    return this.#drops;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#timer);
+    await elapsed(DRAIN_MS);
+    this.#child.kill("SIGTERM");
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS_MAX);
+    await this.#ended;
+    clearTimeout(late);
+  }
+
+  /** It tells its figures when asked by a signal, in one line, and at its end, in several. */
+  #readFigures(): void {
+    const kernel = [...this.#stderr.matchAll(/(\d+) packets? dropped by kernel/g)].at(-1)?.[1];
+    const byInterface = [...this.#stderr.matchAll(/(\d+) packets? dropped by interface/g)].at(
+      -1,
+    )?.[1];
+    this.#drops = {
+      kernel: Number(kernel ?? this.#drops.kernel),
+      interface: Number(byInterface ?? this.#drops.interface),
+      overload: 0,
+    };
+  }
+
+  #lastWords(): string {
+    return this.#stderr.replace(/^tcpdump: (?:verbose output|listening on).*\n/gm, "").trim();
+  }
+}
+
+function startError(error: Error): EngineError {
+  const isMissing = "code" in error && error.code === "ENOENT";
+  return new EngineError(
+    isMissing
+      ? "the tcpdump engine needs the command tcpdump, which is not there (Debian: apt-get install tcpdump)"
+      : `cannot start tcpdump: ${error.message}`,
+    { cause: error },
+  );
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (e: Error) => void } {
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
