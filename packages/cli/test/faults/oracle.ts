@@ -17,6 +17,7 @@ const FRAME_EXCHANGES = 20;
 const UNACKED_FRAMES_MAX = 2000;
 const RECONNECT_MS = 20;
 const PUMP_MS = 5;
+const TICK_MS = 1000;
 
 export function isUnsafe(id: number): boolean {
   return id % 3 === 0;
@@ -42,6 +43,10 @@ export class Producer {
   readonly session: ProducerSession;
   /** Milliseconds from offering a frame to its acknowledgement. */
   readonly ackMs: number[] = [];
+  /** Why connections were given up by this side, or what the server said before it closed: code, how often. */
+  readonly failures: Map<string, number> = new Map();
+  /** Connections given up because what the server sent was damaged on the way. */
+  damagedAnswers = 0;
   readonly #port: number;
   readonly #perSecond: number;
   readonly #startedMs: number = performance.now();
@@ -49,6 +54,7 @@ export class Producer {
   #acked = 0;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #limit: number;
   #closed = false;
@@ -69,6 +75,11 @@ export class Producer {
       token,
     });
     this.#timer = setInterval(() => this.#pump(), PUMP_MS);
+    this.#ticker = setInterval(() => {
+      this.session.tick(performance.now());
+      this.#write();
+      this.#giveUpOnFailure();
+    }, TICK_MS);
     this.#connect();
   }
 
@@ -91,6 +102,7 @@ export class Producer {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearInterval(this.#ticker);
     clearTimeout(this.#retry);
     this.#socket?.destroy();
   }
@@ -109,13 +121,21 @@ export class Producer {
     socket.on("data", (chunk) => {
       this.session.receive(chunk, performance.now());
       this.#look();
-      if (this.session.failure === undefined) this.#write();
-      else socket.destroy();
+      this.#write();
+      this.#giveUpOnFailure();
     });
     socket.on("close", () => {
       this.session.disconnect();
       this.#retry = setTimeout(() => this.#connect(), RECONNECT_MS);
     });
+  }
+
+  #giveUpOnFailure(): void {
+    const { failure } = this.session;
+    if (failure === undefined || this.#socket?.destroyed === true) return;
+    if (/not this protocol/.test(failure.message)) this.damagedAnswers += 1;
+    this.failures.set(failure.code, (this.failures.get(failure.code) ?? 0) + 1);
+    this.#socket?.destroy();
   }
 
   #pump(): void {
