@@ -36,6 +36,14 @@ function exchange(id: number): ExchangeRecord {
   ]; // prettier-ignore
 }
 
+export interface ProducerSettings {
+  readonly token?: string;
+  /** How many to offer in all. */
+  readonly offers?: number;
+  /** Its ids begin after this one, so that several producers can share a target. */
+  readonly idsAfter?: number;
+}
+
 /** Offers exchanges at a rate, or as fast as they are acknowledged, over any number of connections and servers. */
 export class Producer {
   offered = 0;
@@ -57,16 +65,18 @@ export class Producer {
   #ticker: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #limit: number;
+  readonly #idsAfter: number;
   #closed = false;
   #watchers: (() => void)[] = [];
 
   constructor(
     port: number,
     perSecond: number,
-    { token, offers = Number.POSITIVE_INFINITY }: { token?: string; offers?: number } = {},
+    { token, offers = Number.POSITIVE_INFINITY, idsAfter = 0 }: ProducerSettings = {},
   ) {
     this.#port = port;
     this.#limit = offers;
+    this.#idsAfter = idsAfter;
     this.#perSecond = perSecond;
     this.session = new ProducerSession({
       producerId: randomBytes(16),
@@ -143,7 +153,9 @@ export class Producer {
     const due = Math.min(this.#limit, Math.floor(elapsed * this.#perSecond));
     while (this.offered < due && this.session.unackedFrames < UNACKED_FRAMES_MAX) {
       const size = Math.min(FRAME_EXCHANGES, due - this.offered);
-      const records = Array.from({ length: size }, (_, i) => exchange(this.offered + i + 1));
+      const records = Array.from({ length: size }, (_, i) =>
+        exchange(this.#idsAfter + this.offered + i + 1),
+      );
       this.session.enqueue(packRecords(records), size);
       this.offered += size;
       this.#offeredAtMs.push(performance.now());
