@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
 import type { ExchangeRecord } from "@mirrorball/protocol";
 
@@ -38,6 +40,7 @@ function exchange(id: number): ExchangeRecord {
 
 export interface ProducerSettings {
   readonly token?: string;
+  readonly tls?: ConnectionOptions;
   /** How many to offer in all. */
   readonly offers?: number;
   /** Its ids begin after this one, so that several producers can share a target. */
@@ -66,17 +69,20 @@ export class Producer {
   #retry: NodeJS.Timeout | undefined;
   #limit: number;
   readonly #idsAfter: number;
+  readonly #tls: ConnectionOptions | undefined;
   #closed = false;
+  #ready = false;
   #watchers: (() => void)[] = [];
 
   constructor(
     port: number,
     perSecond: number,
-    { token, offers = Number.POSITIVE_INFINITY, idsAfter = 0 }: ProducerSettings = {},
+    { token, tls, offers = Number.POSITIVE_INFINITY, idsAfter = 0 }: ProducerSettings = {},
   ) {
     this.#port = port;
     this.#limit = offers;
     this.#idsAfter = idsAfter;
+    this.#tls = tls;
     this.#perSecond = perSecond;
     this.session = new ProducerSession({
       producerId: randomBytes(16),
@@ -109,6 +115,11 @@ export class Producer {
     });
   }
 
+  /** Loses its connection, and comes back. */
+  reconnect(): void {
+    this.#socket?.destroy();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -119,11 +130,14 @@ export class Producer {
 
   #connect(): void {
     if (this.#closed) return;
-    const socket = connect(this.#port, "127.0.0.1");
+    const where = { port: this.#port, host: "127.0.0.1" };
+    const socket =
+      this.#tls === undefined ? connect(where) : connectTls({ ...this.#tls, ...where });
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on("error", () => {});
-    socket.on("connect", () => {
+    socket.on(this.#tls === undefined ? "connect" : "secureConnect", () => {
+      this.#ready = true;
       this.connections += 1;
       this.session.connect(randomBytes(16), performance.now());
       this.#write();
@@ -135,6 +149,7 @@ export class Producer {
       this.#giveUpOnFailure();
     });
     socket.on("close", () => {
+      this.#ready = false;
       this.session.disconnect();
       this.#retry = setTimeout(() => this.#connect(), RECONNECT_MS);
     });
@@ -165,7 +180,7 @@ export class Producer {
 
   #write(): void {
     const socket = this.#socket;
-    if (socket === undefined || socket.connecting || this.session.state === "closed") return;
+    if (socket === undefined || !this.#ready || this.session.state === "closed") return;
     for (const piece of this.session.takeOutput()) socket.write(piece);
   }
 

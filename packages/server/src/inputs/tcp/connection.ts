@@ -49,6 +49,7 @@ export class Connection {
     producers: Producers,
     token: string | undefined,
     events: ConnectionEvents,
+    windowBytes: number,
   ) {
     this.#socket = socket;
     this.#context = context;
@@ -58,6 +59,7 @@ export class Connection {
     this.#session = new ConsumerSession(
       {
         token,
+        windowBytes,
         nonce: randomBytes(NONCE_BYTES),
         resume: (hello) => {
           const producer = producers.of(hello);
