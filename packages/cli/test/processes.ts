@@ -59,10 +59,25 @@ export function mirrorball(...words: string[]): Program {
   return node([command, ...words]);
 }
 
+/** Like `serving`, with little memory: a server that takes more than this many MB of heap is killed by its engine. */
+export async function servingWithin(
+  heapMb: number,
+  ...words: string[]
+): Promise<Program & { page: string }> {
+  return servingBy((all) => node([`--max-old-space-size=${heapMb}`, command, ...all]), words);
+}
+
 /** Starts the command with a counters page and waits until it serves. */
 export async function serving(...words: string[]): Promise<Program & { page: string }> {
+  return servingBy((all) => mirrorball(...all), words);
+}
+
+async function servingBy(
+  start: (words: string[]) => Program,
+  words: readonly string[],
+): Promise<Program & { page: string }> {
   const page = `http://127.0.0.1:${await freePort()}/debug/vars`;
-  const program = mirrorball(...words, "--http-pprof", new URL(page).host);
+  const program = start([...words, "--http-pprof", new URL(page).host]);
   const ready = async (): Promise<boolean> => {
     try {
       return (await fetch(page)).ok;

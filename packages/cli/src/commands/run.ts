@@ -42,6 +42,9 @@ export async function run(words: readonly string[]): Promise<void> {
   try {
     server = new ReplayServer(made.plan, { log: (text) => line.log(text) });
     await server.start();
+    // Without anything to read again SIGHUP keeps its usual meaning: the terminal is gone.
+    const { reload } = server;
+    if (reload !== undefined) process.on("SIGHUP", reload);
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     process.exitCode = EXIT_LOST;

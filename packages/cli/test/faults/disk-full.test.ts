@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { freePort, serving } from "../processes.ts";
+import { report } from "./figures.ts";
 import { Producer, Target } from "./oracle.ts";
 
 const DISK_BYTES = 8 * 1024 * 1024;
@@ -65,7 +66,11 @@ it.skipIf(process.getuid?.() !== 0)("a full disk", async () => {
   expect(producer.offered).toBe(EXCHANGES);
   const { missing, repeated, againSafe } = target.faults(EXCHANGES);
   expect([missing, repeated, againSafe]).toEqual([[], [], 0]);
-  console.log(
-    `disk ${DISK_BYTES} bytes, acknowledged when full ${ackedWhenFull}, offered ${EXCHANGES}, all arrived once`,
-  );
+  report("journal on a full disk of 8 MB", {
+    "acked when full": ackedWhenFull,
+    offered: EXCHANGES,
+    "failed writes": counted.journal.failedWrites,
+    lost: missing.length,
+    twice: repeated.length + againSafe,
+  });
 });

@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
 import type { ExchangeRecord } from "@mirrorball/protocol";
 
@@ -17,6 +19,7 @@ const FRAME_EXCHANGES = 20;
 const UNACKED_FRAMES_MAX = 2000;
 const RECONNECT_MS = 20;
 const PUMP_MS = 5;
+const TICK_MS = 1000;
 
 export function isUnsafe(id: number): boolean {
   return id % 3 === 0;
@@ -35,6 +38,15 @@ function exchange(id: number): ExchangeRecord {
   ]; // prettier-ignore
 }
 
+export interface ProducerSettings {
+  readonly token?: string;
+  readonly tls?: ConnectionOptions;
+  /** How many to offer in all. */
+  readonly offers?: number;
+  /** Its ids begin after this one, so that several producers can share a target. */
+  readonly idsAfter?: number;
+}
+
 /** Offers exchanges at a rate, or as fast as they are acknowledged, over any number of connections and servers. */
 export class Producer {
   offered = 0;
@@ -42,6 +54,10 @@ export class Producer {
   readonly session: ProducerSession;
   /** Milliseconds from offering a frame to its acknowledgement. */
   readonly ackMs: number[] = [];
+  /** Why connections were given up by this side, or what the server said before it closed: code, how often. */
+  readonly failures: Map<string, number> = new Map();
+  /** Connections given up because what the server sent was damaged on the way. */
+  damagedAnswers = 0;
   readonly #port: number;
   readonly #perSecond: number;
   readonly #startedMs: number = performance.now();
@@ -49,18 +65,24 @@ export class Producer {
   #acked = 0;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #limit: number;
+  readonly #idsAfter: number;
+  readonly #tls: ConnectionOptions | undefined;
   #closed = false;
+  #ready = false;
   #watchers: (() => void)[] = [];
 
   constructor(
     port: number,
     perSecond: number,
-    { token, offers = Number.POSITIVE_INFINITY }: { token?: string; offers?: number } = {},
+    { token, tls, offers = Number.POSITIVE_INFINITY, idsAfter = 0 }: ProducerSettings = {},
   ) {
     this.#port = port;
     this.#limit = offers;
+    this.#idsAfter = idsAfter;
+    this.#tls = tls;
     this.#perSecond = perSecond;
     this.session = new ProducerSession({
       producerId: randomBytes(16),
@@ -69,6 +91,11 @@ export class Producer {
       token,
     });
     this.#timer = setInterval(() => this.#pump(), PUMP_MS);
+    this.#ticker = setInterval(() => {
+      this.session.tick(performance.now());
+      this.#write();
+      this.#giveUpOnFailure();
+    }, TICK_MS);
     this.#connect();
   }
 
@@ -88,20 +115,29 @@ export class Producer {
     });
   }
 
+  /** Loses its connection, and comes back. */
+  reconnect(): void {
+    this.#socket?.destroy();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearInterval(this.#ticker);
     clearTimeout(this.#retry);
     this.#socket?.destroy();
   }
 
   #connect(): void {
     if (this.#closed) return;
-    const socket = connect(this.#port, "127.0.0.1");
+    const where = { port: this.#port, host: "127.0.0.1" };
+    const socket =
+      this.#tls === undefined ? connect(where) : connectTls({ ...this.#tls, ...where });
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on("error", () => {});
-    socket.on("connect", () => {
+    socket.on(this.#tls === undefined ? "connect" : "secureConnect", () => {
+      this.#ready = true;
       this.connections += 1;
       this.session.connect(randomBytes(16), performance.now());
       this.#write();
@@ -109,13 +145,22 @@ export class Producer {
     socket.on("data", (chunk) => {
       this.session.receive(chunk, performance.now());
       this.#look();
-      if (this.session.failure === undefined) this.#write();
-      else socket.destroy();
+      this.#write();
+      this.#giveUpOnFailure();
     });
     socket.on("close", () => {
+      this.#ready = false;
       this.session.disconnect();
       this.#retry = setTimeout(() => this.#connect(), RECONNECT_MS);
     });
+  }
+
+  #giveUpOnFailure(): void {
+    const { failure } = this.session;
+    if (failure === undefined || this.#socket?.destroyed === true) return;
+    if (/not this protocol/.test(failure.message)) this.damagedAnswers += 1;
+    this.failures.set(failure.code, (this.failures.get(failure.code) ?? 0) + 1);
+    this.#socket?.destroy();
   }
 
   #pump(): void {
@@ -123,7 +168,9 @@ export class Producer {
     const due = Math.min(this.#limit, Math.floor(elapsed * this.#perSecond));
     while (this.offered < due && this.session.unackedFrames < UNACKED_FRAMES_MAX) {
       const size = Math.min(FRAME_EXCHANGES, due - this.offered);
-      const records = Array.from({ length: size }, (_, i) => exchange(this.offered + i + 1));
+      const records = Array.from({ length: size }, (_, i) =>
+        exchange(this.#idsAfter + this.offered + i + 1),
+      );
       this.session.enqueue(packRecords(records), size);
       this.offered += size;
       this.#offeredAtMs.push(performance.now());
@@ -133,7 +180,7 @@ export class Producer {
 
   #write(): void {
     const socket = this.#socket;
-    if (socket === undefined || socket.connecting || this.session.state === "closed") return;
+    if (socket === undefined || !this.#ready || this.session.state === "closed") return;
     for (const piece of this.session.takeOutput()) socket.write(piece);
   }
 

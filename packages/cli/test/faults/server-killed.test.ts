@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { freePort, serving } from "../processes.ts";
 import type { Program } from "../processes.ts";
+import { report } from "./figures.ts";
 import { LONG, Producer, Target, isUnsafe } from "./oracle.ts";
 
 const KILLS = LONG ? 200 : 6;
@@ -71,11 +72,17 @@ it(
     await last.ended;
 
     const { missing, repeated, againSafe } = target.faults(producer.offered);
-    console.log(
-      `kills ${KILLS}, connections ${producer.connections}, offered ${producer.offered}, acknowledged ${producer.acked}, ` +
-        `missing ${missing.length}, uncertain ${counters.journal.uncertain}, repeated with side effects ${repeated.length}, ` +
-        `repeated without ${againSafe}, frames resent ${producer.session.resentFrames}`,
-    );
+    report("server killed with SIGKILL, journal", {
+      kills: KILLS,
+      connections: producer.connections,
+      offered: producer.offered,
+      acked: producer.acked,
+      "acked and lost": missing.filter((id) => !isUnsafe(id)).length,
+      "uncertain, not sent again": counters.journal.uncertain,
+      "twice with side effects": repeated.length,
+      "twice without": againSafe,
+      "frames resent": producer.session.resentFrames,
+    });
     // The faults happened.
     expect(producer.connections).toBeGreaterThan(KILLS / 2);
     expect(producer.session.resentFrames).toBeGreaterThan(0);

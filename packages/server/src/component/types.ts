@@ -70,6 +70,8 @@ export interface Input {
   start(): Promise<void>;
   /** Stops taking new traffic; resolves when all it had accepted was emitted. Idempotent. */
   stop(): Promise<void>;
+  /** Reads certificates and the like again, on SIGHUP. Absent where there is nothing to read. Never throws. */
+  readonly reload?: (() => void) | undefined;
   /** Resolves when the input came to its own end (end of file). Absent on endless inputs. */
   readonly ended?: Promise<void>;
   /** How far it is, for a person who watches. Absent on inputs that have no end to come to. */

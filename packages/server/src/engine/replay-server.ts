@@ -66,6 +66,15 @@ export class ReplayServer {
     }
   }
 
+  /** Reads again what inputs have in files beside the plan; undefined when none has. Call it after `start`. */
+  get reload(): (() => void) | undefined {
+    const reloads = this.#parts.inputs.flatMap(({ input }) => input.reload ?? []);
+    if (reloads.length === 0) return undefined;
+    return () => {
+      for (const reload of reloads) reload();
+    };
+  }
+
   /** Stops the inputs, delivers what was accepted for at most the drain timeout, closes. Idempotent. */
   stop(): Promise<Counters> {
     this.#stopped ??= this.#stop();

@@ -35,7 +35,14 @@ async function freePort(): Promise<number> {
 
 async function rig(
   argument?: string,
-  options: Partial<{ token: string; secure: boolean }> = {},
+  options: Partial<{
+    token: string;
+    secure: boolean;
+    clientCa: string;
+    connections: number;
+    connectionsPerAddress: number;
+    inFlightBytes: number;
+  }> = {},
 ): Promise<Rig> {
   const port = await freePort();
   const made: Rig = {
@@ -59,7 +66,17 @@ async function rig(
     clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
     log: { warn: (line) => made.warnings.push(line), debug: () => {} },
   };
-  const values = { secure: false, certificate: "", certificateKey: "", token: "", ...options };
+  const values = {
+    secure: false,
+    certificate: "",
+    certificateKey: "",
+    clientCa: "",
+    token: "",
+    connections: 100,
+    connectionsPerAddress: 100,
+    inFlightBytes: 100 * 4 * 1024 * 1024,
+    ...options,
+  };
   const input = inputTcp.create(context, argument ?? `127.0.0.1:${port}`, values);
   await input.start();
   closers.push(() => input.stop());
@@ -247,6 +264,66 @@ describe("a peer that speaks something else", () => {
     await vi.waitFor(() => expect(client.session.failure?.code).toBe("payload"));
     expect(targets(server.messages)).toEqual(["/1"]);
     expect(server.refusals).toEqual(["payload"]);
+  });
+});
+
+describe("limits", () => {
+  it.each([
+    ["connections", { connections: 2 }, "connections"],
+    ["connections of an address", { connectionsPerAddress: 2 }, "connections-of-address"],
+  ])(
+    "on %s: those beyond are refused, and there is room when one has left",
+    async (_, limit, code) => {
+      const server = await rig(undefined, limit);
+      const where = { port: server.port, host: "127.0.0.1" };
+      const [one, two] = [new Client(1), new Client(2)];
+      await one.connect(where);
+      await two.connect(where);
+      const refused = connect(where);
+      refused.on("error", () => {});
+      await once(refused, "close");
+      expect(server.refusals).toEqual([code]);
+      one.socket?.destroy();
+      // The server hears of the end first, then of this.
+      two.send(1);
+      await vi.waitFor(() => expect(two.session.ackedWeight).toBe(1));
+      const three = new Client(3);
+      await three.connect(where);
+      expect(three.session.state).toBe("open");
+    },
+  );
+
+  it("on bytes in flight: each connection gets its share", async () => {
+    const bytes = 1024 * 1024 + 24;
+    const server = await rig(undefined, { connections: 3, inFlightBytes: 3 * bytes });
+    server.gate = new Promise(() => {});
+    const client = new Client(1);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    const record = exchangeRecord(1);
+    record[11] = Buffer.alloc(100_000);
+    for (let i = 0; i < 30; i += 1) client.session.enqueue(packRecords([record]), 1);
+    const sent = client.session.takeOutput().reduce((sum, piece) => sum + piece.length, 0);
+    expect(sent).toBeGreaterThan(bytes - 200_000);
+    expect(sent).toBeLessThanOrEqual(bytes);
+  });
+
+  it("that leave a connection less than a frame are refused", async () => {
+    await expect(rig(undefined, { connections: 3, inFlightBytes: 3_000_000 })).rejects.toThrow(
+      "--input-tcp-in-flight: must be at least 1048600 bytes for each of the 3",
+    );
+  });
+});
+
+describe("a listener that other machines reach", () => {
+  it("warns once when nobody has to prove anything", async () => {
+    const server = await rig(`0.0.0.0:${await freePort()}`);
+    expect(server.warnings).toEqual([expect.stringMatching(/nobody has to prove anything/)]);
+    const known = await rig(`0.0.0.0:${await freePort()}`, { token: "secret" });
+    expect(known.warnings).toEqual([]);
+  });
+
+  it("does not take client certificates without TLS", async () => {
+    await expect(rig(undefined, { clientCa: "/x" })).rejects.toThrow("needs --input-tcp-secure");
   });
 });
 

@@ -4,13 +4,17 @@
  * In: sockets. Out: batches of messages into the pipeline. A peer that speaks anything else is closed within a
  * second, counted and logged in one line; the others do not notice.
  */
-import { readFileSync } from "node:fs";
 import type { Server, Socket } from "node:net";
+import {
+  CREDIT_WINDOW_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_PAYLOAD_BYTES_MAX,
+} from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
-import { flag, text } from "../component/kinds.ts";
+import { flag, integer, size, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext } from "../component/types.ts";
@@ -20,7 +24,8 @@ import { GorConnection } from "./tcp/gor-connection.ts";
 import type { Peer, PeerEvents } from "./tcp/peer.ts";
 import { Silent, startsLikeRecord } from "./tcp/silent.ts";
 import { listen } from "./listener.ts";
-import type { TlsFiles } from "./listener.ts";
+import { Door, isLoopback } from "./tcp/door.ts";
+import type { DoorOptions } from "./tcp/door.ts";
 import { Producers } from "./tcp/producers.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
@@ -30,12 +35,21 @@ const REFUSAL_LOG_MS = 1000;
 /** Sockets that may be open without a word: a gor opens ten ahead of its traffic, and there may be many gors. */
 const SILENT_MAX = 1024;
 const SILENT_FAULT: Fault = { code: "silent", message: "too many connections say nothing" };
+/** Connections and bytes in flight that together give each connection the largest window there is. */
+const CONNECTIONS_DEFAULT = 1024;
+const IN_FLIGHT_BYTES_DEFAULT = CONNECTIONS_DEFAULT * CREDIT_WINDOW_BYTES;
+/** A window must hold the largest frame. */
+const WINDOW_BYTES_MIN = FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES;
 
 const options: {
   secure: OptionSpec<boolean>;
   certificate: OptionSpec<string>;
   certificateKey: OptionSpec<string>;
+  clientCa: OptionSpec<string>;
   token: OptionSpec<string>;
+  connections: OptionSpec<number>;
+  connectionsPerAddress: OptionSpec<number>;
+  inFlightBytes: OptionSpec<number>;
 } = {
   secure: flag({
     help: "Accept TLS connections only; needs a certificate and its key.",
@@ -53,12 +67,39 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
+  clientCa: text({
+    help: "PEM file with the authorities whose client certificates are accepted; without one nobody comes in. SIGHUP reads all certificates again.",
+    example: "/etc/mirrorball/clients.pem",
+    placeholder: "FILE",
+    default: "",
+  }),
   token: text({
     help: "Shared secret that producers must prove by HMAC; it is never sent. A gor cannot prove it and is refused.",
     example: "s3cret",
     placeholder: "SECRET",
     default: "",
     secret: true,
+  }),
+  connections: integer({
+    help: "Connections that may be open at once; more are refused and counted.",
+    example: "100",
+    default: CONNECTIONS_DEFAULT,
+    min: 1,
+    max: 100_000,
+  }),
+  connectionsPerAddress: integer({
+    help: "Connections that one address may have open at once.",
+    example: "10",
+    default: CONNECTIONS_DEFAULT,
+    min: 1,
+    max: 100_000,
+  }),
+  inFlightBytes: size({
+    flag: "input-tcp-in-flight",
+    help: "Bytes that all producers together may have under way unacknowledged. Each connection gets its share, 4 MiB at most; a share must hold a frame of 1 MiB.",
+    example: "256mb",
+    default: IN_FLIGHT_BYTES_DEFAULT,
+    min: WINDOW_BYTES_MIN,
   }),
 };
 
@@ -75,11 +116,9 @@ export const inputTcp: InputDeclaration<typeof options> = defineInput({
   create: (context, argument, values) => new TcpInput(context, argument, values),
 });
 
-interface TcpInputOptions {
-  readonly secure: boolean;
-  readonly certificate: string;
-  readonly certificateKey: string;
+interface TcpInputOptions extends DoorOptions {
   readonly token: string;
+  readonly inFlightBytes: number;
 }
 
 class TcpInput implements Input {
@@ -93,6 +132,7 @@ class TcpInput implements Input {
   /** Of unfinished records in gor streams. */
   readonly #budget: BodyBudget = new BodyBudget();
   #server: Server | undefined;
+  #door: Door | undefined;
   #timer: NodeJS.Timeout | undefined;
   #refusalLoggedAtMs = -REFUSAL_LOG_MS;
   #refusalsUnlogged = 0;
@@ -108,12 +148,23 @@ class TcpInput implements Input {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
     const token = this.#options.token === "" ? undefined : this.#options.token;
+    const windowBytes = this.#windowBytes();
+    const door = new Door(this.#options, {
+      admitted: (socket) => this.#admit(socket, token, windowBytes),
+      refused: (fault, peer) => this.#refused(fault, peer, ""),
+    });
+    this.#door = door;
     this.#server = await listen(
       address,
-      readTls(this.#options),
-      (socket) => this.#accept(socket, token),
-      (error) => this.#refused({ code: "tls", message: error.message }, "a client", ""),
+      undefined,
+      (socket) => door.accept(socket),
+      () => {},
     );
+    if (address.path === undefined && !isLoopback(address.host) && this.#open) {
+      this.#context.log.warn(
+        "other machines can reach this and nobody has to prove anything; see --input-tcp-token and --input-tcp-client-ca",
+      );
+    }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const bound = this.#server.address();
     if (bound !== null && typeof bound === "object") {
@@ -121,10 +172,26 @@ class TcpInput implements Input {
     }
   }
 
+  /** Undefined without certificates: there is nothing to read again. */
+  get reload(): (() => void) | undefined {
+    const door = this.#door;
+    if (door === undefined || !this.#options.secure) return undefined;
+    return () => {
+      try {
+        door.reload();
+        this.#context.log.warn("certificates were read again; new connections use them");
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#context.log.warn(`certificates stay as they were: ${reason}`);
+      }
+    };
+  }
+
   async stop(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
+    this.#door?.close();
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
@@ -136,7 +203,23 @@ class TcpInput implements Input {
     if (messages.length > 0) await this.#context.emit(messages);
   }
 
-  #accept(socket: Socket, token: string | undefined): void {
+  /** Neither a token nor a certificate is asked for. */
+  get #open(): boolean {
+    return this.#options.token === "" && this.#options.clientCa === "";
+  }
+
+  #windowBytes(): number {
+    const { connections, inFlightBytes } = this.#options;
+    const share = Math.floor(inFlightBytes / connections);
+    if (share < WINDOW_BYTES_MIN) {
+      throw new Error(
+        `--input-tcp-in-flight: must be at least ${WINDOW_BYTES_MIN} bytes for each of the ${connections} of --input-tcp-connections; got ${inFlightBytes}`,
+      );
+    }
+    return Math.min(share, CREDIT_WINDOW_BYTES);
+  }
+
+  #admit(socket: Socket, token: string | undefined, windowBytes: number): void {
     const events: PeerEvents = {
       closed: (peer, fault, firstBytes) => this.#closed(peer, fault, firstBytes),
     };
@@ -148,7 +231,7 @@ class TcpInput implements Input {
         const speaker =
           token === undefined && startsLikeRecord(chunk)
             ? new GorConnection(socket, this.#context, this.#budget, events)
-            : new Connection(socket, this.#context, this.#producers, token, events);
+            : new Connection(socket, this.#context, this.#producers, token, events, windowBytes);
         this.#peers.add(speaker);
         speaker.receive(chunk);
       },
@@ -185,23 +268,5 @@ class TcpInput implements Input {
     this.#refusalsUnlogged = 0;
     const began = firstBytes === "" ? "" : `; it began with ${JSON.stringify(firstBytes)}`;
     this.#context.log.warn(`closed ${peer}: ${fault.message}${began}${more}`);
-  }
-}
-
-function readTls(values: TcpInputOptions): TlsFiles | undefined {
-  if (!values.secure) return undefined;
-  return {
-    cert: readPem("--input-tcp-certificate", values.certificate),
-    key: readPem("--input-tcp-certificate-key", values.certificateKey),
-  };
-}
-
-function readPem(flagName: string, path: string): Buffer {
-  if (path === "") throw new Error(`--input-tcp-secure needs ${flagName} FILE`);
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${flagName}: cannot read ${path}: ${reason}`, { cause: error });
   }
 }

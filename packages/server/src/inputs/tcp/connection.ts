@@ -46,6 +46,7 @@ export class Connection implements Peer {
     producers: Producers,
     token: string | undefined,
     events: PeerEvents,
+    windowBytes: number,
   ) {
     this.#socket = socket;
     this.#context = context;
@@ -54,6 +55,7 @@ export class Connection implements Peer {
     this.#session = new ConsumerSession(
       {
         token,
+        windowBytes,
         nonce: randomBytes(NONCE_BYTES),
         resume: (hello) => {
           const producer = producers.of(hello);

@@ -1,0 +1,160 @@
+/**
+ * Who may come in at a listener: how many, how many from one address, and, with TLS, who has shown the right certificate in
+ * time. In: accepted sockets. Out: sockets to speak on, and refusals with their reasons. Knows nothing of what is spoken.
+ */
+import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { constants } from "node:crypto";
+import { createServer } from "node:tls";
+import type { Server, TLSSocket, TlsOptions } from "node:tls";
+import type { Fault } from "@mirrorball/protocol";
+
+/** Milliseconds for a TLS handshake: several round trips of a slow peer, no more. */
+const TLS_HANDSHAKE_MS_MAX = 5000;
+
+export interface DoorOptions {
+  readonly secure: boolean;
+  readonly certificate: string;
+  readonly certificateKey: string;
+  readonly clientCa: string;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+}
+
+export interface DoorEvents {
+  readonly admitted: (socket: Socket) => void;
+  readonly refused: (fault: Fault, peer: string) => void;
+}
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #events: DoorEvents;
+  readonly #tls: Server | undefined;
+  readonly #sockets: Set<Socket> = new Set();
+  readonly #byAddress: Map<string, number> = new Map();
+  /** Sockets whose handshake is under way, by the names of their peers. */
+  readonly #strangers: Map<string, Socket> = new Map();
+
+  /** Throws an error that names the flag and the file. */
+  constructor(options: DoorOptions, events: DoorEvents) {
+    this.#options = options;
+    this.#events = events;
+    const tls = readTls(options);
+    if (tls === undefined) return;
+    this.#tls = createServer({ ...tls, handshakeTimeout: TLS_HANDSHAKE_MS_MAX });
+    this.#tls.on("secureConnection", (socket) => this.#judge(socket));
+    this.#tls.on("tlsClientError", ({ message }, { remoteAddress, remotePort }) => {
+      events.refused({ code: "tls", message }, nameOf({ remoteAddress, remotePort }));
+    });
+  }
+
+  accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? "unix";
+    const here = this.#byAddress.get(address) ?? 0;
+    const { connections, connectionsPerAddress } = this.#options;
+    if (this.#sockets.size >= connections) {
+      this.#refuse(socket, "connections", `${connections} connections are open already`);
+      return;
+    }
+    if (here >= connectionsPerAddress) {
+      const message = `${here} connections of this address are open already`;
+      this.#refuse(socket, "connections-of-address", message);
+      return;
+    }
+    this.#sockets.add(socket);
+    this.#byAddress.set(address, here + 1);
+    socket.once("close", () => this.#leave(socket, address));
+    if (this.#tls === undefined) {
+      this.#events.admitted(socket);
+      return;
+    }
+    this.#strangers.set(nameOf(socket), socket);
+    this.#tls.emit("connection", socket);
+  }
+
+  /** Reads certificates and keys again; connections that are open stay as they are. Throws when a file is no good. */
+  reload(): void {
+    const tls = readTls(this.#options);
+    if (tls !== undefined) this.#tls?.setSecureContext(tls);
+  }
+
+  /** Ends the handshakes that are under way. */
+  close(): void {
+    for (const socket of this.#strangers.values()) socket.destroy();
+  }
+
+  /** Our own look instead of the library's, which tells nobody why it closes. */
+  #judge(socket: TLSSocket): void {
+    if (this.#options.clientCa === "" || socket.authorized) {
+      this.#strangers.delete(nameOf(socket));
+      this.#events.admitted(socket);
+      return;
+    }
+    const presented = Object.keys(socket.getPeerCertificate()).length > 0;
+    const why = presented
+      ? `its certificate was refused: ${String(socket.authorizationError)}`
+      : "it presented no certificate";
+    this.#refuse(socket, "client-certificate", why);
+  }
+
+  #refuse(socket: Socket, code: string, message: string): void {
+    const peer = nameOf(socket);
+    socket.on("error", () => {});
+    socket.destroy();
+    this.#events.refused({ code, message }, peer);
+  }
+
+  #leave(socket: Socket, address: string): void {
+    this.#sockets.delete(socket);
+    for (const [name, stranger] of this.#strangers) {
+      if (stranger === socket) this.#strangers.delete(name);
+    }
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, left);
+  }
+}
+
+function nameOf({
+  remoteAddress,
+  remotePort,
+}: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return remoteAddress === undefined ? "a client" : `${remoteAddress}:${remotePort}`;
+}
+
+function readTls(options: DoorOptions): TlsOptions | undefined {
+  const { secure, certificate, certificateKey, clientCa } = options;
+  if (!secure) {
+    if (clientCa !== "") throw new Error("--input-tcp-client-ca needs --input-tcp-secure");
+    return undefined;
+  }
+  const own = {
+    cert: readPem("--input-tcp-certificate", certificate),
+    key: readPem("--input-tcp-certificate-key", certificateKey),
+    // Without tickets each connection shows its certificate anew, to the authority of now.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+  return clientCa === ""
+    ? own
+    : {
+        ...own,
+        ca: readPem("--input-tcp-client-ca", clientCa),
+        requestCert: true,
+        rejectUnauthorized: false,
+      };
+}
+
+function readPem(flagName: string, path: string): Buffer {
+  if (path === "") throw new Error(`--input-tcp-secure needs ${flagName} FILE`);
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${flagName}: cannot read ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** True when only this machine can reach what listens on `host`; undefined is every address there is. */
+export function isLoopback(host: string | undefined): boolean {
+  return host !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
+}
