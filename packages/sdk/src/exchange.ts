@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol";
+import type { BodyLook } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What is known of a client connection; one object a connection. */
@@ -27,9 +28,13 @@ export class BodyTrack {
   seenBytes = 0;
   /** Longer than what may be recorded, or dropped because it could not be redacted. */
   cut = false;
-  /** Must be whole before anything of it may leave: it has to be redacted. */
-  heldBack = false;
+  /** How to redact it. Then it must be whole before anything of it may leave. */
+  look: BodyLook | undefined = undefined;
   ended = false;
+
+  get heldBack(): boolean {
+    return this.look !== undefined;
+  }
 
   add(bytes: Uint8Array): void {
     // A new list for every chunk would cost long bodies their square; a list of one is the common case.

@@ -52,6 +52,7 @@ export class MirrorCore implements MirrorControl {
     this.#tap = sharedTap();
     this.#tap.acquire();
     this.#recorder.sender.start();
+    this.#recorder.breaker.start();
     if (waits) this.wait();
     process.once("beforeExit", this.#onBeforeExit);
   }

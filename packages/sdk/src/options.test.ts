@@ -41,7 +41,7 @@ describe("options", () => {
     expect(settings).toMatchObject({
       service: "mine",
       sampleShare: 0.5,
-      redact: { headers: ["a", "b"] },
+      redact: { headers: [{ name: "a", as: "mark" }, { name: "b", as: "mark" }] },
     });
   });
 

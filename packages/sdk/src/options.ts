@@ -6,25 +6,17 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ConnectionOptions } from "node:tls";
 import { NAME_CHARS_MAX } from "@mirrorball/protocol";
+import { breakerFrom } from "./breaker.ts";
+import type { BreakerLimits, BreakerOptions } from "./breaker.ts";
+import { settle } from "./callbacks.ts";
+import { redactRulesFrom } from "./redact/rules.ts";
+import type { RedactOptions, RedactRules } from "./redact/rules.ts";
 
 /** Where a session's key is found, for sampling whole sessions. */
 export type SampleKey =
   | { readonly header: string }
   | { readonly cookie: string }
   | { readonly query: string };
-
-export interface RedactOptions {
-  /** Header fields whose values are replaced, in requests and responses. Names ignore case. */
-  readonly headers?: readonly string[];
-  /** Query parameters whose values are replaced. */
-  readonly query?: readonly string[];
-  /** Cookies whose values are replaced, in Cookie and Set-Cookie. */
-  readonly cookies?: readonly string[];
-  /** Fields of JSON bodies whose values are replaced, at any depth. */
-  readonly json?: readonly string[];
-  /** What stands instead of a value; default `REDACTED`. */
-  readonly replacement?: string;
-}
 
 export interface TlsOptions {
   readonly ca?: string | Buffer;
@@ -48,16 +40,26 @@ export interface MirrorOptions {
   readonly responses?: "full" | "head" | "off";
   /** Share of the exchanges to tee, 0 to 1, or whole sessions by a key. `MIRRORBALL_SAMPLE`; default 1. */
   readonly sample?: number | { readonly share: number; readonly by: SampleKey };
-  /** Says whether a request is teed. A filter that throws leaves the exchange out, counted. */
+  /** Says whether a request is teed, with true or false, at once. */
   readonly filter?: (req: IncomingMessage) => boolean;
-  /** What is replaced before anything is buffered. `MIRRORBALL_REDACT_HEADERS`, `_QUERY`, `_COOKIES`, `_JSON` (comma lists). */
-  readonly redact?: RedactOptions;
+  /**
+   * What is replaced before anything waits to be sent: rules, or `"defaults"` for the usual names of secrets.
+   * `MIRRORBALL_REDACT=defaults`, `MIRRORBALL_REDACT_HEADERS`, `_QUERY`, `_COOKIES`, `_JSON`, `_FORM` (comma lists), `_KEY`.
+   */
+  readonly redact?: "defaults" | RedactOptions;
   /** Bytes of one body that are teed; the rest is cut off and marked. `MIRRORBALL_MAX_BODY_BYTES`; default 8 MiB. */
   readonly maxBodyBytes?: number;
   /** Bytes that may wait in this process; beyond, exchanges are dropped and counted. `MIRRORBALL_MAX_BUFFER_BYTES`; default 16 MiB. */
   readonly maxBufferBytes?: number;
   /** Names and values that travel with the exchange. Called when it ends. */
   readonly tags?: (req: IncomingMessage) => Readonly<Record<string, string | number | boolean>>;
+  /**
+   * What becomes of an exchange when `filter` or `tags` throws or answers anything else, a promise for instance. By default a
+   * filter's is dropped and a tags function's kept, without its tags. Counted in any case.
+   */
+  readonly onCallbackError?: "drop" | "keep";
+  /** When the SDK steps aside because the process is in trouble; `false`: never. `MIRRORBALL_BREAKER=off`. */
+  readonly breaker?: false | BreakerOptions;
   /** `false` makes a mirror that does nothing. `MIRRORBALL_DISABLED=1` does the same for all of them. */
   readonly enabled?: boolean;
   /** Takes the few lines the SDK has to say; default `console.warn`. */
@@ -78,10 +80,12 @@ export interface Settings {
   readonly sampleShare: number;
   readonly sampleBy: SampleKey | undefined;
   readonly filter: ((req: IncomingMessage) => boolean) | undefined;
-  readonly redact: RedactOptions | undefined;
+  readonly redact: RedactRules | undefined;
   readonly maxBodyBytes: number;
   readonly maxBufferBytes: number;
   readonly tags: MirrorOptions["tags"];
+  readonly onCallbackError: "drop" | "keep" | undefined;
+  readonly breaker: BreakerLimits | undefined;
   readonly enabled: boolean;
   readonly log: (line: string) => void;
 }
@@ -133,6 +137,11 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     const value: unknown = options[name];
     check(value === undefined || typeof value === "function", name, "a function", value);
   }
+  const onCallbackError: unknown = options.onCallbackError;
+  check(
+    onCallbackError === undefined || onCallbackError === "drop" || onCallbackError === "keep",
+    "onCallbackError", '"drop" or "keep"', onCallbackError,
+  ); // prettier-ignore
   const enabled: unknown = options.enabled ?? true;
   check(typeof enabled === "boolean", "enabled", "true or false", enabled);
   const { share, by } = sampleFrom(
@@ -148,22 +157,35 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     sampleShare: share,
     sampleBy: by,
     filter: options.filter,
-    redact: redactFrom(options.redact, env, check),
+    redact: redactRulesFrom(options.redact, env, check),
     maxBodyBytes,
     maxBufferBytes,
     tags: options.tags,
+    onCallbackError: options.onCallbackError,
+    breaker: breakerFrom(options.breaker, env, check),
     enabled: enabled === true && !isOn(env["MIRRORBALL_DISABLED"]),
-    log: options.log ?? ((line) => console.warn(line)),
+    log: harmless(options.log ?? ((line) => console.warn(line))),
   };
   if (faults.length > 0) throw new TypeError(`mirror(): ${faults.join("; ")}`);
   return settings;
+}
+
+/** The SDK logs from timers and sockets: what throws or rejects there would end the process. */
+function harmless(log: (line: string) => unknown): (line: string) => void {
+  return (line) => {
+    try {
+      settle(log(line));
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
 }
 
 type Check = (ok: boolean, name: string, rule: string, value: unknown) => void;
 
 const KNOWN: ReadonlySet<string> = new Set([
   "server", "service", "token", "tls", "responses", "sample", "filter", "redact",
-  "maxBodyBytes", "maxBufferBytes", "tags", "enabled", "log",
+  "maxBodyBytes", "maxBufferBytes", "tags", "onCallbackError", "breaker", "enabled", "log",
 ]); // prettier-ignore
 
 function serversFrom(server: unknown, check: Check): ServerAddress[] {
@@ -210,37 +232,6 @@ function sampleFrom(sample: unknown, check: Check): { share: number; by: SampleK
   return { share, by: undefined };
 }
 
-function redactFrom(redact: unknown, env: Environment, check: Check): RedactOptions | undefined {
-  const given: Record<string, unknown> = isRecord(redact) ? redact : {};
-  if (redact !== undefined) check(isRecord(redact), "redact", "an object of name lists", redact);
-  for (const name of Object.keys(given)) {
-    check(
-      [...REDACT_LISTS, "replacement"].includes(name),
-      `redact.${name}`,
-      `one of ${REDACT_LISTS.join(", ")}, replacement`,
-      name,
-    );
-  }
-  const lists: Record<string, readonly string[]> = {};
-  for (const name of REDACT_LISTS) {
-    const list = given[name] ?? listFrom(env[`MIRRORBALL_REDACT_${name.toUpperCase()}`]);
-    if (list === undefined) continue;
-    if (isNames(list)) lists[name] = list;
-    else check(false, `redact.${name}`, "a list of names", list);
-  }
-  const { replacement } = given;
-  check(
-    replacement === undefined || typeof replacement === "string",
-    "redact.replacement",
-    "a text",
-    replacement,
-  );
-  if (Object.keys(lists).length === 0) return undefined;
-  return typeof replacement === "string" ? { ...lists, replacement } : lists;
-}
-
-const REDACT_LISTS = ["headers", "query", "cookies", "json"];
-
 function tlsFrom(tls: unknown, env: Environment, check: Check): ConnectionOptions | undefined {
   const wanted = tls ?? (isOn(env["MIRRORBALL_TLS"]) || env["MIRRORBALL_TLS_CA"] !== undefined);
   if (wanted === false) return undefined;
@@ -263,10 +254,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "");
-}
-
 function isResponses(value: unknown): value is Settings["responses"] {
   return value === "full" || value === "head" || value === "off";
 }
@@ -282,10 +269,6 @@ function isOn(value: string | undefined): boolean {
 /** NaN for what is no number, so that the option's own check complains about it. */
 function numberFrom(text: string | undefined): number | undefined {
   return text === undefined || text === "" ? undefined : Number(text);
-}
-
-function listFrom(text: string | undefined): string[] | undefined {
-  return text?.split(",").map((name) => name.trim()).filter((name) => name !== ""); // prettier-ignore
 }
 
 function show(value: unknown): string {

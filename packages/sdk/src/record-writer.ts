@@ -1,6 +1,6 @@
 /**
  * From an exchange to wire records: the fields of `record.ts`, redacted, bodies joined. Reads Node's request and response
- * objects, changes nothing on them. Heads that no receiver would take give undefined.
+ * objects, changes nothing on them. Heads that no receiver would take give a reason.
  */
 import type { ServerResponse } from "node:http";
 import { HEAD_BYTES_MAX, NAME_CHARS_MAX, RecordType, TAGS_MAX } from "@mirrorball/protocol";
@@ -10,9 +10,11 @@ import type {
   ResponseHeadRecord,
   WireRecord,
 } from "@mirrorball/protocol";
+import { settle } from "./callbacks.ts";
 import { requestStateOf, responseStateOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
+import type { DropReason } from "./recorder.ts";
 import type { Redactor } from "./redact.ts";
 import { routeOf } from "./route.ts";
 import { nowUs } from "./time.ts";
@@ -26,6 +28,10 @@ interface RenderedResponse extends ServerResponse {
 export class RecordWriter {
   readonly #settings: Settings;
   readonly #redactor: Redactor | undefined;
+  /** Bodies left out because they could not be redacted. */
+  withheld = 0;
+  /** Calls of `tags` that threw or answered anything but an object. */
+  tagsErrors = 0;
   #lastNumber = 0;
 
   constructor(settings: Settings, redactor: Redactor | undefined) {
@@ -33,14 +39,17 @@ export class RecordWriter {
     this.#redactor = redactor;
   }
 
-  whole(exchange: Exchange): ExchangeRecord | undefined {
+  /** The record, or why there is none. */
+  whole(exchange: Exchange): ExchangeRecord | DropReason {
     const { req, connection, request, response } = exchange;
     const responseHead = this.#responseHeadText(exchange);
-    if (responseHead !== null && responseHead.length > HEAD_BYTES_MAX) return undefined;
+    if (responseHead !== null && responseHead.length > HEAD_BYTES_MAX) return "head-too-large";
+    const tags = this.#tags(exchange);
+    if (tags === undefined) return "tags-threw";
     const endedUs = nowUs();
     const requestBody = this.#body(request);
     const wantsBody = this.#settings.responses === "full" && responseHead !== null;
-    if (wantsBody) this.#holdBack(exchange, responseHead);
+    if (wantsBody) this.#holdBack(exchange);
     const responseBody = wantsBody ? this.#body(response) : null;
     this.#lastNumber += 1;
     return [
@@ -57,20 +66,23 @@ export class RecordWriter {
       this.#requestHeaders(exchange, requestBody),
       requestBody,
       requestStateOf(exchange),
-      trailersOf(req.rawTrailers),
+      this.#trailers(req.rawTrailers),
       exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs,
       durationUs(exchange.responseStartedUs, endedUs),
       responseHead === null ? null : withLength(responseHead, response, responseBody),
       responseBody,
       responseStateOf(exchange),
-      responseTrailers(exchange.res),
+      this.#responseTrailers(exchange.res),
       routeOf(exchange),
-      this.#tags(exchange),
+      tags,
     ];
   }
 
-  requestHead(exchange: Exchange): RequestHeadRecord | undefined {
+  /** The record, or why there is none. */
+  requestHead(exchange: Exchange): RequestHeadRecord | DropReason {
     const { req, connection } = exchange;
+    const tags = this.#tags(exchange);
+    if (tags === undefined) return "tags-threw";
     this.#lastNumber += 1;
     exchange.number = this.#lastNumber;
     return [
@@ -86,7 +98,7 @@ export class RecordWriter {
       // A body that is held back may change its length; its framing is made by who replays it.
       this.#requestHeaders(exchange, null),
       routeOf(exchange),
-      this.#tags(exchange),
+      tags,
     ];
   }
 
@@ -105,7 +117,7 @@ export class RecordWriter {
       number,
       took,
       requestStateOf(exchange),
-      trailersOf(req.rawTrailers),
+      this.#trailers(req.rawTrailers),
     ]);
     return records;
   }
@@ -114,7 +126,7 @@ export class RecordWriter {
   responseHead(exchange: Exchange): ResponseHeadRecord | undefined {
     const text = this.#responseHeadText(exchange);
     if (text === null || text.length > HEAD_BYTES_MAX) return undefined;
-    this.#holdBack(exchange, text);
+    this.#holdBack(exchange);
     if (exchange.response.heldBack) return undefined;
     exchange.responseHeadSent = true;
     return [RecordType.responseHead, exchange.number, exchange.responseStartedUs, text];
@@ -125,6 +137,7 @@ export class RecordWriter {
     const { response, number } = exchange;
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
+    if (!exchange.responseHeadSent) this.#holdBack(exchange);
     const body = this.#settings.responses === "full" ? this.#body(response) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
       const head = withLength(text, response, body);
@@ -132,7 +145,7 @@ export class RecordWriter {
     }
     if (body !== null) records.push([RecordType.responseChunk, number, body]);
     const took = durationUs(exchange.responseStartedUs, nowUs());
-    const trailers = responseTrailers(exchange.res);
+    const trailers = this.#responseTrailers(exchange.res);
     records.push([RecordType.responseEnd, number, took, responseStateOf(exchange), trailers]);
     return records;
   }
@@ -159,35 +172,62 @@ export class RecordWriter {
   }
 
   /** Decides, once the response's head is known, whether its body has to be redacted. */
-  #holdBack({ response }: Exchange, headText: string): void {
+  #holdBack({ res, response }: Exchange): void {
     if (this.#redactor === undefined) return;
-    response.heldBack = this.#redactor.looksInto(/^content-type:\s*(.*)$/im.exec(headText)?.[1]);
+    const head = (res as RenderedResponse)._header;
+    response.look = this.#redactor.look(typeof head === "string" ? fieldsOf(head) : []);
   }
 
   #body(body: BodyTrack): Uint8Array | null {
-    const { chunks } = body;
+    const { chunks, look } = body;
     if (chunks.length === 0) return null;
     const joined =
       chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-    if (!body.heldBack || this.#redactor === undefined) return joined;
-    const redacted = this.#redactor.body(joined);
-    // Not JSON after all: what cannot be looked into does not leave.
-    if (redacted === undefined) body.cut = true;
-    return redacted ?? null;
+    if (look === undefined) return joined;
+    // Half a secret may look like none; what cannot be looked into does not leave.
+    const redacted = body.cut ? undefined : look(joined);
+    if (redacted !== undefined) return redacted;
+    body.cut = true;
+    this.withheld += 1;
+    return null;
   }
 
-  #tags({ req }: Exchange): readonly string[] | null {
-    const { tags } = this.#settings;
+  /** Undefined when the exchange is to be dropped for them. */
+  #tags({ req }: Exchange): readonly string[] | null | undefined {
+    const { tags, onCallbackError } = this.#settings;
     if (tags === undefined) return null;
     try {
+      const given: unknown = tags(req);
+      if (given === undefined || given === null) return null;
+      if (typeof given !== "object" || "then" in given) {
+        settle(given);
+        throw new TypeError("tags must return an object");
+      }
       const flat: string[] = [];
-      for (const [name, value] of Object.entries(tags(req)).slice(0, TAGS_MAX)) {
-        flat.push(name.slice(0, NAME_CHARS_MAX), String(value).slice(0, NAME_CHARS_MAX));
+      for (const [name, value] of Object.entries(given).slice(0, TAGS_MAX)) {
+        flat.push(this.#tagText(name), this.#tagText(String(value)));
       }
       return flat;
     } catch {
-      return ["mirrorball", "tags-threw"];
+      this.tagsErrors += 1;
+      return onCallbackError === "drop" ? undefined : ["mirrorball", "tags-threw"];
     }
+  }
+
+  #tagText(text: string): string {
+    const cut = text.slice(0, NAME_CHARS_MAX);
+    return this.#redactor?.text(cut) ?? cut;
+  }
+
+  #trailers(raw: readonly string[]): readonly string[] | null {
+    if (raw.length === 0) return null;
+    return this.#redactor?.fields(raw) ?? raw;
+  }
+
+  #responseTrailers(res: ServerResponse): readonly string[] | null {
+    const text = (res as RenderedResponse)._trailer;
+    if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
+    return this.#trailers(fieldsOf(text));
   }
 }
 
@@ -195,19 +235,14 @@ function durationUs(from: number, to: number): number {
   return from === 0 ? 0 : Math.max(0, to - from);
 }
 
-function trailersOf(raw: readonly string[]): readonly string[] | null {
-  return raw.length === 0 ? null : raw;
-}
-
-function responseTrailers(res: ServerResponse): readonly string[] | null {
-  const text = (res as RenderedResponse)._trailer;
-  if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
+/** Lines without a colon, the first one of a head, are none. */
+function fieldsOf(text: string): string[] {
   const flat: string[] = [];
   for (const line of text.split("\r\n")) {
     const colon = line.indexOf(":");
     if (colon > 0) flat.push(line.slice(0, colon), line.slice(colon + 1).trim());
   }
-  return flat.length === 0 ? null : flat;
+  return flat;
 }
 
 /** A redacted body may have another length than its head says. */

@@ -13,7 +13,11 @@ import {
   RecordType,
   WHOLE_EXCHANGE_BYTES_MAX,
 } from "@mirrorball/protocol";
+import { Breaker } from "./breaker.ts";
+import type { BreakerState } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
+import { settle } from "./callbacks.ts";
+import type { CallbackName } from "./callbacks.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
@@ -34,6 +38,8 @@ export type DropReason =
   | "buffer-full"
   | "head-too-large"
   | "filter-threw"
+  | "tags-threw"
+  | "breaker"
   | "late"
   | "internal"
   | "shutdown";
@@ -52,16 +58,25 @@ export interface MirrorStats {
   readonly bufferedBytes: number;
   readonly connected: boolean;
   readonly server: string;
+  /** `open`: the process is in trouble, nothing is recorded, all is counted as dropped. */
+  readonly breaker: BreakerState;
+  /** Calls of the user's functions that threw or answered what they must not. */
+  readonly callbackErrors: Readonly<Record<CallbackName, number>>;
+  /** Bodies left out because they could not be redacted: too long, broken, or in an unknown encoding. */
+  readonly withheld: number;
 }
 
 export class Recorder {
   readonly settings: Settings;
   readonly sender: Sender;
+  readonly breaker: Breaker;
   readonly #writer: RecordWriter;
   readonly #redactor: Redactor | undefined;
   readonly #drops: Map<DropReason, number> = new Map();
   #offered = 0;
   #skipped = 0;
+  #filterErrors = 0;
+  #withheld = 0;
   readonly #opened: OpenExchanges = new OpenExchanges();
   #openBytes = 0;
   readonly #batch: Batch;
@@ -82,6 +97,11 @@ export class Recorder {
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
     });
+    this.breaker = new Breaker(
+      settings.breaker,
+      settings.log,
+      () => this.#drops.get("breaker") ?? 0,
+    );
     this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }
 
@@ -103,6 +123,9 @@ export class Recorder {
       bufferedBytes: this.bufferedBytes,
       connected: this.sender.connected,
       server: this.sender.server,
+      breaker: this.breaker.state,
+      callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
+      withheld: this.#withheld + this.#writer.withheld,
     };
   }
 
@@ -121,6 +144,10 @@ export class Recorder {
       this.#skipped += 1;
       return false;
     }
+    if (this.breaker.open) {
+      this.refuse("breaker");
+      return false;
+    }
     if (filter === undefined) return true;
     try {
       const verdict: unknown = filter(req);
@@ -129,12 +156,13 @@ export class Recorder {
         return verdict;
       }
       // A promise is truthy and may reject: neither may happen to the host.
-      if (verdict instanceof Promise) verdict.catch(() => {});
+      settle(verdict);
     } catch {
       // Counted below, with filters that answer anything but true or false.
     }
-    this.#offered += 1;
-    this.#drop("filter-threw");
+    this.#filterErrors += 1;
+    if (this.settings.onCallbackError === "keep") return true;
+    this.refuse("filter-threw");
     return false;
   }
 
@@ -152,7 +180,7 @@ export class Recorder {
     }
     exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
     if (this.#redactor !== undefined) {
-      exchange.request.heldBack = this.#redactor.looksInto(contentTypeOf(rawHeaders));
+      exchange.request.look = this.#redactor.look(rawHeaders);
     }
     if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
@@ -191,7 +219,7 @@ export class Recorder {
       this.#batch.push(this.#writer.rest(exchange), 1);
     } else {
       const record = this.#writer.whole(exchange);
-      if (record === undefined) this.#drop("head-too-large");
+      if (typeof record === "string") this.#drop(record);
       else this.#batch.push([record], 1);
     }
     this.#openBytes -= exchange.heldBytes;
@@ -223,6 +251,7 @@ export class Recorder {
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
     while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
     clearInterval(this.#sweepTimer);
+    this.breaker.stop();
     this.#batch.stop();
     const { buffered } = this.stats();
     this.sender.close();
@@ -265,6 +294,7 @@ export class Recorder {
       body.cut = true;
       if (body.heldBack) {
         // Half of it cannot be redacted, so none of it leaves.
+        this.#withheld += 1;
         this.#openBytes -= body.heldBytes;
         body.clear();
         return;
@@ -285,8 +315,8 @@ export class Recorder {
   /** From here on the exchange travels in pieces. */
   #stream(exchange: Exchange): void {
     const head = this.#writer.requestHead(exchange);
-    if (head === undefined) {
-      this.drop(exchange, "head-too-large");
+    if (typeof head === "string") {
+      this.drop(exchange, head);
       return;
     }
     exchange.streaming = true;
@@ -382,11 +412,4 @@ function release(exchange: Exchange): void {
   exchange.request.clear();
   exchange.response.clear();
   exchange.headBytes = 0;
-}
-
-function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === "content-type") return rawHeaders[i + 1];
-  }
-  return undefined;
 }

@@ -1,25 +1,49 @@
 /**
- * Replaces secrets before anything is buffered. Pure: strings and bytes in, strings and bytes out. Header fields, cookies
- * and query parameters by name; JSON fields by name at any depth. It fails closed: a body that should be looked into
- * and cannot be read as JSON is reported, so that the caller leaves it out.
+ * Replaces secrets before anything waits to be sent. Pure: strings and bytes in, strings and bytes out. Header fields, cookies,
+ * query parameters, JSON and form fields by name, and all values by pattern. It fails closed: a value that cannot be
+ * looked through is replaced whole, a body that cannot is reported, so that the caller leaves it out.
  */
-import type { RedactOptions } from "./options.ts";
+import { BodyRedactor } from "./redact/body.ts";
+import type { BodyLook } from "./redact/body.ts";
+import { Names } from "./redact/names.ts";
+import { redactEncoded, redactPairs } from "./redact/pairs.ts";
+import type { ValueRules } from "./redact/pairs.ts";
+import { Patterns } from "./redact/patterns.ts";
+import { Replacer } from "./redact/replacer.ts";
+import type { ReplaceAs } from "./redact/replacer.ts";
+import type { RedactRules } from "./redact/rules.ts";
 
-const REPLACEMENT_DEFAULT = "REDACTED";
+/** Fields whose value is a URL. */
+const URL_FIELDS: ReadonlySet<string> = new Set(["referer", "location", "content-location"]);
+/** Fields that say a scheme before the secret. A pseudonym leaves it, so that replays are understood. */
+const SCHEME_FIELDS: ReadonlySet<string> = new Set(["authorization", "proxy-authorization"]);
+/** Fields that frame the message: their values are no secrets, and a mark there would break every replay. */
+const FRAMING_FIELDS: ReadonlySet<string> = new Set([
+  "content-length", "transfer-encoding", "content-type", "content-encoding", "connection", "host", "date", "trailer",
+]); // prettier-ignore
 
 export class Redactor {
-  readonly #headers: ReadonlySet<string>;
-  readonly #query: ReadonlySet<string>;
-  readonly #cookies: ReadonlySet<string>;
-  readonly #json: ReadonlySet<string>;
-  readonly #replacement: string;
+  readonly #headers: Names;
+  readonly #cookies: Names;
+  readonly #query: ValueRules;
+  readonly #patterns: Patterns;
+  readonly #replacer: Replacer;
+  readonly #bodies: BodyRedactor;
 
-  constructor({ headers = [], query = [], cookies = [], json = [], replacement }: RedactOptions) {
-    this.#headers = new Set(headers.map((name) => name.toLowerCase()));
-    this.#query = new Set(query);
-    this.#cookies = new Set(cookies);
-    this.#json = new Set(json);
-    this.#replacement = replacement ?? REPLACEMENT_DEFAULT;
+  constructor(rules: RedactRules) {
+    const replacer = new Replacer(rules.replacement, rules.pseudonymKey);
+    const patterns = new Patterns(rules.patterns, replacer);
+    this.#replacer = replacer;
+    this.#patterns = patterns;
+    this.#headers = new Names(rules.headers);
+    this.#cookies = new Names(rules.cookies);
+    this.#query = { names: new Names(rules.query), patterns, replacer };
+    this.#bodies = new BodyRedactor({
+      json: new Names(rules.json),
+      form: new Names(rules.form),
+      patterns,
+      replacer,
+    });
   }
 
   /** A flat list of fields with values replaced; the same list when there is nothing to do. */
@@ -41,7 +65,7 @@ export class Redactor {
       .split("\r\n")
       .map((line, index) => {
         const colon = line.indexOf(":");
-        if (index === 0 || colon <= 0) return line;
+        if (index === 0 || colon <= 0) return this.#safely(line, () => this.#patterns.apply(line));
         const value = line.slice(colon + 1).trimStart();
         const redacted = this.#field(line.slice(0, colon).toLowerCase(), value);
         return redacted === value ? line : `${line.slice(0, colon)}: ${redacted}`;
@@ -49,68 +73,85 @@ export class Redactor {
       .join("\r\n");
   }
 
-  /** A request target, query parameters redacted. Names are compared decoded. */
+  /** A request target or another URL: query parameters, the path by pattern, and credentials before the host. */
   target(target: string): string {
-    const start = target.indexOf("?");
-    if (start < 0 || this.#query.size === 0) return target;
-    const pairs = target.slice(start + 1).split("&");
-    const redacted = pairs.map((pair) => {
-      const equals = pair.indexOf("=");
-      if (equals < 0 || !this.#query.has(decoded(pair.slice(0, equals)))) return pair;
-      return `${pair.slice(0, equals)}=${encodeURIComponent(this.#replacement)}`;
-    });
-    return `${target.slice(0, start)}?${redacted.join("&")}`;
+    const url = target.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, (_match, scheme) =>
+      `${typeof scheme === "string" ? scheme : ""}//${this.#replacer.mark}@`,
+    ); // prettier-ignore
+    const start = url.indexOf("?");
+    const end = start < 0 ? url.length : start;
+    const path = this.#path(url.slice(0, end));
+    if (start < 0) return path;
+    const query = url.slice(start + 1);
+    return `${path}?${this.#safely(query, () => redactPairs(query, this.#query))}`;
   }
 
-  /** True when bodies of this content type must be looked into. */
-  looksInto(contentType: string | undefined): boolean {
-    return this.#json.size > 0 && contentType !== undefined && /[/+]json\b/i.test(contentType);
+  /** A value that is neither: what users say in tags, by pattern only. */
+  text(text: string): string {
+    return this.#safely(text, () => this.#patterns.apply(text));
   }
 
-  /** A JSON body, fields redacted; undefined when it is not JSON. Spelling of numbers and white space may change. */
-  body(bytes: Uint8Array): Uint8Array | undefined {
-    if (bytes.length === 0) return bytes;
-    try {
-      let changed = false;
-      const value: unknown = JSON.parse(
-        Buffer.from(bytes).toString("utf8"),
-        (key, item: unknown) => {
-          if (!this.#json.has(key)) return item;
-          changed = true;
-          return this.#replacement;
-        },
-      );
-      return changed ? Buffer.from(JSON.stringify(value)) : bytes;
-    } catch {
-      return undefined;
-    }
+  /** How to look into the body below these fields; undefined when that need not be. */
+  look(fields: readonly string[]): BodyLook | undefined {
+    return this.#bodies.look(fields);
+  }
+
+  #path(path: string): string {
+    if (this.#patterns.empty) return path;
+    return path
+      .split("/")
+      .map((segment) => this.#safely(segment, () => redactEncoded(segment, this.#patterns)))
+      .join("/");
   }
 
   #field(lowerName: string, value: string): string {
-    if (this.#headers.has(lowerName)) return this.#replacement;
-    if (this.#cookies.size === 0) return value;
-    if (lowerName === "cookie") {
-      return value
-        .split(";")
-        .map((pair) => this.#cookie(pair))
-        .join(";");
-    }
-    if (lowerName !== "set-cookie") return value;
-    const end = value.indexOf(";");
-    return end < 0 ? this.#cookie(value) : this.#cookie(value.slice(0, end)) + value.slice(end);
+    if (FRAMING_FIELDS.has(lowerName)) return value;
+    return this.#safely(value, () => {
+      const as = this.#headers.find(lowerName);
+      if (as !== undefined) return this.#replaced(lowerName, value, as);
+      if (lowerName === "cookie") {
+        return value
+          .split(";")
+          .map((pair) => this.#cookie(pair))
+          .join(";");
+      }
+      if (lowerName === "set-cookie") {
+        const end = value.indexOf(";");
+        return end < 0
+          ? this.#cookie(value)
+          : this.#cookie(value.slice(0, end)) + this.#patterns.apply(value.slice(end));
+      }
+      return this.#patterns.apply(URL_FIELDS.has(lowerName) ? this.target(value) : value);
+    });
+  }
+
+  #replaced(lowerName: string, value: string, as: ReplaceAs): string {
+    const scheme = as === "pseudonym" && SCHEME_FIELDS.has(lowerName) ? /^[A-Za-z]+ +/.exec(value) : null; // prettier-ignore
+    const start = scheme?.[0].length ?? 0;
+    return value.slice(0, start) + this.#replacer.replace(value.slice(start), as);
   }
 
   #cookie(pair: string): string {
     const equals = pair.indexOf("=");
-    const known = equals > 0 && this.#cookies.has(pair.slice(0, equals).trim());
-    return known ? `${pair.slice(0, equals)}=${this.#replacement}` : pair;
+    // A cookie without a name is a value to some and a name to others.
+    const name = equals < 0 ? "" : pair.slice(0, equals).trim();
+    const as = this.#cookies.find(name);
+    if (as === undefined) return redactCookieValue(pair, equals, this.#patterns);
+    const value = pair.slice(equals + 1).replace(/^\s*"?|"?\s*$/g, "");
+    return `${equals < 0 ? /^\s*/.exec(pair)?.[0] ?? "" : pair.slice(0, equals + 1)}${this.#replacer.replace(value, as)}`; // prettier-ignore
+  }
+
+  #safely(value: string, redact: () => string): string {
+    try {
+      return redact();
+    } catch {
+      return value === "" ? value : this.#replacer.mark;
+    }
   }
 }
 
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll("+", " "));
-  } catch {
-    return name;
-  }
+function redactCookieValue(pair: string, equals: number, patterns: Patterns): string {
+  if (patterns.empty) return pair;
+  const value = redactEncoded(pair.slice(equals + 1), patterns);
+  return equals < 0 ? value : `${patterns.apply(pair.slice(0, equals))}=${value}`;
 }
