@@ -9,4 +9,4 @@ export type { CallbackName } from "./callbacks.ts";
 export type { MirrorOptions, SampleKey, TlsOptions } from "./options.ts";
 export type { RedactName, RedactOptions, RedactPattern } from "./redact/rules.ts";
 export type { ReplaceAs } from "./redact/replacer.ts";
-export type { DropReason, MirrorStats } from "./recorder.ts";
+export type { DropReason, MirrorStats } from "./stats.ts";

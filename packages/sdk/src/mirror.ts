@@ -8,7 +8,7 @@ import { serverOf } from "./ownership.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
 import { Recorder } from "./recorder.ts";
-import type { MirrorStats } from "./recorder.ts";
+import type { MirrorStats } from "./stats.ts";
 import { Tap, isReplay } from "./tap.ts";
 
 /** Milliseconds that `close()` waits for acknowledgements by default. */

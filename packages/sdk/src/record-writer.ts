@@ -14,7 +14,7 @@ import { settle } from "./callbacks.ts";
 import { requestStateOf, responseStateOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
-import type { DropReason } from "./recorder.ts";
+import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact.ts";
 import { routeOf } from "./route.ts";
 import { nowUs } from "./time.ts";

@@ -14,10 +14,8 @@ import {
   WHOLE_EXCHANGE_BYTES_MAX,
 } from "@mirrorball/protocol";
 import { Breaker } from "./breaker.ts";
-import type { BreakerState } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { settle } from "./callbacks.ts";
-import type { CallbackName } from "./callbacks.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
@@ -25,6 +23,7 @@ import { Redactor } from "./redact.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
+import type { DropReason, MirrorStats } from "./stats.ts";
 import { nowUs } from "./time.ts";
 
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
@@ -33,38 +32,6 @@ const SWEEP_MS = 100;
 const WHOLE_MS_MAX = 250;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
 const HELD_BACK_BYTES_MAX = 256 * 1024;
-
-export type DropReason =
-  | "buffer-full"
-  | "head-too-large"
-  | "filter-threw"
-  | "tags-threw"
-  | "breaker"
-  | "late"
-  | "internal"
-  | "shutdown";
-
-export interface MirrorStats {
-  /** Exchanges this mirror set out to tee. */
-  readonly offered: number;
-  /** Acknowledged by the replay server. */
-  readonly acked: number;
-  /** Being recorded, waiting, or sent and not acknowledged. */
-  readonly buffered: number;
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** Left out on purpose: by sampling, by the filter, or because they are replays themselves. */
-  readonly skipped: number;
-  /** Bytes held for all of the above. */
-  readonly bufferedBytes: number;
-  readonly connected: boolean;
-  readonly server: string;
-  /** `open`: the process is in trouble, nothing is recorded, all is counted as dropped. */
-  readonly breaker: BreakerState;
-  /** Calls of the user's functions that threw or answered what they must not. */
-  readonly callbackErrors: Readonly<Record<CallbackName, number>>;
-  /** Bodies left out because they could not be redacted: too long, broken, or in an unknown encoding. */
-  readonly withheld: number;
-}
 
 export class Recorder {
   readonly settings: Settings;

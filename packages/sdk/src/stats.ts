@@ -1,0 +1,35 @@
+/** The figures of a mirror, as users see them. */
+import type { BreakerState } from "./breaker.ts";
+import type { CallbackName } from "./callbacks.ts";
+
+export type DropReason =
+  | "buffer-full"
+  | "head-too-large"
+  | "filter-threw"
+  | "tags-threw"
+  | "breaker"
+  | "late"
+  | "internal"
+  | "shutdown";
+
+export interface MirrorStats {
+  /** Exchanges this mirror set out to tee. */
+  readonly offered: number;
+  /** Acknowledged by the replay server. */
+  readonly acked: number;
+  /** Being recorded, waiting, or sent and not acknowledged. */
+  readonly buffered: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** Left out on purpose: by sampling, by the filter, or because they are replays themselves. */
+  readonly skipped: number;
+  /** Bytes held for all of the above. */
+  readonly bufferedBytes: number;
+  readonly connected: boolean;
+  readonly server: string;
+  /** `open`: the process is in trouble, nothing is recorded, all is counted as dropped. */
+  readonly breaker: BreakerState;
+  /** Calls of the user's functions that threw or answered what they must not. */
+  readonly callbackErrors: Readonly<Record<CallbackName, number>>;
+  /** Bodies left out because they could not be redacted: too long, broken, or in an unknown encoding. */
+  readonly withheld: number;
+}
