@@ -6,7 +6,7 @@
 import { BodyRedactor } from "./redact/body.ts";
 import type { BodyLook } from "./redact/body.ts";
 import { Names } from "./redact/names.ts";
-import { redactEncoded, redactPairs } from "./redact/pairs.ts";
+import { decoded, redactEncoded, redactPairs } from "./redact/pairs.ts";
 import type { ValueRules } from "./redact/pairs.ts";
 import { Patterns } from "./redact/patterns.ts";
 import { Replacer } from "./redact/replacer.ts";
@@ -21,6 +21,8 @@ const SCHEME_FIELDS: ReadonlySet<string> = new Set(["authorization", "proxy-auth
 const FRAMING_FIELDS: ReadonlySet<string> = new Set([
   "content-length", "transfer-encoding", "content-type", "content-encoding", "connection", "host", "date", "trailer",
 ]); // prettier-ignore
+
+const CONTROLS = /[^\x20-\x7e]/;
 
 export class Redactor {
   readonly #headers: Names;
@@ -88,7 +90,7 @@ export class Redactor {
 
   /** A value that is neither: what users say in tags, by pattern only. */
   text(text: string): string {
-    return this.#safely(text, () => this.#patterns.apply(text));
+    return this.#safely(text, () => this.#plain(text));
   }
 
   /** How to look into the body below these fields; undefined when that need not be. */
@@ -121,8 +123,19 @@ export class Redactor {
           ? this.#cookie(value)
           : this.#cookie(value.slice(0, end)) + this.#patterns.apply(value.slice(end));
       }
-      return this.#patterns.apply(URL_FIELDS.has(lowerName) ? this.target(value) : value);
+      return this.#plain(URL_FIELDS.has(lowerName) ? this.target(value) : value);
     });
+  }
+
+  /** By pattern, in what the text says as it is and decoded. */
+  #plain(text: string): string {
+    const safe = this.#patterns.apply(text);
+    if (this.#patterns.empty || !safe.includes("%")) return safe;
+    const said = decoded(safe);
+    const safer = this.#patterns.apply(said);
+    if (safer === said) return safe;
+    // Decoded, it may hold what ends a field.
+    return CONTROLS.test(safer) ? this.#replacer.mark : safer;
   }
 
   #replaced(lowerName: string, value: string, as: ReplaceAs): string {

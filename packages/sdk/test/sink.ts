@@ -7,17 +7,26 @@ import type { ExchangeRecord, WireRecord } from "@mirrorball/protocol";
 
 export class Sink {
   readonly records: WireRecord[] = [];
+  /** All bytes that came, when asked to keep them. */
+  readonly wire: Buffer[] = [];
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
   readonly #watchers: Set<() => void> = new Set();
   readonly #acked: Map<string, number> = new Map();
 
-  private constructor(token: string | undefined) {
-    this.#server = createServer((socket) => this.#serve(socket, token));
+  private constructor(token: string | undefined, keepsWire: boolean) {
+    this.#server = createServer((socket) => {
+      if (keepsWire) socket.on("data", (chunk: Buffer) => this.wire.push(Buffer.from(chunk)));
+      this.#serve(socket, token);
+    });
   }
 
-  static async listen({ token, port = 0 }: { token?: string; port?: number } = {}): Promise<Sink> {
-    const sink = new Sink(token);
+  static async listen({
+    token,
+    port = 0,
+    keepsWire = false,
+  }: { token?: string; port?: number; keepsWire?: boolean } = {}): Promise<Sink> {
+    const sink = new Sink(token, keepsWire);
     await new Promise<void>((resolve) => sink.#server.listen(port, "127.0.0.1", resolve));
     return sink;
   }

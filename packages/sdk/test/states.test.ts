@@ -3,13 +3,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer, Agent, request } from "node:http";
-import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createMirror } from "@mirrorball/sdk";
 import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
-import { FrameType, encodeFrame } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
+import { ABSENT, ATTACKS, hostile, stopped } from "./server-states.ts";
 import { Sink } from "./sink.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -74,24 +73,9 @@ function consistent(tee: Mirror): void {
   if (bufferedBytes > BUFFER_BYTES) throw new Error(`${bufferedBytes} bytes are held`);
 }
 
-async function sockets(onConnection: (socket: Socket) => void): Promise<string> {
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on("error", () => {});
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 describe("a replay server that is", () => {
   it("absent: drops are counted, memory is bounded", async () => {
-    const { tee, port, lines } = await service("127.0.0.1:1");
+    const { tee, port, lines } = await service(ABSENT);
     await load(port, REQUESTS, tee);
     expect(tee.stats().offered).toBe(REQUESTS);
     expect(tee.stats().dropped["buffer-full"]).toBeGreaterThan(0);
@@ -99,38 +83,21 @@ describe("a replay server that is", () => {
   });
 
   it("stopped (SIGSTOP): the same", async () => {
-    const child = spawn(
-      process.execPath,
-      [
-        "-e",
-        'require("net").createServer((s) => s.resume()).listen(0, "127.0.0.1", function () { console.log(this.address().port) })',
-      ],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
-    closers.push(() => child.kill("SIGKILL"));
-    const [line] = (await once(child.stdout, "data")) as [Buffer];
-    child.kill("SIGSTOP");
-    const { tee, port } = await service(`127.0.0.1:${line.toString().trim()}`);
+    const place = await stopped();
+    closers.push(place.close);
+    const { tee, port } = await service(place.address);
     await load(port, REQUESTS, tee);
     expect(tee.stats()).toMatchObject({ offered: REQUESTS, acked: 0 });
     expect(tee.stats().dropped["buffer-full"]).toBeGreaterThan(0);
   });
 
-  it.each<[string, (socket: Socket) => void]>([
-    ["talking HTTP", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
-    ["sending random bytes without end", (socket) => void setImmediate(function flood() { if (socket.write(Buffer.alloc(65_536, 0xa5))) setImmediate(flood); })],
-    ["announcing a frame of four gigabytes", (socket) => {
-      const [header] = encodeFrame(FrameType.welcome, 0, Buffer.alloc(0));
-      header.fill(0xff, 4, 8);
-      socket.write(header);
-    }],
-    ["closing at once", (socket) => socket.destroy()],
-    ["acknowledging what was never sent", (socket) => socket.write(Buffer.concat(encodeFrame(FrameType.ack, 0, Buffer.from([0x92, 0x05, 0x05]))))],
-  ])("hostile, %s: the same", async (_name, attack) => {
-    const { tee, port } = await service(await sockets(attack));
+  it.each(ATTACKS)("hostile, %s: the same", async (...attack) => {
+    const place = await hostile([attack]);
+    closers.push(place.close);
+    const { tee, port } = await service(place.address);
     await load(port, 100, tee);
     expect(tee.stats()).toMatchObject({ offered: 100, acked: 0 });
-  }); // prettier-ignore
+  });
 
   it("back again: what was kept is sent, once", async () => {
     const first = await Sink.listen();
