@@ -25,6 +25,13 @@ function sharedTap(): Tap {
   return holder[TAP];
 }
 
+/** What live mirrors do when the process runs out of work. One listener for all: ten of them would make Node warn. */
+const flushes: Set<() => void> = new Set();
+
+function flushAll(): void {
+  for (const flush of flushes) flush();
+}
+
 export interface MirrorControl {
   /** Figures since the mirror was made; `offered = acked + buffered + all dropped`, always. */
   stats(): MirrorStats;
@@ -54,7 +61,8 @@ export class MirrorCore implements MirrorControl {
     this.#recorder.sender.start();
     this.#recorder.breaker.start();
     if (waits) this.wait();
-    process.once("beforeExit", this.#onBeforeExit);
+    if (flushes.size === 0) process.on("beforeExit", flushAll);
+    flushes.add(this.#onBeforeExit);
   }
 
   get enabled(): boolean {
@@ -127,7 +135,8 @@ export class MirrorCore implements MirrorControl {
 
   async #close(timeoutMs: number): Promise<MirrorStats> {
     const tap = this.#tap;
-    process.off("beforeExit", this.#onBeforeExit);
+    if (flushes.delete(this.#onBeforeExit) && flushes.size === 0)
+      process.off("beforeExit", flushAll);
     if (tap === undefined) return this.stats();
     await this.#recorder.close(timeoutMs);
     const { ownership } = tap;

@@ -3,7 +3,7 @@
  * objects, changes nothing on them. Heads that no receiver would take give a reason.
  */
 import type { ServerResponse } from "node:http";
-import { HEAD_BYTES_MAX, NAME_CHARS_MAX, RecordType, TAGS_MAX } from "@mirrorball/protocol";
+import { BodyState, HEAD_BYTES_MAX, NAME_CHARS_MAX, RecordType, TAGS_MAX } from "@mirrorball/protocol";
 import type {
   ExchangeRecord,
   RequestHeadRecord,
@@ -47,10 +47,10 @@ export class RecordWriter {
     const tags = this.#tags(exchange);
     if (tags === undefined) return "tags-threw";
     const endedUs = nowUs();
-    const requestBody = this.#body(request);
+    const requestBody = this.#body(request, requestStateOf(exchange));
     const wantsBody = this.#settings.responses === "full" && responseHead !== null;
     if (wantsBody) this.#holdBack(exchange);
-    const responseBody = wantsBody ? this.#body(response) : null;
+    const responseBody = wantsBody ? this.#body(response, responseStateOf(exchange)) : null;
     this.#lastNumber += 1;
     return [
       RecordType.exchange,
@@ -109,7 +109,7 @@ export class RecordWriter {
       return undefined;
     exchange.requestEndSent = true;
     const records: WireRecord[] = [];
-    const body = this.#body(request);
+    const body = this.#body(request, requestStateOf(exchange));
     if (body !== null) records.push([RecordType.requestChunk, number, body]);
     const took = durationUs(exchange.startedUs, exchange.requestEndedUs);
     records.push([
@@ -138,7 +138,7 @@ export class RecordWriter {
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
     if (!exchange.responseHeadSent) this.#holdBack(exchange);
-    const body = this.#settings.responses === "full" ? this.#body(response) : null;
+    const body = this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
       const head = withLength(text, response, body);
       records.push([RecordType.responseHead, number, exchange.responseStartedUs, head]);
@@ -178,14 +178,14 @@ export class RecordWriter {
     response.look = this.#redactor.look(typeof head === "string" ? fieldsOf(head) : []);
   }
 
-  #body(body: BodyTrack): Uint8Array | null {
+  #body(body: BodyTrack, state: BodyState): Uint8Array | null {
     const { chunks, look } = body;
     if (chunks.length === 0) return null;
     const joined =
       chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
     if (look === undefined) return joined;
     // Half a secret may look like none; what cannot be looked into does not leave.
-    const redacted = body.cut ? undefined : look(joined);
+    const redacted = state === BodyState.complete ? look(joined) : undefined;
     if (redacted !== undefined) return redacted;
     body.cut = true;
     this.withheld += 1;

@@ -66,7 +66,7 @@ describe("after close()", () => {
       import assert from "node:assert";
       const { createMirror } = await import("@mirrorball/sdk");
       const before = snapshot();
-      assert(before.described.flat().length > 500);
+      assert(before.described.flat().length > 100);
       const tees = Array.from({ length: 20 }, () => createMirror({ log: () => {} }));
       const servers = tees.map((tee) => tee.attach(http.createServer((req, res) => void req.pipe(res))));
       for (const server of servers) {
@@ -99,17 +99,16 @@ describe("no handle keeps the process alive", () => {
   ])("with a server that is %s", async (_name, make) => {
     const place = await make();
     closers.push(place.close);
-    // After the last thing of its own the process lists what is left that holds it.
+    // When the loop runs empty the process lists what holds it, before anybody else hears of that.
     const program = `${SNAPSHOT}
+      process.once("beforeExit", () => console.log(JSON.stringify(process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap"))));
       const { createMirror } = await import("@mirrorball/sdk");
       const tee = createMirror({ log: () => {} });
       const server = tee.attach(http.createServer((req, res) => res.end("x")));
       await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
       const answer = await new Promise((resolve) => http.get({ port: server.address().port, agent: false }, resolve));
       for await (const _ of answer);
-      await new Promise((resolve) => server.close(resolve));
-      const held = process.getActiveResourcesInfo().filter((name) => !/PipeWrap|TTYWrap|FSReqPromise|CloseReq|TickObject/.test(name));
-      console.log(JSON.stringify(held));`;
+      server.close();`;
     const { code, out, error } = await run(program, { MIRRORBALL_SERVER: place.address });
     expect([error, out, code]).toEqual(["", "[]\n", 0]);
   }); // prettier-ignore

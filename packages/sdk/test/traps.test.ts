@@ -584,6 +584,44 @@ describe("what users give (30, 33, 35)", () => {
     expect(records[1]?.[11]).toBeNull();
   });
 
+  it("a body that breaks off in the middle of a secret does not leave", async () => {
+    const { sink, port } = await mirrored(
+      createServer((req, res) => {
+        res.setHeader("Content-Type", "text/html");
+        req.on("error", () => {}).resume();
+        res.write("4111 1111 11");
+      }),
+      { redact: { patterns: [/\d{4} \d{4} \d{4} \d{4}/] } },
+    );
+    const socket = await dial(
+      port,
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/html\r\nContent-Length: 19\r\n\r\n4111 1111 11",
+    );
+    await once(socket, "data");
+    socket.destroy();
+    const [record] = await sink.exchanges(1);
+    expect([record?.[11], record?.[12], record?.[17], record?.[18]]).toEqual([
+      null, BodyState.truncated, null, BodyState.truncated,
+    ]); // prettier-ignore
+  });
+
+  it("a response that is too long to look into does not leave, though its head is too large", async () => {
+    const { sink, port, tee } = await mirrored(
+      createServer((_req, res) => {
+        res.setHeader("Content-Type", "application/json");
+        res.setHeader("X-Large", "x".repeat(300_000));
+        res.write(`{"a":"${"x".repeat(200_000)}",`);
+        setImmediate(() => res.end('"password":"CANARY"}'));
+      }),
+      { redact: { json: ["password"] } },
+    );
+    await talk(port, ask("GET /"));
+    await tee.close();
+    const bytes = sink.records.flatMap((record) => [...record].map((f) => f instanceof Uint8Array ? text(f) : f)); // prettier-ignore
+    expect(tee.stats().offered).toBe(1);
+    expect(JSON.stringify(bytes)).not.toContain("CANARY");
+  });
+
   it("sessions are kept or left out whole", async () => {
     const { port, sink, tee } = await mirrored(
       createServer((_req, res) => res.end()),
