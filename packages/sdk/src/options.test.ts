@@ -41,7 +41,12 @@ describe("options", () => {
     expect(settings).toMatchObject({
       service: "mine",
       sampleShare: 0.5,
-      redact: { headers: [{ name: "a", as: "mark" }, { name: "b", as: "mark" }] },
+      redact: {
+        headers: [
+          { name: "a", as: "mark" },
+          { name: "b", as: "mark" },
+        ],
+      },
     });
   });
 

@@ -3,7 +3,13 @@
  * objects, changes nothing on them. Heads that no receiver would take give a reason.
  */
 import type { ServerResponse } from "node:http";
-import { BodyState, HEAD_BYTES_MAX, NAME_CHARS_MAX, RecordType, TAGS_MAX } from "@mirrorball/protocol";
+import {
+  BodyState,
+  HEAD_BYTES_MAX,
+  NAME_CHARS_MAX,
+  RecordType,
+  TAGS_MAX,
+} from "@mirrorball/protocol";
 import type {
   ExchangeRecord,
   RequestHeadRecord,
@@ -138,7 +144,8 @@ export class RecordWriter {
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
     if (!exchange.responseHeadSent) this.#holdBack(exchange);
-    const body = this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
+    const body =
+      this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
       const head = withLength(text, response, body);
       records.push([RecordType.responseHead, number, exchange.responseStartedUs, head]);

@@ -54,7 +54,10 @@ describe("names", () => {
 
   it("never touch the framing", () => {
     const fields = ["Content-Length", "1", "Host", "a", "Content-Type", "b", "X", "c"];
-    expect(redactor({ headers: ["*"] }).fields(fields)).toEqual([...fields.slice(0, 7), "REDACTED"]);
+    expect(redactor({ headers: ["*"] }).fields(fields)).toEqual([
+      ...fields.slice(0, 7),
+      "REDACTED",
+    ]);
   });
 
   it.each([
@@ -126,7 +129,7 @@ describe("names", () => {
 
   it("and what JSON.parse refuses is refused", () => {
     const none = redactor({ json: ["k"] });
-    const soup = fc.array(fc.constantFrom(..."{}[]:,\"\\1-.eE tfn\n\u0001", "true", "null", '"a"')); // prettier-ignore
+    const soup = fc.array(fc.constantFrom(..."{ } [ ] : , \" \\ 1 - . e E t f n \n \u0001".split(" "), " ", "true", "null", '"a"')); // prettier-ignore
     fc.assert(
       fc.property(soup, (pieces) => {
         const text = pieces.join("");

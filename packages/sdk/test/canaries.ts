@@ -26,9 +26,9 @@ type Maker = (secret: string) => Omit<Canary, "position" | "secrets"> & {
 };
 
 const percent = (text: string): string =>
-  [...text].map((char) => `%${char.charCodeAt(0).toString(16)}`).join("");
+  Array.from(text, (char) => `%${char.charCodeAt(0).toString(16)}`).join("");
 const escaped = (text: string): string =>
-  [...text].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+  Array.from(text, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 const base64 = (text: string): string => Buffer.from(text).toString("base64url");
 const jwtOf = (secret: string): string => `${base64('{"alg":"none"}')}.${base64(`{"s":"${secret}"}`)}.${base64("sig")}`; // prettier-ignore
 
@@ -113,7 +113,7 @@ export function canaries(
 ): Canary[] {
   const makers = Object.entries(patterns ? { ...BY_NAME, ...BY_PATTERN } : BY_NAME);
   return Array.from({ length: count }, (_, i) => {
-    const [position, make] = makers[i % makers.length] as (typeof makers)[number];
+    const [position, make] = makers[i % makers.length] ?? ["", () => ({ request: [] })];
     const secret = `canary${randomBytes(12).toString("hex")}`;
     const { spelled = [], ...made } = make(secret);
     return { position, secrets: [secret, ...spelled], ...made };

@@ -93,16 +93,16 @@ describe.each<["filter" | "tags"]>([["filter"], ["tags"]])("a %s function that",
 
 describe("a log function that", () => {
   it.each(Object.entries(faulty))("%s harms nobody", async (_what, log) => {
-    let called = 0;
+    const called = { times: 0 };
     const { port } = await service({
       server: "127.0.0.1:1",
       log: () => {
-        called += 1;
+        called.times += 1;
         return log();
       },
     });
     const before = process.listenerCount("uncaughtException");
-    while (called === 0)
+    while (called.times === 0)
       expect(bodyOf(await talk(port, ask("POST /", ["Content-Length: 1"], "x")))).toContain("x");
     expect(rejections).toEqual([]);
     expect(process.listenerCount("uncaughtException")).toBe(before);

@@ -105,9 +105,12 @@ export class BodyRedactor {
         return redactPairs(text, this.#formRules);
       case "unsaid":
         return this.#unsaid(text);
-      default:
-        return this.#patterns.apply(text);
+      case "text":
+      case "multipart":
+      case "opaque":
+        break;
     }
+    return this.#patterns.apply(text);
   }
 
   /** What is like JSON must be JSON, what is like a form is one, the rest is text. */

@@ -13,6 +13,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
 const SPACE = /[ \t\n\r]*/y;
 /** Between the texts of a sequence. */
+// oxlint-disable-next-line no-control-regex -- RFC 7464 has a control character there
 const SEQUENCE_SPACE = /[ \t\n\r\u001e]*/y;
 
 const QUOTE = 0x22;
@@ -42,12 +43,13 @@ class JsonRedaction {
     // A byte order mark says nothing.
     if (this.#text.charCodeAt(0) === 0xfeff) this.#at = 1;
     this.#skip(space);
-    do {
-      if (sequence && this.#at === this.#text.length) break;
+    if (!sequence || this.#at < this.#text.length) this.#value(0, undefined);
+    this.#skip(space);
+    while (this.#at < this.#text.length) {
+      if (!sequence) this.#fail();
       this.#value(0, undefined);
       this.#skip(space);
-    } while (sequence && this.#at < this.#text.length);
-    if (this.#at < this.#text.length) this.#fail();
+    }
     if (this.#out.length === 0) return this.#text;
     return this.#out.join("") + this.#text.slice(this.#copied);
   }

@@ -30,7 +30,8 @@ function redactPair(pair: string, { names, patterns, replacer }: ValueRules): st
   const name = equals < 0 ? pair : pair.slice(0, equals);
   const as = equals < 0 ? undefined : names.findParameter(decoded(name));
   const value = pair.slice(equals + 1);
-  if (as !== undefined) return `${name}=${encodeURIComponent(replacer.replace(decoded(value), as))}`;
+  if (as !== undefined)
+    return `${name}=${encodeURIComponent(replacer.replace(decoded(value), as))}`;
   const safeName = equals < 0 ? "" : `${redactEncoded(name, patterns)}=`;
   return safeName + redactEncoded(value, patterns);
 }

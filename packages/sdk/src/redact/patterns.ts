@@ -116,7 +116,7 @@ export function isFast(pattern: RegExp): boolean {
   const mentioned = pattern.source.match(/[A-Za-z0-9]+|[^A-Za-z0-9]/g) ?? [];
   const units = new Set([
     "a", "A", "0", " ", "-", ".", "\n", "\u00e9", "a ", "a.", "0-", ...mentioned,
-    ...mentioned.flatMap((word) => [...word]),
+    ...mentioned.flatMap((word) => word.split("")),
   ]); // prettier-ignore
   for (const unit of units) {
     for (const length of TRIAL_LENGTHS) {

@@ -88,6 +88,7 @@ export function redactRulesFrom(
   check(mode === "" || mode === "defaults", "MIRRORBALL_REDACT", '"defaults"', mode);
   const replacement = given["replacement"] ?? REPLACEMENT_DEFAULT;
   check(typeof replacement === "string", "redact.replacement", "a text", replacement);
+  const mark = typeof replacement === "string" ? replacement : REPLACEMENT_DEFAULT;
   if (typeof replacement === "string") {
     // It stands in header fields and cookies.
     check(
@@ -109,7 +110,7 @@ export function redactRulesFrom(
   ) as Record<ListName, NameRule[]>; // prettier-ignore
   const patterns = patternsFrom(given["patterns"], context);
   if (patterns.length === 0 && LISTS.every((name) => lists[name].length === 0)) return undefined;
-  return { ...lists, patterns, replacement: String(replacement), pseudonymKey: key };
+  return { ...lists, patterns, replacement: mark, pseudonymKey: key };
 }
 
 function keyFrom(key: unknown, check: Check): string | Uint8Array | undefined {
