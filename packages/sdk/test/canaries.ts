@@ -113,7 +113,10 @@ export function canaries(
 ): Canary[] {
   const makers = Object.entries(patterns ? { ...BY_NAME, ...BY_PATTERN } : BY_NAME);
   return Array.from({ length: count }, (_, i) => {
-    const [position, make] = makers[i % makers.length] ?? ["", () => ({ request: [] })];
+    const [position, make] = makers[i % makers.length] ?? [
+      "none",
+      (): ReturnType<Maker> => ({ request: [] }),
+    ];
     const secret = `canary${randomBytes(12).toString("hex")}`;
     const { spelled = [], ...made } = make(secret);
     return { position, secrets: [secret, ...spelled], ...made };
