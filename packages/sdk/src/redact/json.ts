@@ -154,8 +154,10 @@ class JsonRedaction {
 
   #skip(expression: RegExp): number {
     expression.lastIndex = this.#at;
-    const length = expression.exec(this.#text)?.[0].length ?? 0;
-    this.#at += length;
+    // `test` makes no match object.
+    if (!expression.test(this.#text)) return 0;
+    const length = expression.lastIndex - this.#at;
+    this.#at = expression.lastIndex;
     return length;
   }
 

@@ -6,7 +6,12 @@ export interface NameRule {
   readonly as: ReplaceAs;
 }
 
+/** Services say the same names again and again: verdicts are kept, so that most cost one look-up. A few hundred KB at most. */
+const KNOWN_MAX = 2000;
+const KNOWN_CHARS_MAX = 64;
+
 export class Names {
+  readonly #known: Map<string, ReplaceAs | "none"> = new Map();
   readonly #exact: Map<string, ReplaceAs> = new Map();
   readonly #globs: { readonly parts: readonly string[]; readonly as: ReplaceAs }[] = [];
 
@@ -23,6 +28,16 @@ export class Names {
   }
 
   find(name: string): ReplaceAs | undefined {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known === "none" ? undefined : known;
+    const as = this.#look(name);
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    // A copy: a piece of a text keeps the whole text in memory.
+    if (name.length <= KNOWN_CHARS_MAX) this.#known.set(Buffer.from(name).toString(), as ?? "none");
+    return as;
+  }
+
+  #look(name: string): ReplaceAs | undefined {
     const lower = name.toLowerCase();
     const exact = this.#exact.get(lower);
     if (exact !== undefined || this.#globs.length === 0) return exact;
