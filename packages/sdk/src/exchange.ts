@@ -21,7 +21,9 @@ const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
 /** The recorded part of a body. */
 export class BodyTrack {
   chunks: readonly Uint8Array[] = NO_CHUNKS;
-  /** Bytes in `chunks`. */
+  /** The whole body, in place of `chunks`: see `Recorder.responseText`. */
+  text: string | undefined = undefined;
+  /** Bytes in `chunks`; of `text`, the most that it can be. */
   heldBytes = 0;
   /** Bytes seen, recorded or not. */
   seenBytes = 0;
@@ -38,8 +40,16 @@ export class BodyTrack {
     this.heldBytes += bytes.length;
   }
 
+  /** Makes bytes of a body that was kept as text. */
+  settle(): void {
+    if (this.text === undefined) return;
+    this.chunks = [Buffer.from(this.text)];
+    this.text = undefined;
+  }
+
   /** Lets go of the bytes. */
   clear(): void {
+    this.text = undefined;
     this.chunks = NO_CHUNKS;
     this.heldBytes = 0;
   }

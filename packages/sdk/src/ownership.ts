@@ -103,6 +103,13 @@ export class Ownership {
     else if (recorder.settings.responses === "full") recorder.responseChunk(exchange, bytes);
   }
 
+  /** A response body that is whole and a text; false when it is wanted as bytes. */
+  responseText(exchange: Exchange, text: string): boolean {
+    const { recorder } = exchange;
+    if (recorder === undefined) return false;
+    return recorder.settings.responses !== "full" || recorder.responseText(exchange, text);
+  }
+
   finished(exchange: Exchange): void {
     exchange.finished = true;
     if (exchange.recorder !== undefined) {

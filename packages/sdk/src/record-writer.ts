@@ -125,6 +125,7 @@ export class RecordWriter {
     const { response, number } = exchange;
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
+    response.settle();
     const body = this.#settings.responses === "full" ? this.#body(response) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
       const head = withLength(text, response, body);
@@ -164,6 +165,7 @@ export class RecordWriter {
     response.heldBack = this.#redactor.looksInto(/^content-type:\s*(.*)$/im.exec(headText)?.[1]);
   }
 
+  /** Null for a body that is kept as text, too: the caller sends that. */
   #body(body: BodyTrack): Uint8Array | null {
     const { chunks } = body;
     if (chunks.length === 0) return null;

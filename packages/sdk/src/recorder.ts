@@ -30,6 +30,11 @@ const WHOLE_MS_MAX = 250;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
 const HELD_BACK_BYTES_MAX = 256 * 1024;
 
+/** Response bodies longer than this are copied as bytes: their exact size matters to the budget. */
+const TEXT_CHARS_MAX = 16 * 1024;
+/** The most that a character of a string takes in UTF-8. */
+const TEXT_BYTES_PER_CHAR_MAX = 3;
+
 export type DropReason =
   | "buffer-full"
   | "head-too-large"
@@ -81,6 +86,7 @@ export class Recorder {
       token: settings.token,
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
+      idle: () => this.#batch.senderIdle(),
     });
     this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }
@@ -178,6 +184,30 @@ export class Recorder {
     this.#chunk(exchange, exchange.response, bytes);
   }
 
+  /**
+   * The whole response body as text. It is kept as it is, without a copy, when nothing has to be done to its bytes: text
+   * never changes, and is written as bytes only once, into its frame. False when it must come as bytes.
+   */
+  responseText(exchange: Exchange, text: string): boolean {
+    const { response } = exchange;
+    const bytesMax = text.length * TEXT_BYTES_PER_CHAR_MAX;
+    if (
+      this.#redactor !== undefined ||
+      exchange.closed ||
+      exchange.streaming ||
+      response.seenBytes > 0 ||
+      text.length > TEXT_CHARS_MAX ||
+      bytesMax > this.settings.maxBodyBytes ||
+      this.bufferedBytes + bytesMax > this.settings.maxBufferBytes
+    ) {
+      return false;
+    }
+    response.text = text;
+    response.heldBytes = bytesMax;
+    this.#openBytes += bytesMax;
+    return true;
+  }
+
   /** The response is out, or the client is gone. */
   finish(exchange: Exchange): void {
     if (exchange.closed) return;
@@ -188,11 +218,11 @@ export class Recorder {
     exchange.closed = true;
     this.#opened.remove(exchange);
     if (exchange.streaming) {
-      this.#batch.push(this.#writer.rest(exchange), 1);
+      for (const record of this.#writer.rest(exchange)) this.#batch.push(record);
     } else {
       const record = this.#writer.whole(exchange);
       if (record === undefined) this.#drop("head-too-large");
-      else this.#batch.push([record], 1);
+      else this.#batch.push(record, record[16] === null ? undefined : exchange.response.text);
     }
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
@@ -205,7 +235,7 @@ export class Recorder {
     this.#opened.remove(exchange);
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
-    if (exchange.streaming) this.#batch.push([[RecordType.abandon, exchange.number, reason]], 0);
+    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
     this.#count(reason);
   }
 
@@ -290,7 +320,7 @@ export class Recorder {
       return;
     }
     exchange.streaming = true;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     this.#streamRequest(exchange);
     this.#streamBody(exchange, exchange.response);
   }
@@ -298,10 +328,11 @@ export class Recorder {
   #streamRequest(exchange: Exchange): void {
     this.#streamBody(exchange, exchange.request);
     const end = this.#writer.requestEnd(exchange);
-    if (end !== undefined) this.#batch.push(end, 0);
+    for (const record of end ?? []) this.#batch.push(record);
   }
 
   #streamBody(exchange: Exchange, body: BodyTrack): void {
+    body.settle();
     if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
     const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
@@ -311,7 +342,7 @@ export class Recorder {
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([[type, exchange.number, bytes]], 0, bytes.length);
+        this.#batch.push([type, exchange.number, bytes]);
       }
     }
   }
@@ -321,7 +352,7 @@ export class Recorder {
     if (exchange.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     return true;
   }
 

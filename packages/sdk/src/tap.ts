@@ -150,13 +150,22 @@ export class Tap {
     }
   }
 
-  #responseBytes(exchange: Exchange, res: ServerResponse, chunk: unknown, encoding: unknown): void {
+  #responseBytes(
+    exchange: Exchange,
+    res: ServerResponse,
+    chunk: unknown,
+    encoding: unknown,
+    last: boolean,
+  ): void {
     if (exchange.closed) return;
     try {
       if (exchange.responseStartedUs === 0) exchange.responseStartedUs = nowUs();
       if (chunk === undefined || chunk === null || typeof chunk === "function") return;
       // Set once the head is rendered: HEAD, 204 and 304 have no body, whatever was written.
       if ((res as { readonly _hasBody?: unknown })._hasBody === false) return;
+      if (last && typeof chunk === "string" && chunk !== "" && isUtf8(encoding)) {
+        if (this.ownership.responseText(exchange, chunk)) return;
+      }
       const bytes =
         typeof chunk === "string"
           ? Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8")
@@ -191,7 +200,7 @@ export class Tap {
         return originalWrite.call(this, chunk, encoding, callback);
       }
       const more = originalWrite.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, this, chunk, encoding);
+      onResponseBytes(exchange, this, chunk, encoding, false);
       return more;
     };
     const { end: originalEnd } = responses;
@@ -201,7 +210,7 @@ export class Tap {
         return originalEnd.call(this, chunk, encoding, callback);
       }
       const self = originalEnd.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, this, chunk, encoding);
+      onResponseBytes(exchange, this, chunk, encoding, true);
       return self;
     };
     const undo = [
@@ -222,6 +231,11 @@ export function isReplay({ rawHeaders }: IncomingMessage): boolean {
     if (name?.length === REPLAY_FIELD.length && name.toLowerCase() === REPLAY_FIELD) return true;
   }
   return false;
+}
+
+/** Whether a text with this argument of `end` behind it goes out as UTF-8; spelled as frameworks spell it. */
+function isUtf8(encoding: unknown): boolean {
+  return typeof encoding !== "string" || encoding === "utf8" || encoding === "utf-8";
 }
 
 /**
