@@ -25,17 +25,16 @@ const LOOP_CHARS_MAX = 24;
 const NIL = 0xc0;
 const FLOAT64 = 0xcb;
 
-/** A value of a record. A text in place of a body stands for its bytes in UTF-8. */
 type Value = WireRecord[number];
-
-/** The body that `append` takes as text: its position in an `ExchangeRecord`. */
-const RESPONSE_BODY_AT = 17;
 
 export class PayloadWriter {
   /** Records written since the last `take`. */
   records = 0;
   #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_START);
+  #view: DataView = viewOf(this.#buffer);
   #at: number = RECORDS_AT;
+  /** Where the record under way began. */
+  #start: number = RECORDS_AT;
 
   /** Bytes of the records written since the last `take`. */
   get bytes(): number {
@@ -44,18 +43,24 @@ export class PayloadWriter {
 
   /**
    * Writes one record; false, with nothing written, when the frame under way has no room for it: take that and try
-   * again; when it was empty, no frame can hold this record. `responseText` stands for an exchange's response body.
+   * again; when it was empty, no frame can hold this record.
    */
-  append(record: WireRecord, responseText?: string): boolean {
-    const start = this.#at;
-    this.#reserve(boundOf(record) + (responseText?.length ?? 0) * CHAR_BYTES_MAX);
-    this.#list(record.length);
-    for (let i = 0; i < record.length; i += 1) {
-      if (i === RESPONSE_BODY_AT && responseText !== undefined) this.#bytesOf(responseText);
-      else this.#value(record[i]);
-    }
+  append(record: WireRecord): boolean {
+    this.begin(record.length);
+    for (let i = 0; i < record.length; i += 1) this.#value(record[i]);
+    return this.end();
+  }
+
+  /** Begins a record of so many values, which the calls that follow give in order; then `end`. */
+  begin(length: number): void {
+    this.#start = this.#at;
+    this.#list(length);
+  }
+
+  /** As `append`: false, with nothing written, when there is no room. */
+  end(): boolean {
     if (this.#at - FRAME_HEADER_BYTES > FRAME_PAYLOAD_BYTES_MAX) {
-      this.#at = start;
+      this.#at = this.#start;
       return false;
     }
     this.records += 1;
@@ -74,27 +79,114 @@ export class PayloadWriter {
     this.#at = RECORDS_AT;
     this.records = 0;
     if (this.#buffer.length > BUFFER_BYTES_START) {
-      this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_START);
+      this.#use(Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
     }
     return frame;
   }
 
+  number(value: number): void {
+    this.#reserve(VALUE_BYTES_MAX);
+    const view = this.#view;
+    const at = this.#at;
+    if (value >>> 0 !== value) {
+      view.setUint8(at, FLOAT64);
+      view.setFloat64(at + 1, value);
+      this.#at = at + 9;
+    } else if (value < 0x80) {
+      view.setUint8(at, value);
+      this.#at = at + 1;
+    } else if (value < 0x100) this.#sized(0xcc, value, 1);
+    else if (value < 0x1_0000) this.#sized(0xcd, value, 2);
+    else this.#sized(0xce, value, 4);
+  }
+
+  text(text: string): void {
+    const { length } = text;
+    this.#reserve(VALUE_BYTES_MAX + length * CHAR_BYTES_MAX);
+    if (length > LOOP_CHARS_MAX) {
+      this.#longText(text);
+      return;
+    }
+    const buffer = this.#buffer;
+    const start = this.#at;
+    let at = start + 1;
+    let seen = 0;
+    for (let i = 0; i < length; i += 1, at += 1) {
+      const code = text.charCodeAt(i);
+      seen |= code;
+      buffer[at] = code;
+    }
+    // One byte a character, hence all of it was ASCII.
+    if (seen < 0x80) {
+      buffer[start] = 0xa0 | length;
+      this.#at = at;
+    } else this.#longText(text);
+  }
+
+  textOrNull(text: string | null): void {
+    if (text === null) this.#nil();
+    else this.text(text);
+  }
+
+  texts(list: readonly string[]): void {
+    this.#list(list.length);
+    for (let i = 0; i < list.length; i += 1) this.text(list[i] ?? "");
+  }
+
+  textsOrNull(list: readonly string[] | null): void {
+    if (list === null) this.#nil();
+    else this.texts(list);
+  }
+
+  bytesOrNull(bytes: Uint8Array | null): void {
+    if (bytes === null) {
+      this.#nil();
+      return;
+    }
+    this.#reserve(VALUE_BYTES_MAX + bytes.length);
+    this.#bytesHead(bytes.length);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** What `bytesOrNull` writes for the text's bytes in UTF-8. */
+  textAsBytes(text: string): void {
+    this.#reserve(VALUE_BYTES_MAX + text.length * CHAR_BYTES_MAX);
+    const start = this.#at;
+    const guess = bytesHeadBytes(text.length);
+    let length = this.#buffer.write(text, start + guess, "utf8");
+    const headBytes = bytesHeadBytes(length);
+    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
+    this.#bytesHead(length);
+    this.#at = start + headBytes + length;
+  }
+
   #reserve(bytes: number): void {
-    if (this.#at + bytes <= this.#buffer.length) return;
+    if (this.#at + bytes > this.#buffer.length) this.#grow(bytes);
+  }
+
+  #grow(bytes: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#at + bytes));
     this.#buffer.copy(grown, 0, 0, this.#at);
-    this.#buffer = grown;
+    this.#use(grown);
+  }
+
+  #use(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 
   #value(value: Value | undefined): void {
-    if (typeof value === "number") this.#number(value);
-    else if (typeof value === "string") this.#text(value);
-    else if (value === null || value === undefined) this.#byte(NIL);
-    else if (value instanceof Uint8Array) this.#bytes(value);
-    else {
-      this.#list(value.length);
-      for (let i = 0; i < value.length; i += 1) this.#text(value[i] ?? "");
-    }
+    if (typeof value === "number") this.number(value);
+    else if (typeof value === "string") this.text(value);
+    else if (value === null || value === undefined) this.#nil();
+    else if (value instanceof Uint8Array) this.bytesOrNull(value);
+    else this.texts(value);
+  }
+
+  #nil(): void {
+    this.#reserve(VALUE_BYTES_MAX);
+    this.#byte(NIL);
   }
 
   #byte(value: number): void {
@@ -102,54 +194,22 @@ export class PayloadWriter {
     this.#at += 1;
   }
 
-  #number(value: number): void {
-    if (value >>> 0 !== value) {
-      this.#byte(FLOAT64);
-      this.#at = this.#buffer.writeDoubleBE(value, this.#at);
-    } else if (value < 0x80) this.#byte(value);
-    else if (value < 0x100) this.#sized(0xcc, value, 1);
-    else if (value < 0x1_0000) this.#sized(0xcd, value, 2);
-    else this.#sized(0xce, value, 4);
-  }
-
   #list(length: number): void {
+    this.#reserve(VALUE_BYTES_MAX);
     if (length < 0x10) this.#byte(0x90 | length);
     else if (length < 0x1_0000) this.#sized(0xdc, length, 2);
     else this.#sized(0xdd, length, 4);
   }
 
   /** A type and a number of `width` bytes. */
-  #sized(type: number, value: number, width: number): void {
-    const buffer = this.#buffer;
-    let at = this.#at;
-    buffer[at] = type;
-    for (let shift = (width - 1) * 8; shift >= 0; shift -= 8) {
-      at += 1;
-      buffer[at] = value >>> shift;
-    }
-    this.#at = at + 1;
-  }
-
-  #text(text: string): void {
-    const { length } = text;
-    if (length <= LOOP_CHARS_MAX) {
-      const buffer = this.#buffer;
-      const start = this.#at;
-      let at = start + 1;
-      let seen = 0;
-      for (let i = 0; i < length; i += 1, at += 1) {
-        const code = text.charCodeAt(i);
-        seen |= code;
-        buffer[at] = code;
-      }
-      // One byte a character, hence all of it was ASCII.
-      if (seen < 0x80) {
-        buffer[start] = 0xa0 | length;
-        this.#at = at;
-        return;
-      }
-    }
-    this.#longText(text);
+  #sized(type: number, value: number, width: 1 | 2 | 4): void {
+    const view = this.#view;
+    const at = this.#at;
+    view.setUint8(at, type);
+    if (width === 1) view.setUint8(at + 1, value);
+    else if (width === 2) view.setUint16(at + 1, value);
+    else view.setUint32(at + 1, value);
+    this.#at = at + 1 + width;
   }
 
   #longText(text: string): void {
@@ -175,23 +235,10 @@ export class PayloadWriter {
     else if (length < 0x1_0000) this.#sized(0xc5, length, 2);
     else this.#sized(0xc6, length, 4);
   }
+}
 
-  #bytes(bytes: Uint8Array): void {
-    this.#bytesHead(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
-  /** A text as bytes. */
-  #bytesOf(text: string): void {
-    const start = this.#at;
-    const guess = bytesHeadBytes(text.length);
-    let length = this.#buffer.write(text, start + guess, "utf8");
-    const headBytes = bytesHeadBytes(length);
-    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
-    this.#bytesHead(length);
-    this.#at = start + headBytes + length;
-  }
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function textHeadBytes(length: number): number {
@@ -200,20 +247,4 @@ function textHeadBytes(length: number): number {
 
 function bytesHeadBytes(length: number): number {
   return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5;
-}
-
-/** Bytes that a record needs at most. */
-function boundOf(record: WireRecord): number {
-  let bytes = VALUE_BYTES_MAX * (record.length + 1);
-  for (let i = 0; i < record.length; i += 1) {
-    const value: Value | undefined = record[i];
-    if (typeof value === "string") bytes += value.length * CHAR_BYTES_MAX;
-    else if (value instanceof Uint8Array) bytes += value.length;
-    else if (typeof value === "object" && value !== null) {
-      for (let k = 0; k < value.length; k += 1) {
-        bytes += VALUE_BYTES_MAX + (value[k]?.length ?? 0) * CHAR_BYTES_MAX;
-      }
-    }
-  }
-  return bytes;
 }

@@ -5,6 +5,8 @@
  */
 import { PayloadWriter, RecordType } from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
+import type { Exchange } from "./exchange.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import type { Sender } from "./sender.ts";
 
 /** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
@@ -44,17 +46,28 @@ export class Batch {
     return this.#weight + this.#enqueuedWeight - this.#sender.session.ackedWeight;
   }
 
-  /** `responseText` stands for an exchange's response body. */
-  push(record: WireRecord, responseText?: string): void {
-    const weight = endsExchange(record) ? 1 : 0;
-    // A frame that is full goes; a record that fits into none is the exchange's end.
-    if (!this.#writer.append(record, responseText)) {
+  push(record: WireRecord): void {
+    // A frame that is full goes; a record that fits into none is lost.
+    if (!this.#writer.append(record)) {
       this.flush();
-      if (!this.#writer.append(record, responseText)) {
-        if (weight > 0) this.#tooLarge();
+      if (!this.#writer.append(record)) return;
+    }
+    this.#pushed(record[0] === RecordType.responseEnd ? 1 : 0);
+  }
+
+  /** An exchange as one record, without making it. */
+  pushWhole(records: RecordWriter, exchange: Exchange, endedUs: number): void {
+    if (!records.whole(this.#writer, exchange, endedUs)) {
+      this.flush();
+      if (!records.whole(this.#writer, exchange, endedUs)) {
+        this.#tooLarge();
         return;
       }
     }
+    this.#pushed(1);
+  }
+
+  #pushed(weight: number): void {
     this.#weight += weight;
     if (this.#writer.bytes >= BATCH_BYTES_TARGET) this.flush();
     else if (this.#timer === undefined) {
@@ -104,8 +117,4 @@ export class Batch {
     this.#weight = 0;
     this.#enqueuedWeight = this.#sender.session.ackedWeight;
   }
-}
-
-function endsExchange([type]: WireRecord): boolean {
-  return type === RecordType.exchange || type === RecordType.responseEnd;
 }

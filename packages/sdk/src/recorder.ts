@@ -15,12 +15,14 @@ import {
 } from "@mirrorball/protocol";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { fieldIn } from "./fields.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
 import { Redactor } from "./redact.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
+import type { DropReason, MirrorStats } from "./stats.ts";
 import { nowUs } from "./time.ts";
 
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
@@ -34,30 +36,6 @@ const HELD_BACK_BYTES_MAX = 256 * 1024;
 const TEXT_CHARS_MAX = 16 * 1024;
 /** The most that a character of a string takes in UTF-8. */
 const TEXT_BYTES_PER_CHAR_MAX = 3;
-
-export type DropReason =
-  | "buffer-full"
-  | "head-too-large"
-  | "filter-threw"
-  | "late"
-  | "internal"
-  | "shutdown";
-
-export interface MirrorStats {
-  /** Exchanges this mirror set out to tee. */
-  readonly offered: number;
-  /** Acknowledged by the replay server. */
-  readonly acked: number;
-  /** Being recorded, waiting, or sent and not acknowledged. */
-  readonly buffered: number;
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** Left out on purpose: by sampling, by the filter, or because they are replays themselves. */
-  readonly skipped: number;
-  /** Bytes held for all of the above. */
-  readonly bufferedBytes: number;
-  readonly connected: boolean;
-  readonly server: string;
-}
 
 export class Recorder {
   readonly settings: Settings;
@@ -149,16 +127,15 @@ export class Recorder {
     exchange.recorder = this;
     this.#offered += 1;
     const { rawHeaders } = exchange.req;
-    let headBytes = exchange.target.length;
-    for (const part of rawHeaders) headBytes += part.length;
+    const headBytes = exchange.headChars;
     if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
       return;
     }
     exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.#redactor !== undefined) {
-      exchange.request.heldBack = this.#redactor.looksInto(contentTypeOf(rawHeaders));
+    if (this.#redactor !== undefined && exchange.hasRequestBody) {
+      exchange.request.heldBack = this.#redactor.looksInto(fieldIn(rawHeaders, "content-type"));
     }
     if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
@@ -168,7 +145,7 @@ export class Recorder {
     }
     this.#openBytes += exchange.heldBytes;
     this.#open(exchange);
-    if (exchange.finished) this.finish(exchange);
+    if (exchange.finished) this.finish(exchange, nowUs());
   }
 
   /** `bytes` are the recorder's from here on. */
@@ -209,7 +186,7 @@ export class Recorder {
   }
 
   /** The response is out, or the client is gone. */
-  finish(exchange: Exchange): void {
+  finish(exchange: Exchange, endedUs: number): void {
     if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
     if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
@@ -218,11 +195,9 @@ export class Recorder {
     exchange.closed = true;
     this.#opened.remove(exchange);
     if (exchange.streaming) {
-      for (const record of this.#writer.rest(exchange)) this.#batch.push(record);
+      for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
     } else {
-      const record = this.#writer.whole(exchange);
-      if (record === undefined) this.#drop("head-too-large");
-      else this.#batch.push(record, record[16] === null ? undefined : exchange.response.text);
+      this.#batch.pushWhole(this.#writer, exchange, endedUs);
     }
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
@@ -400,7 +375,7 @@ export class Recorder {
       if (res.destroyed || socket.destroyed) {
         // A response may have got out before its client left; the channel tells only of live sockets.
         exchange.finished = res.writableFinished;
-        this.finish(exchange);
+        this.finish(exchange, nowUs());
       } else if (!exchange.streaming && exchange.startedUs < longSinceUs) {
         this.#stream(exchange);
       }
@@ -413,11 +388,4 @@ function release(exchange: Exchange): void {
   exchange.request.clear();
   exchange.response.clear();
   exchange.headBytes = 0;
-}
-
-function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === "content-type") return rawHeaders[i + 1];
-  }
-  return undefined;
 }
