@@ -13,8 +13,10 @@ import type { WireRecord } from "./record.ts";
 /** In front of the records: the frame's header, then room for the widest head of a list. */
 const LIST_HEAD_BYTES_MAX = 5;
 const RECORDS_AT = FRAME_HEADER_BYTES + LIST_HEAD_BYTES_MAX;
-/** Bytes of the buffer between batches; it grows for a large record and shrinks again. */
-const BUFFER_BYTES_START = 256 * 1024;
+/** Bytes of a buffer: a batch and some room. It grows for a large record, and the next one is of this size again. */
+const BUFFER_BYTES_START = 160 * 1024;
+/** Buffers kept for use again: as many as are under way between a busy producer and its acknowledgements. */
+const SPARE_BUFFERS_MAX = 4;
 /** The most that any value needs beside its content: its type and a length of four bytes, or a double. */
 const VALUE_BYTES_MAX = 9;
 /** The most bytes that one character of a string needs in UTF-8. */
@@ -32,6 +34,7 @@ export class PayloadWriter {
   records = 0;
   #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_START);
   #view: DataView = viewOf(this.#buffer);
+  readonly #spare: Buffer[] = [];
   #at: number = RECORDS_AT;
   /** Where the record under way began. */
   #start: number = RECORDS_AT;
@@ -67,21 +70,37 @@ export class PayloadWriter {
     return true;
   }
 
-  /** The records so far as one frame of its own memory, `FRAME_HEADER_BYTES` blank in front; starts a new one. */
+  /** The records so far as one frame, `FRAME_HEADER_BYTES` blank in front; starts a new one. The frame is the caller's. */
   take(): Uint8Array {
     const count = this.records;
     const headBytes = count < 0x10 ? 1 : count < 0x1_0000 ? 3 : LIST_HEAD_BYTES_MAX;
+    const start = RECORDS_AT - headBytes - FRAME_HEADER_BYTES;
     const end = this.#at;
     this.#at = RECORDS_AT - headBytes;
     this.#list(count);
-    const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + headBytes + end - RECORDS_AT);
-    this.#buffer.copy(frame, 0, RECORDS_AT - headBytes - FRAME_HEADER_BYTES, end);
     this.#at = RECORDS_AT;
     this.records = 0;
-    if (this.#buffer.length > BUFFER_BYTES_START) {
-      this.#use(Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
+    const buffer = this.#buffer;
+    const isGrown = buffer.length > BUFFER_BYTES_START;
+    // A frame that fills its buffer takes it along; a small one would hold too much memory that nobody counts.
+    if (isGrown || (end - start) * 2 < buffer.length) {
+      if (isGrown) this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
+      const frame = Buffer.allocUnsafeSlow(end - start);
+      buffer.copy(frame, 0, start, end);
+      return frame;
     }
-    return frame;
+    this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
+    return buffer.subarray(start, end);
+  }
+
+  /**
+   * Takes back a frame that nobody needs any more. New memory for each frame costs more than filling it: the system clears
+   * every page, and the garbage collector is driven by bytes that it does not manage.
+   */
+  recycle(frame: Uint8Array): void {
+    const { buffer } = frame;
+    if (buffer.byteLength === BUFFER_BYTES_START && this.#spare.length < SPARE_BUFFERS_MAX)
+      this.#spare.push(Buffer.from(buffer));
   }
 
   number(value: number): void {
@@ -107,19 +126,9 @@ export class PayloadWriter {
       this.#longText(text);
       return;
     }
-    const buffer = this.#buffer;
-    const start = this.#at;
-    let at = start + 1;
-    let seen = 0;
-    for (let i = 0; i < length; i += 1, at += 1) {
-      const code = text.charCodeAt(i);
-      seen |= code;
-      buffer[at] = code;
-    }
-    // One byte a character, hence all of it was ASCII.
-    if (seen < 0x80) {
-      buffer[start] = 0xa0 | length;
-      this.#at = at;
+    if (this.#ascii(text, this.#at + 1)) {
+      this.#buffer[this.#at] = 0xa0 | length;
+      this.#at += 1 + length;
     } else this.#longText(text);
   }
 
@@ -152,13 +161,35 @@ export class PayloadWriter {
   /** What `bytesOrNull` writes for the text's bytes in UTF-8. */
   textAsBytes(text: string): void {
     this.#reserve(VALUE_BYTES_MAX + text.length * CHAR_BYTES_MAX);
+    if (text.length <= LOOP_CHARS_MAX && this.#ascii(text, this.#at + 2)) {
+      this.#sized(0xc4, text.length, 1);
+      this.#at += text.length;
+      return;
+    }
     const start = this.#at;
     const guess = bytesHeadBytes(text.length);
-    let length = this.#buffer.write(text, start + guess, "utf8");
+    let length = this.#utf8(text, start + guess);
     const headBytes = bytesHeadBytes(length);
-    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
+    if (headBytes !== guess) length = this.#utf8(text, start + headBytes);
     this.#bytesHead(length);
     this.#at = start + headBytes + length;
+  }
+
+  /** Writes one byte a character; false when that is not enough for all of them. */
+  #ascii(text: string, start: number): boolean {
+    const buffer = this.#buffer;
+    const { length } = text;
+    let seen = 0;
+    for (let i = 0; i < length; i += 1) {
+      const code = text.charCodeAt(i);
+      seen |= code;
+      buffer[start + i] = code;
+    }
+    return seen < 0x80;
+  }
+
+  #utf8(text: string, start: number): number {
+    return this.#buffer.write(text, start, "utf8");
   }
 
   #reserve(bytes: number): void {
@@ -216,9 +247,9 @@ export class PayloadWriter {
     const start = this.#at;
     // The head that fits when all is ASCII, which is the rule; the text is written again behind a wider one.
     const guess = textHeadBytes(text.length);
-    let length = this.#buffer.write(text, start + guess, "utf8");
+    let length = this.#utf8(text, start + guess);
     const headBytes = textHeadBytes(length);
-    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
+    if (headBytes !== guess) length = this.#utf8(text, start + headBytes);
     this.#textHead(length);
     this.#at = start + headBytes + length;
   }

@@ -25,6 +25,8 @@ export interface ProducerOptions {
   readonly token?: string | undefined;
   /** The minor version a receiver must have at least, for what this producer sends; see `PROTOCOL_MINOR`. */
   readonly minorNeeded?: number;
+  /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
+  readonly released?: (frame: Uint8Array) => void;
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
@@ -275,6 +277,8 @@ export class ProducerSession {
     for (const frame of acked) {
       this.ackedWeight += frame.weight;
       this.unackedBytes -= frame.bytes;
+      const [whole] = frame.pieces;
+      if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
     }
     this.#firstSeq += acked.length;
     this.#sent = Math.max(0, this.#sent - acked.length);

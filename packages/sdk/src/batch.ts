@@ -95,6 +95,11 @@ export class Batch {
     this.#sender.pump();
   }
 
+  /** A frame was acknowledged. */
+  released(frame: Uint8Array): void {
+    this.#writer.recycle(frame);
+  }
+
   /** The sender has nothing left to write: what waited for that goes now. */
   senderIdle(): void {
     if (this.#due) this.flush();

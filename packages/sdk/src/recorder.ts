@@ -65,6 +65,7 @@ export class Recorder {
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
       idle: () => this.#batch.senderIdle(),
+      released: (frame) => this.#batch.released(frame),
     });
     this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }

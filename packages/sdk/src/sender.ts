@@ -33,6 +33,8 @@ export interface SenderOptions {
   readonly acknowledged: () => void;
   /** Called when everything that was enqueued is written. */
   readonly idle: () => void;
+  /** Called with each frame that is acknowledged: its memory is free. */
+  readonly released: (frame: Uint8Array) => void;
 }
 
 export class Sender {
@@ -55,6 +57,7 @@ export class Sender {
       service: options.service,
       agent: `mirrorball-sdk node/${process.versions.node}`,
       token: options.token,
+      released: options.released,
     });
   }
 
