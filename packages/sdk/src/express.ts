@@ -66,4 +66,4 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
 }
 
 export type { MirrorOptions } from "./options.ts";
-export type { MirrorStats } from "./recorder.ts";
+export type { MirrorStats } from "./stats.ts";

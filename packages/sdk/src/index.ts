@@ -5,4 +5,4 @@
 export { createMirror } from "./mirror.ts";
 export type { Mirror, MirrorControl } from "./mirror.ts";
 export type { MirrorOptions, RedactOptions, SampleKey, TlsOptions } from "./options.ts";
-export type { DropReason, MirrorStats } from "./recorder.ts";
+export type { DropReason, MirrorStats } from "./stats.ts";

@@ -40,4 +40,4 @@ export function mirror(options: MirrorOptions = {}): KoaMirror {
 }
 
 export type { MirrorOptions } from "./options.ts";
-export type { MirrorStats } from "./recorder.ts";
+export type { MirrorStats } from "./stats.ts";

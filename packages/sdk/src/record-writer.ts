@@ -2,10 +2,11 @@
  * From an exchange to wire records: the fields of `record.ts`, redacted, bodies joined. Reads Node's request and response
  * objects, changes nothing on them. Heads that no receiver would take give undefined.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { HEAD_BYTES_MAX, NAME_CHARS_MAX, RecordType, TAGS_MAX } from "@mirrorball/protocol";
 import type {
   ExchangeRecord,
+  PayloadWriter,
   RequestHeadRecord,
   ResponseHeadRecord,
   WireRecord,
@@ -15,7 +16,9 @@ import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
 import type { Redactor } from "./redact.ts";
 import { routeOf } from "./route.ts";
-import { nowUs } from "./time.ts";
+
+/** Length of an `ExchangeRecord`. */
+const FIELDS_OF_EXCHANGE: ExchangeRecord["length"] = 22;
 
 /** Node keeps the rendered head and trailer on the response: exact bytes, order and case, Date included. */
 interface RenderedResponse extends ServerResponse {
@@ -33,46 +36,48 @@ export class RecordWriter {
     this.#redactor = redactor;
   }
 
-  whole(exchange: Exchange): ExchangeRecord | undefined {
-    const { req, connection, request, response } = exchange;
-    const responseHead = this.#responseHeadText(exchange);
-    if (responseHead !== null && responseHead.length > HEAD_BYTES_MAX) return undefined;
-    const endedUs = nowUs();
+  /** Writes an `ExchangeRecord`, field by field; false when no receiver would take it, or it has no room in this frame. */
+  whole(out: PayloadWriter, exchange: Exchange, endedUs: number): boolean {
+    const { req, connection, request, response, startedUs } = exchange;
+    const head = this.#responseHeadText(exchange);
+    if (head !== null && head.length > HEAD_BYTES_MAX) return false;
+    const wantsBody = this.#settings.responses === "full" && head !== null;
+    if (wantsBody) this.#holdBack(exchange, head);
     const requestBody = this.#body(request);
-    const wantsBody = this.#settings.responses === "full" && responseHead !== null;
-    if (wantsBody) this.#holdBack(exchange, responseHead);
     const responseBody = wantsBody ? this.#body(response) : null;
-    this.#lastNumber += 1;
-    return [
-      RecordType.exchange,
-      this.#lastNumber,
-      exchange.startedUs,
-      durationUs(exchange.startedUs, exchange.requestEndedUs),
-      connection.id,
-      exchange.connectionSeq,
-      connection.peer,
-      req.method ?? "GET",
-      this.#redactor?.target(exchange.target) ?? exchange.target,
-      `HTTP/${req.httpVersion}`,
-      this.#requestHeaders(exchange, requestBody),
-      requestBody,
-      requestStateOf(exchange),
-      trailersOf(req.rawTrailers),
-      exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs,
-      durationUs(exchange.responseStartedUs, endedUs),
-      responseHead === null ? null : withLength(responseHead, response, responseBody),
-      responseBody,
-      responseStateOf(exchange),
-      responseTrailers(exchange.res),
-      routeOf(exchange),
-      this.#tags(exchange),
-    ];
+    if (exchange.number === 0) exchange.number = this.#nextNumber();
+    const responseStartedUs =
+      exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs;
+    out.begin(FIELDS_OF_EXCHANGE);
+    out.number(RecordType.exchange);
+    out.number(exchange.number);
+    out.number(startedUs);
+    out.number(durationUs(startedUs, exchange.requestEndedUs));
+    out.number(connection.id);
+    out.number(exchange.connectionSeq);
+    out.textOrNull(connection.peer);
+    out.text(req.method ?? "GET");
+    out.text(this.#redactor?.target(exchange.target) ?? exchange.target);
+    out.text(versionOf(req));
+    out.texts(this.#requestHeaders(exchange, requestBody));
+    out.bytesOrNull(requestBody);
+    out.number(requestStateOf(exchange));
+    out.textsOrNull(trailersOf(req.rawTrailers));
+    out.number(responseStartedUs);
+    out.number(durationUs(responseStartedUs, endedUs));
+    out.textOrNull(head === null ? null : withLength(head, response, responseBody));
+    if (wantsBody && response.text !== undefined) out.textAsBytes(response.text);
+    else out.bytesOrNull(responseBody);
+    out.number(responseStateOf(exchange));
+    out.textsOrNull(responseTrailers(exchange.res));
+    out.textOrNull(routeOf(exchange));
+    out.textsOrNull(this.#tags(exchange));
+    return out.end();
   }
 
   requestHead(exchange: Exchange): RequestHeadRecord | undefined {
     const { req, connection } = exchange;
-    this.#lastNumber += 1;
-    exchange.number = this.#lastNumber;
+    exchange.number = this.#nextNumber();
     return [
       RecordType.requestHead,
       exchange.number,
@@ -82,7 +87,7 @@ export class RecordWriter {
       connection.peer,
       req.method ?? "GET",
       this.#redactor?.target(exchange.target) ?? exchange.target,
-      `HTTP/${req.httpVersion}`,
+      versionOf(req),
       // A body that is held back may change its length; its framing is made by who replays it.
       this.#requestHeaders(exchange, null),
       routeOf(exchange),
@@ -121,20 +126,26 @@ export class RecordWriter {
   }
 
   /** Everything an exchange that travels in pieces still owes. */
-  rest(exchange: Exchange): WireRecord[] {
+  rest(exchange: Exchange, endedUs: number): WireRecord[] {
     const { response, number } = exchange;
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
+    response.settle();
     const body = this.#settings.responses === "full" ? this.#body(response) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
       const head = withLength(text, response, body);
       records.push([RecordType.responseHead, number, exchange.responseStartedUs, head]);
     }
     if (body !== null) records.push([RecordType.responseChunk, number, body]);
-    const took = durationUs(exchange.responseStartedUs, nowUs());
+    const took = durationUs(exchange.responseStartedUs, endedUs);
     const trailers = responseTrailers(exchange.res);
     records.push([RecordType.responseEnd, number, took, responseStateOf(exchange), trailers]);
     return records;
+  }
+
+  #nextNumber(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
   }
 
   #requestHeaders(exchange: Exchange, body: Uint8Array | null): readonly string[] {
@@ -164,6 +175,7 @@ export class RecordWriter {
     response.heldBack = this.#redactor.looksInto(/^content-type:\s*(.*)$/im.exec(headText)?.[1]);
   }
 
+  /** Null for a body that is kept as text, too: the caller sends that. */
   #body(body: BodyTrack): Uint8Array | null {
     const { chunks } = body;
     if (chunks.length === 0) return null;
@@ -189,6 +201,11 @@ export class RecordWriter {
       return ["mirrorball", "tags-threw"];
     }
   }
+}
+
+function versionOf({ httpVersion }: IncomingMessage): string {
+  // The usual one without making a string.
+  return httpVersion === "1.1" ? "HTTP/1.1" : `HTTP/${httpVersion}`;
 }
 
 function durationUs(from: number, to: number): number {

@@ -15,12 +15,14 @@ import {
 } from "@mirrorball/protocol";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { fieldIn } from "./fields.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
 import { Redactor } from "./redact.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
+import type { DropReason, MirrorStats } from "./stats.ts";
 import { nowUs } from "./time.ts";
 
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
@@ -30,29 +32,10 @@ const WHOLE_MS_MAX = 250;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
 const HELD_BACK_BYTES_MAX = 256 * 1024;
 
-export type DropReason =
-  | "buffer-full"
-  | "head-too-large"
-  | "filter-threw"
-  | "late"
-  | "internal"
-  | "shutdown";
-
-export interface MirrorStats {
-  /** Exchanges this mirror set out to tee. */
-  readonly offered: number;
-  /** Acknowledged by the replay server. */
-  readonly acked: number;
-  /** Being recorded, waiting, or sent and not acknowledged. */
-  readonly buffered: number;
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** Left out on purpose: by sampling, by the filter, or because they are replays themselves. */
-  readonly skipped: number;
-  /** Bytes held for all of the above. */
-  readonly bufferedBytes: number;
-  readonly connected: boolean;
-  readonly server: string;
-}
+/** Response bodies longer than this are copied as bytes: their exact size matters to the budget. */
+const TEXT_CHARS_MAX = 16 * 1024;
+/** The most that a character of a string takes in UTF-8. */
+const TEXT_BYTES_PER_CHAR_MAX = 3;
 
 export class Recorder {
   readonly settings: Settings;
@@ -81,6 +64,8 @@ export class Recorder {
       token: settings.token,
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
+      idle: () => this.#batch.senderIdle(),
+      released: (frame) => this.#batch.released(frame),
     });
     this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }
@@ -143,16 +128,15 @@ export class Recorder {
     exchange.recorder = this;
     this.#offered += 1;
     const { rawHeaders } = exchange.req;
-    let headBytes = exchange.target.length;
-    for (const part of rawHeaders) headBytes += part.length;
+    const headBytes = exchange.headChars;
     if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
       return;
     }
     exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.#redactor !== undefined) {
-      exchange.request.heldBack = this.#redactor.looksInto(contentTypeOf(rawHeaders));
+    if (this.#redactor !== undefined && exchange.hasRequestBody) {
+      exchange.request.heldBack = this.#redactor.looksInto(fieldIn(rawHeaders, "content-type"));
     }
     if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
@@ -162,7 +146,7 @@ export class Recorder {
     }
     this.#openBytes += exchange.heldBytes;
     this.#open(exchange);
-    if (exchange.finished) this.finish(exchange);
+    if (exchange.finished) this.finish(exchange, nowUs());
   }
 
   /** `bytes` are the recorder's from here on. */
@@ -178,8 +162,32 @@ export class Recorder {
     this.#chunk(exchange, exchange.response, bytes);
   }
 
+  /**
+   * The whole response body as text. It is kept as it is, without a copy, when nothing has to be done to its bytes: text
+   * never changes, and is written as bytes only once, into its frame. False when it must come as bytes.
+   */
+  responseText(exchange: Exchange, text: string): boolean {
+    const { response } = exchange;
+    const bytesMax = text.length * TEXT_BYTES_PER_CHAR_MAX;
+    if (
+      this.#redactor !== undefined ||
+      exchange.closed ||
+      exchange.streaming ||
+      response.seenBytes > 0 ||
+      text.length > TEXT_CHARS_MAX ||
+      bytesMax > this.settings.maxBodyBytes ||
+      this.bufferedBytes + bytesMax > this.settings.maxBufferBytes
+    ) {
+      return false;
+    }
+    response.text = text;
+    response.heldBytes = bytesMax;
+    this.#openBytes += bytesMax;
+    return true;
+  }
+
   /** The response is out, or the client is gone. */
-  finish(exchange: Exchange): void {
+  finish(exchange: Exchange, endedUs: number): void {
     if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
     if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
@@ -188,11 +196,9 @@ export class Recorder {
     exchange.closed = true;
     this.#opened.remove(exchange);
     if (exchange.streaming) {
-      this.#batch.push(this.#writer.rest(exchange), 1);
+      for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
     } else {
-      const record = this.#writer.whole(exchange);
-      if (record === undefined) this.#drop("head-too-large");
-      else this.#batch.push([record], 1);
+      this.#batch.pushWhole(this.#writer, exchange, endedUs);
     }
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
@@ -205,7 +211,7 @@ export class Recorder {
     this.#opened.remove(exchange);
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
-    if (exchange.streaming) this.#batch.push([[RecordType.abandon, exchange.number, reason]], 0);
+    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
     this.#count(reason);
   }
 
@@ -290,7 +296,7 @@ export class Recorder {
       return;
     }
     exchange.streaming = true;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     this.#streamRequest(exchange);
     this.#streamBody(exchange, exchange.response);
   }
@@ -298,10 +304,11 @@ export class Recorder {
   #streamRequest(exchange: Exchange): void {
     this.#streamBody(exchange, exchange.request);
     const end = this.#writer.requestEnd(exchange);
-    if (end !== undefined) this.#batch.push(end, 0);
+    for (const record of end ?? []) this.#batch.push(record);
   }
 
   #streamBody(exchange: Exchange, body: BodyTrack): void {
+    body.settle();
     if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
     const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
@@ -311,7 +318,7 @@ export class Recorder {
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([[type, exchange.number, bytes]], 0, bytes.length);
+        this.#batch.push([type, exchange.number, bytes]);
       }
     }
   }
@@ -321,7 +328,7 @@ export class Recorder {
     if (exchange.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     return true;
   }
 
@@ -369,7 +376,7 @@ export class Recorder {
       if (res.destroyed || socket.destroyed) {
         // A response may have got out before its client left; the channel tells only of live sockets.
         exchange.finished = res.writableFinished;
-        this.finish(exchange);
+        this.finish(exchange, nowUs());
       } else if (!exchange.streaming && exchange.startedUs < longSinceUs) {
         this.#stream(exchange);
       }
@@ -382,11 +389,4 @@ function release(exchange: Exchange): void {
   exchange.request.clear();
   exchange.response.clear();
   exchange.headBytes = 0;
-}
-
-function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === "content-type") return rawHeaders[i + 1];
-  }
-  return undefined;
 }
