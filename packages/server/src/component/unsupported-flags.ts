@@ -42,7 +42,8 @@ export const unsupportedFlags: readonly UnsupportedFlags[] = [
   },
   {
     names: ["recognize-tcp-sessions"],
-    reason: "gor's free edition refuses it too",
+    reason:
+      "use --preserve-order connection, which keeps the order within each recorded connection; gor's free edition refuses it too",
   },
   {
     names: ["cpuprofile"],
