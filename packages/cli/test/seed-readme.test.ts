@@ -152,17 +152,20 @@ describe("rate limiting", () => {
   it.each([
     ["--http-header-limiter", "X-API-KEY: 10%"],
     ["--http-param-limiter", "api_key: 10%"],
-  ])("gor --input-raw :80 --output-tcp 'replay.local:28020|10%%' %s '%s'", async (flag, value) => {
-    const of = (key: string): Sent[] =>
-      Array.from({ length: 200 }, () => ({
-        path: `/?api_key=${key}`,
-        headers: { "x-api-key": key },
-      }));
-    const staging = await ranBefore(["--input-raw", ":80", "--output-tcp", "replay.local:28020|10%", flag, value], [...of("2"), ...of("3")]); // prettier-ignore
-    expect(staging.seen.length).toBeGreaterThan(0);
-    expect(staging.seen.length).toBeLessThan(100);
-    expect(new Set(urls(staging))).toEqual(new Set(["/?api_key=2"]));
-  });
+  ])(
+    "gor --input-raw :80 --output-tcp replay.local:28020|10 percent %s '%s'",
+    async (flag, value) => {
+      const of = (key: string): Sent[] =>
+        Array.from({ length: 200 }, () => ({
+          path: `/?api_key=${key}`,
+          headers: { "x-api-key": key },
+        }));
+      const staging = await ranBefore(["--input-raw", ":80", "--output-tcp", "replay.local:28020|10%", flag, value], [...of("2"), ...of("3")]); // prettier-ignore
+      expect(staging.seen.length).toBeGreaterThan(0);
+      expect(staging.seen.length).toBeLessThan(100);
+      expect(new Set(urls(staging))).toEqual(new Set(["/?api_key=2"]));
+    },
+  );
 });
 
 describe("rules", () => {
@@ -207,7 +210,6 @@ describe("rules", () => {
     const words = ["--input-raw", ":80", "--output-http", "http://staging.server"];
     const hostWith = async (...flags: string[]): Promise<string | undefined> => {
       const staging = await startTarget();
-      // What fetch will not send, `--http-rewrite-header` cannot make: a client of our own.
       await ran([...words, ...flags], { "staging.server": staging.host }, paths("/"));
       const host = staging.seen[0]?.headers.host;
       return host === staging.host ? "the target's" : host;
@@ -234,7 +236,7 @@ describe("files", () => {
   it.each([
     ["requests.gor", "http://staging.com"],
     ["./requests.gor", "staging.com"],
-  ])("gor --input-raw :80 --output-file %s; gor --input-file %s --output-http", async (file, url) => {
+  ])("gor --input-raw :80 --output-file %s; gor --input-file the same --output-http %s", async (file, url) => {
     const path = join(folder(), "requests.gor");
     await ran(["--input-raw", ":80", "--output-file", file], { [file]: path }, paths("/a", "/b"));
     const staging = await startTarget();

@@ -139,6 +139,13 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     },
   },
   accepts: [MessageKind.request],
+  sendsTo: (argument) => {
+    const target = parseTarget(argument);
+    if (target instanceof Refusal) return undefined;
+    const { protocol, hostname, port } = target.address;
+    const implied = protocol === "https:" ? 443 : 80;
+    return { host: hostname, ports: [port === "" ? implied : Number(port)], path: undefined };
+  },
   options,
   once: ({ retry }) => (retry ? undefined : hasSideEffects),
   create: (context, argument, values) => {
