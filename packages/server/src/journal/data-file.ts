@@ -12,6 +12,7 @@ import {
   readdirSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isLockFile } from "./lock.ts";
 
 export const MARK_FILE = "mirrorball.json";
 export const DATA_FILE = "data.mdb";
@@ -27,7 +28,8 @@ const MAGIC = 0xbeefc0de;
 
 /** True when the directory already holds a journal of ours; false when it is empty. */
 export function checkJournalDirectory(directory: string): boolean {
-  const names = readdirSync(directory);
+  // A lock alone is what a process leaves that was killed before it made its journal.
+  const names = readdirSync(directory).filter((name) => !isLockFile(name));
   if (names.length === 0) return false;
   const mark = join(directory, MARK_FILE);
   if (!existsSync(mark)) {
