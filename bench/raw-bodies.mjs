@@ -1,10 +1,11 @@
 // @ts-check
-// Bodies for the capture bench. argv: exchanges. A server that echoes, a client that sends 1 to 256 KB and checks the echo;
+// Bodies for the capture bench. argv: exchanges, exchanges a second. A server that echoes, a client that sends 1 to 256 KB and checks the echo;
 // prints `port N`, waits for a line on standard input, and prints `done`.
 import { Agent, createServer, request } from "node:http";
 import { once } from "node:events";
 
 const exchanges = Number(process.argv[2] ?? "1000");
+const rate = Number(process.argv[3] ?? "300");
 const CONNECTIONS = 8;
 const KB = 1024;
 
@@ -24,12 +25,15 @@ const pool = Buffer.from(
   Uint8Array.from({ length: 512 * KB }, (_, i) => (i * 2_654_435_761) >>> 13),
 );
 let next = 0;
+const started = performance.now();
 await Promise.all(Array.from({ length: CONNECTIONS }, () => worker()));
 console.log("done");
 process.exit(0);
 
 async function worker() {
   for (let i = next++; i < exchanges; i = next++) {
+    const waitMs = started + (i * 1000) / rate - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     const size = KB * (1 + (i % 256));
     const body = pool.subarray(i % 4096, (i % 4096) + size);
     const got = await exchange(body);
