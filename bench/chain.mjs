@@ -71,6 +71,11 @@ async function peer(gor, nginx, round) {
     `127.0.0.1:${tcp}`,
     "--output-file",
     join(folder, "r.gor"),
+    // All of it in one file: a chunk holds 256 records otherwise, and gor is given one.
+    "--output-file-queue-limit",
+    "0",
+    "--output-file-size-limit",
+    "0",
     "--http-pprof",
     `127.0.0.1:${page}`,
   );

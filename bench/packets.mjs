@@ -92,7 +92,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
  * @param {number} connections @param {boolean} shuffled one packet in fifty comes after the next of its kind
  * @returns {Uint8Array}
  */
-function synthesise(connections, shuffled) {
+export function synthesise(connections, shuffled, exchanges = EXCHANGES) {
   const request = Buffer.from(
     "GET /api/items/1?page=2 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: bench/1\r\nAccept: application/json\r\n\r\n",
   );
@@ -147,7 +147,7 @@ function synthesise(connections, shuffled) {
     add(stream, false, 18, none);
     add(stream, true, 16, none);
   }
-  for (let i = 0; i < EXCHANGES; i += 1) {
+  for (let i = 0; i < exchanges; i += 1) {
     const stream = streams[(i * 31) % connections];
     if (stream === undefined) continue;
     if (shuffled && i % 50 === 0) {

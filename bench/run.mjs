@@ -10,6 +10,7 @@ import { benchDurable } from "./durable.mjs";
 import { benchMiddleware } from "./middleware.mjs";
 import { benchFiles } from "./files.mjs";
 import { benchPackets } from "./packets.mjs";
+import { benchRaw } from "./raw.mjs";
 import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
 
@@ -35,6 +36,7 @@ const parts = {
   durable: benchDurable,
   files: () => benchFiles({ gor, records, pacedSeconds }),
   packets: benchPackets,
+  raw: () => benchRaw(gor),
   rules: benchRules,
 };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);

@@ -21,6 +21,7 @@ const OTHER_FLAGS = new Set([
   "import",
   "once",
   "peer",
+  "short",
   "records",
   "paced-seconds",
   "check",

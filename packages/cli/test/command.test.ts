@@ -72,7 +72,7 @@ describe("bad words", () => {
       "--input-tcp", "nonsense",
       "--output-http", "ftp://x",
       "--output-http-timeout=soon",
-      "--output-http-workers", "-1",
+      "--output-http-workers", "-2",
       "--output-null-queue-full", "burst",
     ); // prettier-ignore
     expect(code).toBe(2);
@@ -82,7 +82,7 @@ describe("bad words", () => {
       /^mirrorball: --output-http-timeout: must be a duration.*; got "soon"$/m,
     );
     expect(stderr).toMatch(
-      /^mirrorball: --output-http-workers: must be a whole number from 0 to 10000; got "-1"$/m,
+      /^mirrorball: --output-http-workers: must be a whole number from 0 to 10000; got "-2"$/m,
     );
     expect(stderr).toMatch(
       /^mirrorball: --output-null-queue-full: must be one of wait, drop; got "burst"$/m,

@@ -54,6 +54,17 @@ export function encodeFrame(
     );
   }
   const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  writeHeader(header, type, seq, payload);
+  return [header, payload];
+}
+
+/** Fills the blank header of a frame that was made in one piece. */
+export function sealFrame(frame: Uint8Array, type: number, seq: number): void {
+  const header = Buffer.from(frame.buffer, frame.byteOffset, FRAME_HEADER_BYTES);
+  writeHeader(header, type, seq, frame.subarray(FRAME_HEADER_BYTES));
+}
+
+function writeHeader(header: Buffer, type: number, seq: number, payload: Uint8Array): void {
   header[0] = MAGIC_0;
   header[1] = MAGIC_1;
   header[2] = PROTOCOL_VERSION;
@@ -63,7 +74,6 @@ export function encodeFrame(
   header.writeUInt32BE(seq >>> 0, 12);
   header.writeUInt32BE(crc32(header.subarray(0, 16)), 16);
   header.writeUInt32BE(crc32(payload), 20);
-  return [header, payload];
 }
 
 /** Why a byte stream is not ours, or not intact. Stable codes; the connection is closed after any of them. */

@@ -9,6 +9,7 @@ export { RecordType, isToken, packRecords, unpackRecords } from "./record.ts";
 export type * from "./record.ts";
 export { messageOf, packMessage } from "./message-record.ts";
 export type { PackedMessage } from "./message-record.ts";
+export { PayloadWriter } from "./payload-writer.ts";
 export { checkPayload } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { ProducerOptions, ProducerState } from "./producer.ts";

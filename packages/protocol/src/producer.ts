@@ -9,8 +9,8 @@
 import { decodeAck, decodeChallenge, decodeFault, decodeWelcome } from "./control.ts";
 import { encodeAuth, encodeHello, proofOf, sameProof } from "./control.ts";
 import type { Fault } from "./control.ts";
-import { FrameDecoder, FrameType, FRAME_HEADER_BYTES, PROTOCOL_VERSION } from "./frame.ts";
-import { encodeFrame } from "./frame.ts";
+import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
+import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS, WELCOME_MS_MAX } from "./limits.ts";
 
@@ -25,13 +25,16 @@ export interface ProducerOptions {
   readonly token?: string | undefined;
   /** The minor version a receiver must have at least, for what this producer sends; see `PROTOCOL_MINOR`. */
   readonly minorNeeded?: number;
+  /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
+  readonly released?: (frame: Uint8Array) => void;
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
 
 interface HeldFrame {
-  readonly header: Uint8Array;
-  readonly payload: Uint8Array;
+  /** Its bytes: in one piece, or header and payload. */
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
   readonly weight: number;
 }
 
@@ -74,12 +77,27 @@ export class ProducerSession {
     return this.#frames.length;
   }
 
+  /** Frames that wait for credit, or for a transport. */
+  get unsentFrames(): number {
+    return this.#frames.length - this.#sent;
+  }
+
   /** Takes one payload (at most FRAME_PAYLOAD_BYTES_MAX) and keeps it until it is acknowledged. */
   enqueue(payload: Uint8Array, weight: number): void {
     const seq = this.#firstSeq + this.unackedFrames;
-    const [header] = encodeFrame(FrameType.data, seq, payload);
-    this.#frames.push({ header, payload, weight });
-    this.unackedBytes += header.length + payload.length;
+    this.#hold(encodeFrame(FrameType.data, seq, payload), weight);
+  }
+
+  /** The same for a payload that has `FRAME_HEADER_BYTES` blank bytes in front, as `PayloadWriter` makes it. */
+  enqueueFrame(frame: Uint8Array, weight: number): void {
+    sealFrame(frame, FrameType.data, this.#firstSeq + this.unackedFrames);
+    this.#hold([frame], weight);
+  }
+
+  #hold(pieces: readonly Uint8Array[], weight: number): void {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.#frames.push({ pieces, bytes, weight });
+    this.unackedBytes += bytes;
   }
 
   /** A fresh transport is connected. `nonce`: 16 random bytes, new each time. */
@@ -161,9 +179,9 @@ export class ProducerSession {
     for (let i = this.#sent; i < this.#frames.length; i += 1) {
       const frame = this.#frames[i];
       if (frame === undefined) return;
-      const bytes = frame.header.length + frame.payload.length;
+      const { bytes } = frame;
       if (this.#sentBytes + bytes > this.#creditBytes) return;
-      this.#output.push(frame.header, frame.payload);
+      this.#output.push(...frame.pieces);
       this.#sentBytes += bytes;
       this.#sent += 1;
       const seq = this.#firstSeq + this.#sent - 1;
@@ -258,7 +276,9 @@ export class ProducerSession {
     const acked = this.#frames.splice(0, Math.max(0, ackedSeq - this.#firstSeq + 1));
     for (const frame of acked) {
       this.ackedWeight += frame.weight;
-      this.unackedBytes -= FRAME_HEADER_BYTES + frame.payload.length;
+      this.unackedBytes -= frame.bytes;
+      const [whole] = frame.pieces;
+      if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
     }
     this.#firstSeq += acked.length;
     this.#sent = Math.max(0, this.#sent - acked.length);

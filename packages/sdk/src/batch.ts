@@ -1,27 +1,27 @@
 /**
- * Wire records on their way to the sender: collected for a moment, packed into frames, weighed so that acknowledgements
- * can be counted in exchanges. Knows nothing of budgets or of what a record holds.
+ * Wire records on their way to the sender: written into a frame at once, so that nothing of an exchange lives on but its
+ * bytes, and weighed so that acknowledgements can be counted in exchanges. Knows nothing of budgets or of what a record
+ * holds.
  */
-import {
-  BATCH_BYTES_TARGET,
-  FRAME_PAYLOAD_BYTES_MAX,
-  RecordType,
-  packRecords,
-} from "@mirrorball/protocol";
+import { PayloadWriter, RecordType } from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
+import type { Exchange } from "./exchange.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import type { Sender } from "./sender.ts";
 
-/** Batches wait this long for company. */
-const FLUSH_MS = 10;
+/** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
+const FLUSH_MS = 20;
+/** Bytes that end a batch before its time. */
+const BATCH_BYTES_TARGET = 128 * 1024;
 /** What an exchange costs beside its bytes: its objects, strings and record. */
 export const EXCHANGE_BYTES_BASE = 1024;
 
 export class Batch {
-  /** Bytes of records that wait, about. */
-  bytes = 0;
   readonly #sender: Sender;
   readonly #tooLarge: () => void;
-  #records: WireRecord[] = [];
+  readonly #writer: PayloadWriter = new PayloadWriter();
+  /** The time of these records has come, but the sender could not take them. */
+  #due = false;
   /** Exchanges that end in records that wait. */
   #weight = 0;
   /** Exchanges handed to the session since the beginning. */
@@ -36,21 +36,42 @@ export class Batch {
     this.#tooLarge = tooLarge;
   }
 
+  /** Bytes of records that wait. */
+  get bytes(): number {
+    return this.#writer.bytes;
+  }
+
   /** Exchanges that wait here, or were sent and are not acknowledged. */
   get unackedWeight(): number {
     return this.#weight + this.#enqueuedWeight - this.#sender.session.ackedWeight;
   }
 
-  /** `weight` exchanges end in these records; `bytes` is the size of each that is not a whole exchange. */
-  push(records: readonly WireRecord[], weight: number, bytes: number = EXCHANGE_BYTES_BASE): void {
-    for (const record of records) {
-      this.#records.push(record);
-      this.bytes += record[0] === RecordType.exchange ? sizeOf(record) : bytes;
+  push(record: WireRecord): void {
+    // A frame that is full goes; a record that fits into none is lost.
+    if (!this.#writer.append(record)) {
+      this.flush();
+      if (!this.#writer.append(record)) return;
     }
+    this.#pushed(record[0] === RecordType.responseEnd ? 1 : 0);
+  }
+
+  /** An exchange as one record, without making it. */
+  pushWhole(records: RecordWriter, exchange: Exchange, endedUs: number): void {
+    if (!records.whole(this.#writer, exchange, endedUs)) {
+      this.flush();
+      if (!records.whole(this.#writer, exchange, endedUs)) {
+        this.#tooLarge();
+        return;
+      }
+    }
+    this.#pushed(1);
+  }
+
+  #pushed(weight: number): void {
     this.#weight += weight;
-    if (this.bytes >= BATCH_BYTES_TARGET) this.flush();
+    if (this.#writer.bytes >= BATCH_BYTES_TARGET) this.flush();
     else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.flush(), FLUSH_MS);
+      this.#timer = setTimeout(() => this.#elapsed(), FLUSH_MS);
       this.#timer.unref();
     }
   }
@@ -62,16 +83,33 @@ export class Batch {
 
   flush(): void {
     this.stop();
+    this.#due = false;
     for (const [reason, count] of this.#untold)
-      this.#records.push([RecordType.loss, reason, count]);
+      this.#writer.append([RecordType.loss, reason, count]);
     this.#untold.clear();
-    if (this.#records.length === 0) return;
-    const records = this.#records;
-    this.#records = [];
-    this.bytes = 0;
+    if (this.#writer.records === 0) return;
+    const weight = this.#weight;
     this.#weight = 0;
-    this.#enqueue(records);
+    this.#enqueuedWeight += weight;
+    this.#sender.session.enqueueFrame(this.#writer.take(), weight);
     this.#sender.pump();
+  }
+
+  /** A frame was acknowledged. */
+  released(frame: Uint8Array): void {
+    this.#writer.recycle(frame);
+  }
+
+  /** The sender has nothing left to write: what waited for that goes now. */
+  senderIdle(): void {
+    if (this.#due) this.flush();
+  }
+
+  /** Small frames behind an unreachable or slow server would only cost memory: they become one larger one. */
+  #elapsed(): void {
+    this.stop();
+    if (this.#sender.idle) this.flush();
+    else this.#due = true;
   }
 
   stop(): void {
@@ -84,36 +122,4 @@ export class Batch {
     this.#weight = 0;
     this.#enqueuedWeight = this.#sender.session.ackedWeight;
   }
-
-  /** One frame as a rule; halves of the batch when large heads made it larger than a frame may be. */
-  #enqueue(records: readonly WireRecord[]): void {
-    const payload = packRecords(records);
-    if (payload.length <= FRAME_PAYLOAD_BYTES_MAX) {
-      const weight = weightOf(records);
-      this.#enqueuedWeight += weight;
-      this.#sender.session.enqueue(payload, weight);
-    } else if (records.length > 1) {
-      const half = records.length >> 1;
-      this.#enqueue(records.slice(0, half));
-      this.#enqueue(records.slice(half));
-    } else if (weightOf(records) > 0) {
-      this.#tooLarge();
-    }
-  }
-}
-
-/** Exchanges that end in these records. */
-function weightOf(records: readonly WireRecord[]): number {
-  let weight = 0;
-  for (const [type] of records) {
-    if (type === RecordType.exchange || type === RecordType.responseEnd) weight += 1;
-  }
-  return weight;
-}
-
-function sizeOf(
-  record: Extract<WireRecord, readonly [typeof RecordType.exchange, ...unknown[]]>,
-): number {
-  const body = (record[11]?.length ?? 0) + (record[17]?.length ?? 0);
-  return body + (record[16]?.length ?? 0) + record[10].length * 12 + record[8].length + 96;
 }

@@ -5,6 +5,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol";
+import { announcesBody, charsIn, fieldIn } from "./fields.ts";
+import type { Survey } from "./fields.ts";
+import type { ServerState } from "./ownership.ts";
 import type { BodyLook } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -14,6 +17,9 @@ export interface ConnectionInfo {
   /** Place of the next exchange on it. */
   nextSeq: number;
   readonly peer: string | null;
+  readonly server: ServerState;
+  /** The youngest exchange that is not answered; older ones hang on it. */
+  newest: Exchange | undefined;
 }
 
 /** Shared by all bodies without bytes, most of all requests: never written to. */
@@ -22,7 +28,9 @@ const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
 /** The recorded part of a body. */
 export class BodyTrack {
   chunks: readonly Uint8Array[] = NO_CHUNKS;
-  /** Bytes in `chunks`. */
+  /** The whole body, in place of `chunks`: see `Recorder.responseText`. */
+  text: string | undefined = undefined;
+  /** Bytes in `chunks`; of `text`, the most that it can be. */
   heldBytes = 0;
   /** Bytes seen, recorded or not. */
   seenBytes = 0;
@@ -43,12 +51,23 @@ export class BodyTrack {
     this.heldBytes += bytes.length;
   }
 
+  /** Makes bytes of a body that was kept as text. */
+  settle(): void {
+    if (this.text === undefined) return;
+    this.chunks = [Buffer.from(this.text)];
+    this.text = undefined;
+  }
+
   /** Lets go of the bytes. */
   clear(): void {
+    this.text = undefined;
     this.chunks = NO_CHUNKS;
     this.heldBytes = 0;
   }
 }
+
+/** The body of all requests that announce none: never written to. */
+const NO_BODY: BodyTrack = new BodyTrack();
 
 export class Exchange {
   readonly req: IncomingMessage;
@@ -58,7 +77,9 @@ export class Exchange {
   readonly connectionSeq: number;
   readonly target: string;
   readonly startedUs: number;
-  readonly request: BodyTrack = new BodyTrack();
+  /** Characters of target and fields. */
+  readonly headChars: number;
+  readonly request: BodyTrack;
   readonly response: BodyTrack = new BodyTrack();
   /** Undefined while nobody has claimed it. */
   recorder: Recorder | undefined = undefined;
@@ -76,8 +97,12 @@ export class Exchange {
   closed = false;
   /** All of the response was handed to the system. */
   finished = false;
+  /** What `tags(req)` gave, once it was asked. */
+  tags: readonly string[] | null = null;
   /** Koa's context, when its middleware was reached. */
   context: unknown = undefined;
+  /** The exchange before on the same connection, while that is not answered. */
+  readonly earlier: Exchange | undefined;
   /** Neighbours in the recorder's list of open exchanges. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
@@ -87,6 +112,7 @@ export class Exchange {
     res: ServerResponse,
     socket: Socket,
     connection: ConnectionInfo,
+    survey: Survey,
     startedUs: number,
   ) {
     this.req = req;
@@ -96,7 +122,19 @@ export class Exchange {
     this.connectionSeq = connection.nextSeq;
     // Read now: Express rewrites it below a mount point.
     this.target = req.url ?? "/";
+    this.headChars = this.target.length + charsIn(survey);
+    this.request = announcesBody(survey) ? new BodyTrack() : NO_BODY;
+    this.earlier = connection.newest;
     this.startedUs = startedUs;
+  }
+
+  get hasRequestBody(): boolean {
+    return this.request !== NO_BODY;
+  }
+
+  /** Nothing of the request is still to come. */
+  get requestIsWhole(): boolean {
+    return this.request === NO_BODY || this.request.ended;
   }
 
   get heldBytes(): number {
@@ -105,21 +143,15 @@ export class Exchange {
 }
 
 /** How the request's body ended, as far as it is known now. */
-export function requestStateOf({ req, request }: Exchange): BodyState {
+export function requestStateOf(exchange: Exchange): BodyState {
+  const { req, request } = exchange;
   if (request.cut) return BodyState.truncated;
-  if (req.complete) return BodyState.complete;
+  if (req.complete || !exchange.hasRequestBody) return BodyState.complete;
   // An answer that does not wait for the upload is out before Node says "complete", though all its bytes are here.
-  const length = declaredLength(req.rawHeaders);
-  return length !== undefined && length === request.seenBytes
+  const length = fieldIn(req.rawHeaders, "content-length");
+  return length !== undefined && Number(length) === request.seenBytes
     ? BodyState.complete
     : BodyState.aborted;
-}
-
-function declaredLength(rawHeaders: readonly string[]): number | undefined {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === "content-length") return Number(rawHeaders[i + 1]);
-  }
-  return undefined;
 }
 
 export function responseStateOf({ finished, response }: Exchange): BodyState {

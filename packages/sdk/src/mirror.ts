@@ -4,12 +4,13 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import { isReplay, surveyOf } from "./fields.ts";
 import { serverOf } from "./ownership.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
 import { Recorder } from "./recorder.ts";
 import type { MirrorStats } from "./stats.ts";
-import { Tap, isReplay } from "./tap.ts";
+import { Tap } from "./tap.ts";
 
 /** Milliseconds that `close()` waits for acknowledgements by default. */
 const CLOSE_TIMEOUT_MS_DEFAULT = 5000;
@@ -116,7 +117,7 @@ export class MirrorCore implements MirrorControl {
       if (atRoot) this.attach(server);
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
-      else if (missed && !isReplay(req)) this.#recorder.refuse("late");
+      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.refuse("late");
     } catch {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
     }

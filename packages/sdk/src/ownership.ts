@@ -13,7 +13,7 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyTrack, Exchange } from "./exchange.ts";
-import { hiddenField } from "./hidden.ts";
+import { Foreign } from "./hidden.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
@@ -21,7 +21,7 @@ const UNDECIDED_EXCHANGES_MAX = 64;
 /** Bytes of all exchanges without an owner, in the whole process. */
 const UNCLAIMED_BYTES_MAX = 4 * 1024 * 1024;
 
-interface ServerState {
+export interface ServerState {
   owner: Recorder | undefined;
   /** A mirror was reached on a path of this server: every exchange may be one of its. */
   scoped: boolean;
@@ -29,7 +29,18 @@ interface ServerState {
   undecided: Exchange[] | undefined;
 }
 
-const states = hiddenField<ServerState>();
+class StateOf extends Foreign {
+  #state: ServerState;
+
+  constructor(server: Server, state: ServerState) {
+    super(server);
+    this.#state = state;
+  }
+
+  static get(server: Server): ServerState | undefined {
+    return #state in server ? server.#state : undefined;
+  }
+}
 
 export class Ownership {
   /** Owns every server that nobody else owns: `@mirrorball/sdk/register`. */
@@ -41,8 +52,7 @@ export class Ownership {
   #unclaimedBytes = 0;
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
-  wants(server: Server, req: IncomingMessage): boolean {
-    const state = this.#stateOf(server);
+  wants(state: ServerState, req: IncomingMessage): boolean {
     const owner = state.owner ?? this.everything;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
     if (this.waiting === 0) return false;
@@ -51,18 +61,18 @@ export class Ownership {
     );
   }
 
-  begin(server: Server, exchange: Exchange): void {
-    const owner = this.#stateOf(server).owner ?? this.everything;
+  begin(exchange: Exchange): void {
+    const owner = exchange.connection.server.owner ?? this.everything;
     if (owner !== undefined && owner.accepting) owner.adopt(exchange);
   }
 
-  skipReplay(server: Server): void {
-    (this.#stateOf(server).owner ?? this.everything)?.skip();
+  skipReplay(state: ServerState): void {
+    (state.owner ?? this.everything)?.skip();
   }
 
   /** The whole server belongs to `recorder`. Returns false when it belongs to another one already. */
   claimServer(server: Server, recorder: Recorder): boolean {
-    const state = this.#stateOf(server);
+    const state = this.stateOf(server);
     if (state.owner !== undefined && state.owner.accepting) return state.owner === recorder;
     state.owner = recorder;
     const earlier = state.undecided ?? [];
@@ -72,12 +82,12 @@ export class Ownership {
   }
 
   owns(server: Server, recorder: Recorder): boolean {
-    return (this.#stateOf(server).owner ?? this.everything) === recorder;
+    return (this.stateOf(server).owner ?? this.everything) === recorder;
   }
 
   /** On this server a mirror is reached only below some path. */
   markScoped(server: Server): void {
-    const state = this.#stateOf(server);
+    const state = this.stateOf(server);
     if (state.scoped) return;
     state.scoped = true;
     for (const exchange of state.undecided ?? []) this.#forget(exchange);
@@ -103,14 +113,21 @@ export class Ownership {
     else if (recorder.settings.responses === "full") recorder.responseChunk(exchange, bytes);
   }
 
-  finished(exchange: Exchange): void {
+  /** A response body that is whole and a text; false when it is wanted as bytes. */
+  responseText(exchange: Exchange, text: string): boolean {
+    const { recorder } = exchange;
+    if (recorder === undefined) return false;
+    return recorder.settings.responses !== "full" || recorder.responseText(exchange, text);
+  }
+
+  finished(exchange: Exchange, endedUs: number): void {
     exchange.finished = true;
     if (exchange.recorder !== undefined) {
-      exchange.recorder.finish(exchange);
+      exchange.recorder.finish(exchange, endedUs);
       return;
     }
-    const server = serverOf(exchange.socket);
-    const undecided = server === undefined ? undefined : this.#stateOf(server).undecided;
+    const state = exchange.connection.server;
+    const { undecided } = state;
     if (undecided === undefined) {
       this.#forget(exchange);
       return;
@@ -119,7 +136,7 @@ export class Ownership {
     if (undecided.length <= UNDECIDED_EXCHANGES_MAX) return;
     // Nobody claimed this server in all that time: it is somebody else's.
     for (const forgotten of undecided) this.#forget(forgotten);
-    if (server !== undefined) this.#stateOf(server).undecided = undefined;
+    state.undecided = undefined;
   }
 
   #keep(body: BodyTrack, bytes: Uint8Array): void {
@@ -140,11 +157,12 @@ export class Ownership {
     exchange.response.clear();
   }
 
-  #stateOf(server: Server): ServerState {
-    const known = states.get(server);
+  /** What is known of a server, one object a server. */
+  stateOf(server: Server): ServerState {
+    const known = StateOf.get(server);
     if (known !== undefined) return known;
     const state: ServerState = { owner: this.#ownerByApp(server), scoped: false, undecided: [] };
-    states.set(server, state);
+    void new StateOf(server, state);
     return state;
   }
 

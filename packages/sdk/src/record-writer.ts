@@ -2,7 +2,7 @@
  * From an exchange to wire records: the fields of `record.ts`, redacted, bodies joined. Reads Node's request and response
  * objects, changes nothing on them. Heads that no receiver would take give a reason.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   BodyState,
   HEAD_BYTES_MAX,
@@ -12,6 +12,7 @@ import {
 } from "@mirrorball/protocol";
 import type {
   ExchangeRecord,
+  PayloadWriter,
   RequestHeadRecord,
   ResponseHeadRecord,
   WireRecord,
@@ -23,7 +24,9 @@ import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact.ts";
 import { routeOf } from "./route.ts";
-import { nowUs } from "./time.ts";
+
+/** Length of an `ExchangeRecord`. */
+const FIELDS_OF_EXCHANGE: ExchangeRecord["length"] = 22;
 
 /** Node keeps the rendered head and trailer on the response: exact bytes, order and case, Date included. */
 interface RenderedResponse extends ServerResponse {
@@ -45,52 +48,51 @@ export class RecordWriter {
     this.#redactor = redactor;
   }
 
-  /** The record, or why there is none. */
-  whole(exchange: Exchange): ExchangeRecord | DropReason {
-    const { req, connection, request, response } = exchange;
-    const responseHead = this.#responseHeadText(exchange);
-    if (responseHead !== null && responseHead.length > HEAD_BYTES_MAX) return "head-too-large";
-    const tags = this.#tags(exchange);
-    if (tags === undefined) return "tags-threw";
-    const endedUs = nowUs();
-    const requestBody = this.#body(request, requestStateOf(exchange));
-    const wantsBody = this.#settings.responses === "full" && responseHead !== null;
+  /** Writes an `ExchangeRecord`, field by field; false when no receiver would take it, or it has no room in this frame. */
+  whole(out: PayloadWriter, exchange: Exchange, endedUs: number): boolean {
+    const { req, connection, request, response, startedUs } = exchange;
+    const head = this.#responseHeadText(exchange);
+    if (head !== null && head.length > HEAD_BYTES_MAX) return false;
+    const wantsBody = this.#settings.responses === "full" && head !== null;
     if (wantsBody) this.#holdBack(exchange);
+    const requestBody = this.#body(request, requestStateOf(exchange));
     const responseBody = wantsBody ? this.#body(response, responseStateOf(exchange)) : null;
-    this.#lastNumber += 1;
-    return [
-      RecordType.exchange,
-      this.#lastNumber,
-      exchange.startedUs,
-      durationUs(exchange.startedUs, exchange.requestEndedUs),
-      connection.id,
-      exchange.connectionSeq,
-      connection.peer,
-      req.method ?? "GET",
-      this.#redactor?.target(exchange.target) ?? exchange.target,
-      `HTTP/${req.httpVersion}`,
-      this.#requestHeaders(exchange, requestBody),
-      requestBody,
-      requestStateOf(exchange),
-      this.#trailers(req.rawTrailers),
-      exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs,
-      durationUs(exchange.responseStartedUs, endedUs),
-      responseHead === null ? null : withLength(responseHead, response, responseBody),
-      responseBody,
-      responseStateOf(exchange),
-      this.#responseTrailers(exchange.res),
-      routeOf(exchange),
-      tags,
-    ];
+    if (exchange.number === 0) exchange.number = this.#nextNumber();
+    const responseStartedUs =
+      exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs;
+    out.begin(FIELDS_OF_EXCHANGE);
+    out.number(RecordType.exchange);
+    out.number(exchange.number);
+    out.number(startedUs);
+    out.number(durationUs(startedUs, exchange.requestEndedUs));
+    out.number(connection.id);
+    out.number(exchange.connectionSeq);
+    out.textOrNull(connection.peer);
+    out.text(req.method ?? "GET");
+    out.text(this.#redactor?.target(exchange.target) ?? exchange.target);
+    out.text(versionOf(req));
+    out.texts(this.#requestHeaders(exchange, requestBody));
+    out.bytesOrNull(requestBody);
+    out.number(requestStateOf(exchange));
+    out.textsOrNull(this.#trailers(req.rawTrailers));
+    out.number(responseStartedUs);
+    out.number(durationUs(responseStartedUs, endedUs));
+    out.textOrNull(head === null ? null : withLength(head, response, responseBody));
+    if (wantsBody && response.text !== undefined) out.textAsBytes(response.text);
+    else out.bytesOrNull(responseBody);
+    out.number(responseStateOf(exchange));
+    out.textsOrNull(this.#responseTrailers(exchange.res));
+    out.textOrNull(routeOf(exchange));
+    out.textsOrNull(exchange.tags);
+    return out.end();
   }
 
   /** The record, or why there is none. */
   requestHead(exchange: Exchange): RequestHeadRecord | DropReason {
     const { req, connection } = exchange;
-    const tags = this.#tags(exchange);
+    const tags = this.tagsOf(exchange);
     if (tags === undefined) return "tags-threw";
-    this.#lastNumber += 1;
-    exchange.number = this.#lastNumber;
+    exchange.number = this.#nextNumber();
     return [
       RecordType.requestHead,
       exchange.number,
@@ -100,7 +102,7 @@ export class RecordWriter {
       connection.peer,
       req.method ?? "GET",
       this.#redactor?.target(exchange.target) ?? exchange.target,
-      `HTTP/${req.httpVersion}`,
+      versionOf(req),
       // A body that is held back may change its length; its framing is made by who replays it.
       this.#requestHeaders(exchange, null),
       routeOf(exchange),
@@ -139,10 +141,11 @@ export class RecordWriter {
   }
 
   /** Everything an exchange that travels in pieces still owes. */
-  rest(exchange: Exchange): WireRecord[] {
+  rest(exchange: Exchange, endedUs: number): WireRecord[] {
     const { response, number } = exchange;
     const records = this.requestEnd(exchange) ?? [];
     const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
+    response.settle();
     if (!exchange.responseHeadSent) this.#holdBack(exchange);
     const body =
       this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
@@ -151,10 +154,15 @@ export class RecordWriter {
       records.push([RecordType.responseHead, number, exchange.responseStartedUs, head]);
     }
     if (body !== null) records.push([RecordType.responseChunk, number, body]);
-    const took = durationUs(exchange.responseStartedUs, nowUs());
+    const took = durationUs(exchange.responseStartedUs, endedUs);
     const trailers = this.#responseTrailers(exchange.res);
     records.push([RecordType.responseEnd, number, took, responseStateOf(exchange), trailers]);
     return records;
+  }
+
+  #nextNumber(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
   }
 
   #requestHeaders(exchange: Exchange, body: Uint8Array | null): readonly string[] {
@@ -185,6 +193,7 @@ export class RecordWriter {
     response.look = this.#redactor.look(typeof head === "string" ? fieldsOf(head) : []);
   }
 
+  /** Null for a body that is kept as text, too: the caller sends that. */
   #body(body: BodyTrack, state: BodyState): Uint8Array | null {
     const { chunks, look } = body;
     if (chunks.length === 0) return null;
@@ -194,13 +203,14 @@ export class RecordWriter {
     // Half a secret may look like none; what cannot be looked into does not leave.
     const redacted = state === BodyState.complete ? look(joined) : undefined;
     if (redacted !== undefined) return redacted;
+    // A record may be written twice, when the frame under way had no room for it.
+    if (!body.cut) this.withheld += 1;
     body.cut = true;
-    this.withheld += 1;
     return null;
   }
 
   /** Undefined when the exchange is to be dropped for them. */
-  #tags({ req }: Exchange): readonly string[] | null | undefined {
+  tagsOf({ req }: Exchange): readonly string[] | null | undefined {
     const { tags, onCallbackError } = this.#settings;
     if (tags === undefined) return null;
     try {
@@ -236,6 +246,11 @@ export class RecordWriter {
     if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
     return this.#trailers(fieldsOf(text));
   }
+}
+
+function versionOf({ httpVersion }: IncomingMessage): string {
+  // The usual one without making a string.
+  return httpVersion === "1.1" ? "HTTP/1.1" : `HTTP/${httpVersion}`;
 }
 
 function durationUs(from: number, to: number): number {

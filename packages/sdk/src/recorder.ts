@@ -17,6 +17,7 @@ import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { settle } from "./callbacks.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { Losses } from "./losses.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
 import { Redactor } from "./redact.ts";
@@ -33,13 +34,18 @@ const WHOLE_MS_MAX = 250;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
 const HELD_BACK_BYTES_MAX = 256 * 1024;
 
+/** Response bodies longer than this are copied as bytes: their exact size matters to the budget. */
+const TEXT_CHARS_MAX = 16 * 1024;
+/** The most that a character of a string takes in UTF-8. */
+const TEXT_BYTES_PER_CHAR_MAX = 3;
+
 export class Recorder {
   readonly settings: Settings;
   readonly sender: Sender;
   readonly breaker: Breaker;
   readonly #writer: RecordWriter;
   readonly #redactor: Redactor | undefined;
-  readonly #drops: Map<DropReason, number> = new Map();
+  readonly #losses: Losses;
   #offered = 0;
   #skipped = 0;
   #filterErrors = 0;
@@ -49,7 +55,6 @@ export class Recorder {
   readonly #batch: Batch;
   #sweepTimer: NodeJS.Timeout | undefined;
   #accepting = true;
-  #dropping = false;
   #settled: (() => void)[] = [];
 
   constructor(settings: Settings) {
@@ -63,12 +68,11 @@ export class Recorder {
       token: settings.token,
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
+      idle: () => this.#batch.senderIdle(),
+      released: (frame) => this.#batch.released(frame),
     });
-    this.breaker = new Breaker(
-      settings.breaker,
-      settings.log,
-      () => this.#drops.get("breaker") ?? 0,
-    );
+    this.#losses = new Losses(settings.log);
+    this.breaker = new Breaker(settings.breaker, settings.log, () => this.#losses.of("breaker"));
     this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
   }
 
@@ -85,7 +89,7 @@ export class Recorder {
       offered: this.#offered,
       acked: this.sender.session.ackedWeight,
       buffered: this.#opened.count + this.#batch.unackedWeight,
-      dropped: Object.fromEntries(this.#drops),
+      dropped: this.#losses.all(),
       skipped: this.#skipped,
       bufferedBytes: this.bufferedBytes,
       connected: this.sender.connected,
@@ -138,15 +142,14 @@ export class Recorder {
     exchange.recorder = this;
     this.#offered += 1;
     const { rawHeaders } = exchange.req;
-    let headBytes = exchange.target.length;
-    for (const part of rawHeaders) headBytes += part.length;
+    const headBytes = exchange.headChars;
     if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
       return;
     }
     exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.#redactor !== undefined) {
+    if (this.#redactor !== undefined && exchange.hasRequestBody) {
       exchange.request.look = this.#redactor.look(rawHeaders);
     }
     if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
@@ -157,7 +160,7 @@ export class Recorder {
     }
     this.#openBytes += exchange.heldBytes;
     this.#open(exchange);
-    if (exchange.finished) this.finish(exchange);
+    if (exchange.finished) this.finish(exchange, nowUs());
   }
 
   /** `bytes` are the recorder's from here on. */
@@ -173,8 +176,32 @@ export class Recorder {
     this.#chunk(exchange, exchange.response, bytes);
   }
 
+  /**
+   * The whole response body as text. It is kept as it is, without a copy, when nothing has to be done to its bytes: text
+   * never changes, and is written as bytes only once, into its frame. False when it must come as bytes.
+   */
+  responseText(exchange: Exchange, text: string): boolean {
+    const { response } = exchange;
+    const bytesMax = text.length * TEXT_BYTES_PER_CHAR_MAX;
+    if (
+      this.#redactor !== undefined ||
+      exchange.closed ||
+      exchange.streaming ||
+      response.seenBytes > 0 ||
+      text.length > TEXT_CHARS_MAX ||
+      bytesMax > this.settings.maxBodyBytes ||
+      this.bufferedBytes + bytesMax > this.settings.maxBufferBytes
+    ) {
+      return false;
+    }
+    response.text = text;
+    response.heldBytes = bytesMax;
+    this.#openBytes += bytesMax;
+    return true;
+  }
+
   /** The response is out, or the client is gone. */
-  finish(exchange: Exchange): void {
+  finish(exchange: Exchange, endedUs: number): void {
     if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
     if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
@@ -183,11 +210,14 @@ export class Recorder {
     exchange.closed = true;
     this.#opened.remove(exchange);
     if (exchange.streaming) {
-      this.#batch.push(this.#writer.rest(exchange), 1);
+      for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
     } else {
-      const record = this.#writer.whole(exchange);
-      if (typeof record === "string") this.#drop(record);
-      else this.#batch.push([record], 1);
+      const tags = this.#writer.tagsOf(exchange);
+      if (tags === undefined) this.#drop("tags-threw");
+      else {
+        exchange.tags = tags;
+        this.#batch.pushWhole(this.#writer, exchange, endedUs);
+      }
     }
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
@@ -200,8 +230,8 @@ export class Recorder {
     this.#opened.remove(exchange);
     this.#openBytes -= exchange.heldBytes;
     release(exchange);
-    if (exchange.streaming) this.#batch.push([[RecordType.abandon, exchange.number, reason]], 0);
-    this.#count(reason);
+    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    this.#losses.count(reason);
   }
 
   /** An exchange that could not be recorded from its beginning. */
@@ -227,7 +257,7 @@ export class Recorder {
 
   #abandonUnacked(count: number): void {
     this.#batch.forget();
-    this.#drops.set("shutdown", (this.#drops.get("shutdown") ?? 0) + count);
+    this.#losses.count("shutdown", count);
   }
 
   async #settledWithin(timeoutMs: number): Promise<void> {
@@ -243,8 +273,11 @@ export class Recorder {
   }
 
   #acknowledged(): void {
-    if (this.#dropping && this.bufferedBytes * 2 < this.settings.maxBufferBytes)
-      this.#endDropping();
+    if (this.#losses.dropping && this.bufferedBytes * 2 < this.settings.maxBufferBytes) {
+      this.#losses.endDropping();
+      // So that the server learns of the losses even when no new exchange comes.
+      this.#batch.flush();
+    }
     if (this.#accepting || this.stats().buffered > 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
   }
@@ -287,7 +320,7 @@ export class Recorder {
       return;
     }
     exchange.streaming = true;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     this.#streamRequest(exchange);
     this.#streamBody(exchange, exchange.response);
   }
@@ -295,10 +328,11 @@ export class Recorder {
   #streamRequest(exchange: Exchange): void {
     this.#streamBody(exchange, exchange.request);
     const end = this.#writer.requestEnd(exchange);
-    if (end !== undefined) this.#batch.push(end, 0);
+    for (const record of end ?? []) this.#batch.push(record);
   }
 
   #streamBody(exchange: Exchange, body: BodyTrack): void {
+    body.settle();
     if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
     const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
@@ -308,7 +342,7 @@ export class Recorder {
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([[type, exchange.number, bytes]], 0, bytes.length);
+        this.#batch.push([type, exchange.number, bytes]);
       }
     }
   }
@@ -318,31 +352,14 @@ export class Recorder {
     if (exchange.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
-    this.#batch.push([head], 0);
+    this.#batch.push(head);
     return true;
   }
 
   /** Dropped before anything of it was sent: the server will be told the number. */
   #drop(reason: DropReason): void {
     this.#batch.lost(reason);
-    this.#count(reason);
-  }
-
-  #count(reason: DropReason): void {
-    this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
-    if (reason !== "buffer-full" || this.#dropping) return;
-    this.#dropping = true;
-    this.settings.log("mirrorball: the buffer is full, exchanges are being dropped and counted");
-  }
-
-  #endDropping(): void {
-    this.#dropping = false;
-    const count = this.#drops.get("buffer-full") ?? 0;
-    this.settings.log(
-      `mirrorball: the buffer has room again; ${count} exchanges were dropped so far`,
-    );
-    // So that the server learns of the losses even when no new exchange comes.
-    this.#batch.flush();
+    this.#losses.count(reason);
   }
 
   #open(exchange: Exchange): void {
@@ -366,7 +383,7 @@ export class Recorder {
       if (res.destroyed || socket.destroyed) {
         // A response may have got out before its client left; the channel tells only of live sockets.
         exchange.finished = res.writableFinished;
-        this.finish(exchange);
+        this.finish(exchange, nowUs());
       } else if (!exchange.streaming && exchange.startedUs < longSinceUs) {
         this.#stream(exchange);
       }

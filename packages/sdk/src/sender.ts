@@ -31,6 +31,10 @@ export interface SenderOptions {
   readonly log: (line: string) => void;
   /** Called when the server acknowledged something. */
   readonly acknowledged: () => void;
+  /** Called when everything that was enqueued is written. */
+  readonly idle: () => void;
+  /** Called with each frame that is acknowledged: its memory is free. */
+  readonly released: (frame: Uint8Array) => void;
 }
 
 export class Sender {
@@ -53,6 +57,7 @@ export class Sender {
       service: options.service,
       agent: `mirrorball-sdk node/${process.versions.node}`,
       token: options.token,
+      released: options.released,
     });
   }
 
@@ -63,6 +68,17 @@ export class Sender {
   /** The address in use or tried next. */
   get server(): string {
     return this.#options.servers[this.#address]?.text ?? "";
+  }
+
+  /** Connected, and everything that was enqueued is written. */
+  get idle(): boolean {
+    const socket = this.#socket;
+    return (
+      this.connected &&
+      this.session.unsentFrames === 0 &&
+      socket !== undefined &&
+      socket.writableLength <= SOCKET_BYTES_MAX
+    );
   }
 
   start(): void {
@@ -77,7 +93,9 @@ export class Sender {
     if (socket === undefined || socket.connecting || socket.writableLength > SOCKET_BYTES_MAX)
       return;
     const pieces = this.session.takeOutput();
-    if (pieces.length > 0) {
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined) socket.write(only);
+    else if (pieces.length > 1) {
       socket.cork();
       for (const piece of pieces) socket.write(piece);
       socket.uncork();
@@ -111,7 +129,10 @@ export class Sender {
     this.#socket = socket;
     socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#opened(socket));
     socket.on("data", (chunk: Buffer) => this.#receive(socket, chunk));
-    socket.on("drain", () => this.pump());
+    socket.on("drain", () => {
+      this.pump();
+      if (this.idle) this.#options.idle();
+    });
     socket.on("error", (error) => this.#say(`cannot reach ${address.text}: ${error.message}`));
     socket.once("close", () => this.#lost(socket));
   }
@@ -135,6 +156,7 @@ export class Sender {
     }
     this.pump();
     if (this.session.ackedWeight !== before) this.#options.acknowledged();
+    if (this.idle) this.#options.idle();
   }
 
   #tick(): void {

@@ -1,11 +1,11 @@
 /**
  * Where the SDK touches Node: two diagnostics channels and four methods, shared by all mirrors of the process.
  *
- * `http.server.request.start` makes an exchange and hangs it on request and response in a hidden field;
- * `push` of requests and `write` and `end` of responses copy the bytes that pass; `http.server.response.finish` ends
- * it. The methods are replaced once on the prototypes (not on each object, which costs four times as much) by the first
+ * `http.server.request.start` makes an exchange and hangs it on its connection; `push` of requests and `write` and `end`
+ * of responses copy the bytes that pass; `end` or, when something is left to be sent, `http.server.response.finish`
+ * ends it. Nothing is put on requests and responses: a connection has few exchanges at a time, mostly one. The methods are replaced once on the prototypes (not on each object, which costs four times as much) by the first
  * mirror, and given back by the last. They call the original with what they got and return what it returns; an
- * object without the field costs one look-up. Nothing here throws into the host: a fault of ours ends the exchange,
+ * object of an unknown connection costs one look-up. Nothing here throws into the host: a fault of ours ends the exchange,
  * many of them end the SDK.
  */
 import { channel } from "node:diagnostics_channel";
@@ -14,20 +14,27 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Exchange } from "./exchange.ts";
 import type { ConnectionInfo } from "./exchange.ts";
-import { hiddenField } from "./hidden.ts";
+import { isReplay, surveyOf } from "./fields.ts";
+import { Foreign } from "./hidden.ts";
 import { Ownership } from "./ownership.ts";
 import { nowUs } from "./time.ts";
 
-/** On requests and responses. */
-const exchanges = hiddenField<Exchange>();
 /** On the sockets of clients. */
-const connections = hiddenField<ConnectionInfo>();
+class ConnectionOf extends Foreign {
+  #connection: ConnectionInfo;
+
+  constructor(socket: Socket, connection: ConnectionInfo) {
+    super(socket);
+    this.#connection = connection;
+  }
+
+  static get(socket: object): ConnectionInfo | undefined {
+    return #connection in socket ? socket.#connection : undefined;
+  }
+}
 
 /** Faults of our own after which the SDK stops touching anything. */
 const FAULTS_MAX = 10;
-/** The field that a replayed request carries; teeing it again would make a loop. */
-const REPLAY_FIELD = "x-mirrorball-replay";
-
 interface StartMessage {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -63,13 +70,8 @@ export class Tap {
     }
   };
   readonly #onFinish = (message: unknown): void => {
-    const exchange = exchanges.get((message as StartMessage).response);
-    if (exchange === undefined) return;
-    try {
-      this.ownership.finished(exchange);
-    } catch {
-      this.#fault();
-    }
+    const exchange = exchangeOfResponse((message as StartMessage).response);
+    if (exchange !== undefined) this.#finished(exchange, nowUs());
   };
 
   /** One more mirror is alive. */
@@ -89,7 +91,7 @@ export class Tap {
 
   /** The exchange of a request, if it is being recorded. */
   exchangeOf(req: IncomingMessage): Exchange | undefined {
-    return exchanges.get(req);
+    return exchangeOfRequest(req);
   }
 
   #uninstall(): void {
@@ -100,31 +102,43 @@ export class Tap {
   }
 
   #start({ request, response, socket, server }: StartMessage): void {
-    if (isReplay(request)) {
-      this.ownership.skipReplay(server);
-      return;
-    }
-    const wanted = this.ownership.wants(server, request);
-    const connection = this.#connectionOf(socket);
-    if (wanted) {
-      const exchange = new Exchange(request, response, socket, connection, nowUs());
-      exchanges.set(request, exchange);
-      exchanges.set(response, exchange);
-      this.ownership.begin(server, exchange);
+    const survey = surveyOf(request.rawHeaders);
+    const connection = ConnectionOf.get(socket) ?? this.#connectionOf(socket, server);
+    if (isReplay(survey)) this.ownership.skipReplay(connection.server);
+    else if (this.ownership.wants(connection.server, request)) {
+      const exchange = new Exchange(request, response, socket, connection, survey, nowUs());
+      connection.newest = exchange;
+      this.ownership.begin(exchange);
     }
     connection.nextSeq += 1;
   }
 
-  #connectionOf(socket: Socket): ConnectionInfo {
-    const known = connections.get(socket);
-    if (known !== undefined) return known;
+  #connectionOf(socket: Socket, server: Server): ConnectionInfo {
     this.#connections += 1;
     // Read once a connection: the socket forgets it when it is closed.
     const peer =
       socket.remoteAddress === undefined ? null : `${socket.remoteAddress}:${socket.remotePort}`;
-    const made = { id: this.#connections, nextSeq: 0, peer };
-    connections.set(socket, made);
+    const made = {
+      id: this.#connections,
+      nextSeq: 0,
+      peer,
+      server: this.ownership.stateOf(server),
+      newest: undefined,
+    };
+    void new ConnectionOf(socket, made);
     return made;
+  }
+
+  /** Nothing can still come for this exchange. */
+  #finished(exchange: Exchange, endedUs: number): void {
+    const { connection } = exchange;
+    // Answers go out in order, hence the older ones are finished too.
+    if (connection.newest === exchange) connection.newest = undefined;
+    try {
+      this.ownership.finished(exchange, endedUs);
+    } catch {
+      this.#fault();
+    }
   }
 
   #fault(): void {
@@ -135,7 +149,7 @@ export class Tap {
   }
 
   #requestBytes(exchange: Exchange, chunk: unknown): void {
-    if (exchange.closed) return;
+    if (exchange.closed || !exchange.hasRequestBody) return;
     try {
       if (chunk === null) {
         exchange.request.ended = true;
@@ -150,13 +164,23 @@ export class Tap {
     }
   }
 
-  #responseBytes(exchange: Exchange, res: ServerResponse, chunk: unknown, encoding: unknown): void {
+  #responseBytes(
+    exchange: Exchange,
+    res: ServerResponse,
+    chunk: unknown,
+    encoding: unknown,
+    atUs: number,
+    last: boolean,
+  ): void {
     if (exchange.closed) return;
     try {
-      if (exchange.responseStartedUs === 0) exchange.responseStartedUs = nowUs();
+      if (exchange.responseStartedUs === 0) exchange.responseStartedUs = atUs;
       if (chunk === undefined || chunk === null || typeof chunk === "function") return;
       // Set once the head is rendered: HEAD, 204 and 304 have no body, whatever was written.
       if ((res as { readonly _hasBody?: unknown })._hasBody === false) return;
+      if (last && typeof chunk === "string" && chunk !== "" && isUtf8(encoding)) {
+        if (this.ownership.responseText(exchange, chunk)) return;
+      }
       const bytes =
         typeof chunk === "string"
           ? Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8")
@@ -174,11 +198,12 @@ export class Tap {
   #patch(): () => void {
     const onRequestBytes = this.#requestBytes.bind(this);
     const onResponseBytes = this.#responseBytes.bind(this);
+    const onFinished = this.#finished.bind(this);
     const requests: { push: Push } = IncomingMessage.prototype;
     const responses = ServerResponse.prototype as unknown as { write: Write; end: End };
     const { push: originalPush } = requests;
     const push: Push = function mirrorballPush(this: IncomingMessage, chunk, encoding) {
-      const exchange = exchanges.get(this);
+      const exchange = exchangeOfRequest(this);
       if (exchange !== undefined) onRequestBytes(exchange, chunk);
       return originalPush.call(this, chunk, encoding);
     };
@@ -186,22 +211,25 @@ export class Tap {
     // array costs 19 µs a request of Express's JSON hello (measured; V8 no longer inlines what is behind it).
     const { write: originalWrite } = responses;
     const write: Write = function mirrorballWrite(chunk, encoding, callback) {
-      const exchange = exchanges.get(this);
-      if (exchange === undefined || this.writableEnded) {
+      const exchange = this.writableEnded ? undefined : exchangeOfResponse(this);
+      if (exchange === undefined) {
         return originalWrite.call(this, chunk, encoding, callback);
       }
       const more = originalWrite.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, this, chunk, encoding);
+      onResponseBytes(exchange, this, chunk, encoding, nowUs(), false);
       return more;
     };
     const { end: originalEnd } = responses;
     const end: End = function mirrorballEnd(chunk, encoding, callback) {
-      const exchange = exchanges.get(this);
-      if (exchange === undefined || this.writableEnded) {
+      const exchange = this.writableEnded ? undefined : exchangeOfResponse(this);
+      if (exchange === undefined) {
         return originalEnd.call(this, chunk, encoding, callback);
       }
       const self = originalEnd.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, this, chunk, encoding);
+      const atUs = nowUs();
+      onResponseBytes(exchange, this, chunk, encoding, atUs, true);
+      // Mostly the system took all of it at once; what it did not is told by the channel.
+      if (this.writableFinished && exchange.requestIsWhole) onFinished(exchange, atUs);
       return self;
     };
     const undo = [
@@ -215,13 +243,28 @@ export class Tap {
   }
 }
 
-/** Whether a request is a replay, sent by a mirrorball server. */
-export function isReplay({ rawHeaders }: IncomingMessage): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name?.length === REPLAY_FIELD.length && name.toLowerCase() === REPLAY_FIELD) return true;
-  }
-  return false;
+function exchangeOfRequest(req: IncomingMessage): Exchange | undefined {
+  let exchange = newestOn(req);
+  while (exchange !== undefined && exchange.req !== req) exchange = exchange.earlier;
+  return exchange;
+}
+
+function exchangeOfResponse(res: ServerResponse): Exchange | undefined {
+  let exchange = newestOn(res.req);
+  while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
+  return exchange;
+}
+
+/** Requests and responses made by others than Node's server may have any shape. */
+function newestOn(req: IncomingMessage | undefined): Exchange | undefined {
+  const socket: unknown = req?.socket;
+  if (typeof socket !== "object" || socket === null) return undefined;
+  return ConnectionOf.get(socket)?.newest;
+}
+
+/** Whether a text with this argument of `end` behind it goes out as UTF-8; spelled as frameworks spell it. */
+function isUtf8(encoding: unknown): boolean {
+  return typeof encoding !== "string" || encoding === "utf8" || encoding === "utf-8";
 }
 
 /**

@@ -8,6 +8,25 @@ export interface SocketAddress {
   readonly path: string | undefined;
 }
 
+/** Where an input takes traffic from or an output sends it to, as far as the plan can tell. */
+export interface Place {
+  /** Undefined: every address of this machine. */
+  readonly host: string | undefined;
+  /** Empty: every port. */
+  readonly ports: readonly number[];
+  /** Set for a Unix socket; host and ports are then unused. */
+  readonly path: string | undefined;
+}
+
+/** The place that an address names. */
+export function placeOf(text: string): Place | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  // Port 0 is one that the system chooses: nobody can send to it by name.
+  const ports = [address.port];
+  return { host: address.host, ports, path: address.path };
+}
+
 /** The rule that `parseAddress` follows, for errors. */
 export const ADDRESS_RULE: string =
   "must be an address such as :28020, 127.0.0.1:28020, [::1]:28020 or unix:/run/mirrorball.sock";

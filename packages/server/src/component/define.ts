@@ -3,6 +3,7 @@
  * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
  */
 import type { Message } from "@mirrorball/protocol";
+import type { Place } from "./address.ts";
 import type {
   AcceptedKinds,
   Input,
@@ -48,6 +49,8 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
   readonly type: "input";
   /** What `ARGUMENT|N%` means: a share of the requests (the default), or the speed at which a recording is played. */
   readonly percent?: "share" | "speed";
+  /** What it listens on or captures: an output that sends there would feed its own run, which is refused. */
+  takesFrom?(argument: string): Place | undefined;
   create(context: InputContext, argument: string, options: OptionValues<S>): Input;
 }
 
@@ -63,6 +66,8 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   readonly wantsReplayed?: boolean;
   /** What happens by default when its queue is full; `wait` if it does not say. */
   readonly queueFull?: "wait" | "drop";
+  /** Where it sends to; see `takesFrom`. */
+  sendsTo?(argument: string): Place | undefined;
   create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
 }
 

@@ -13,7 +13,11 @@ export async function serveCounters(address: string, read: () => Counters): Prom
     if (!isLiteralHost(req.headers.host)) {
       res.writeHead(403).end("the Host field must be an IP address or localhost\n");
     } else if (req.method === "GET" && req.url === "/debug/vars") {
-      res.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
+      res.writeHead(200, {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+      });
       res.end(JSON.stringify(read()));
     } else {
       res.writeHead(404).end("the counters are at /debug/vars\n");

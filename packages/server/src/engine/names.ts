@@ -5,5 +5,5 @@ export function nameOf(component: string, argument: string): string {
 }
 
 function withoutPassword(argument: string): string {
-  return argument.replace(/(\/\/[^/@:]*):[^/@]*@/, "$1:***@");
+  return argument.replace(/^((?:[a-z][a-z\d+.-]*:\/\/)?[^/@:]*):[^/@]*@/i, "$1:***@");
 }

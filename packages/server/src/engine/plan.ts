@@ -22,6 +22,7 @@ import type { Limit } from "../core/limit/limiter.ts";
 import { readConfig } from "./read-config.ts";
 import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";
+import { selfTargets } from "./self-target.ts";
 
 type Values = OptionValues<OptionSpecs>;
 
@@ -87,6 +88,7 @@ export function planFrom(
     ].join(" and no ");
     errors.push(`at least one input and one output are required; there is no ${lacking}`);
   }
+  if (errors.length === 0) errors.push(...selfTargets(plan));
   return errors.length === 0 ? { plan } : { errors };
 }
 

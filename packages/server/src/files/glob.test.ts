@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { glob } from "./glob.ts";
+import { recordings } from "./recordings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-glob-"));
 const names = [
@@ -51,4 +52,13 @@ it.each([
 
 it.each(["[", "a[", "x\\", "[z-a]"])("says that %s is malformed", async (pattern) => {
   await expect(glob(`${folder}/${pattern}`)).rejects.toThrow(/malformed/);
+});
+
+it("takes a recording's name for the numbered files that were written under it", async () => {
+  const found = async (name: string): Promise<string[]> =>
+    (await recordings(join(folder, name))).map((path) => path.slice(folder.length + 1));
+  expect(await found("r.gor")).toEqual(["r_0.gor", "r_1.gor", "r_2.gor", "r_10.gor"]);
+  expect(await found("r_1.gor")).toEqual(["r_1.gor"]);
+  expect(await found("req.gor.gz")).toEqual(["req.gor.gz"]);
+  expect(await found("x.gor")).toEqual([]);
 });

@@ -14,9 +14,9 @@ import type { OptionSpec, OptionValues } from "../component/option.ts";
 import type { Input, InputContext, InputProgress } from "../component/types.ts";
 import { Pacer } from "../core/pace/pacer.ts";
 import type { Pace } from "../core/pace/pacer.ts";
-import { glob } from "../files/glob.ts";
 import { RecordMerge } from "../files/merge.ts";
 import type { FileFault } from "../files/record-file.ts";
+import { recordings } from "../files/recordings.ts";
 import { DryRun } from "./file/dry-run.ts";
 import { SPEED_MAX, rate, speed } from "./file/kinds.ts";
 import { Sleep } from "./file/sleep.ts";
@@ -138,7 +138,7 @@ class FileInput implements Input {
   }
 
   async #open(): Promise<RecordMerge> {
-    const paths = await glob(this.#pattern);
+    const paths = await recordings(this.#pattern);
     if (paths.length === 0) throw new Error(`no file matches ${this.#pattern}`);
     const merge = await RecordMerge.open(paths, {
       epochSeconds: this.#epochSeconds,

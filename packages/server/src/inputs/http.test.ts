@@ -97,6 +97,22 @@ describe("copies", () => {
     });
   });
 
+  it("that are replays are answered and left out, counted", async () => {
+    const server = await rig();
+    const client = new Client(server.port);
+    const replay =
+      "POST / HTTP/1.1\r\nHost: s\r\nx-mirrorball-replay: 1\r\nContent-Length: 2\r\n\r\nab";
+    const own = "GET /own HTTP/1.1\r\nHost: s\r\n\r\n";
+    client.socket.write(replay + own);
+    expect(await client.statuses(2)).toEqual(["200", "200"]);
+    expect(raw(server.messages)).toEqual([own]);
+    expect(server.refusals).toEqual([]);
+    expect(server.input.stats?.()).toEqual({
+      figures: { replaysLeftOut: 1 },
+      lines: ["1 replays left out"],
+    });
+  });
+
   it("sent one byte at a time, pipelined, and over a kept connection arrive in order", async () => {
     const server = await rig();
     const client = new Client(server.port);

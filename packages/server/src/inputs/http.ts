@@ -8,19 +8,20 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { HEAD_BYTES_MAX, HttpMessage, MessageKind } from "@mirrorball/protocol";
+import { HEAD_BYTES_MAX, HttpMessage, MessageKind, REPLAY_FIELD } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
+import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { size } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
-import type { Input, InputContext } from "../component/types.ts";
+import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { BODY_BYTES_MAX, BodyBudget, PartialBody } from "../core/assemble/partial-body.ts";
 import { Intake } from "./http/intake.ts";
 import { bind } from "./listener.ts";
 import { MessageIds } from "./message-ids.ts";
+import { replayStats } from "./replay-stats.ts";
 
 /** Milliseconds a kept connection may be silent: longer than the pools of usual clients keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -31,6 +32,8 @@ const DISCARDED_BYTES_MAX = 256 * 1024 * 1024;
 const GRACE_MS = 1000;
 
 const BAD_REQUEST = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+
+const MARK = REPLAY_FIELD.toLowerCase();
 
 interface Refused {
   readonly status: number;
@@ -56,6 +59,7 @@ export const inputHttp: InputDeclaration<typeof options> = defineInput({
     example: ":28019",
     parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
   },
+  takesFrom: placeOf,
   options,
   create: (context, argument, { bodyLimitBytes }) =>
     new HttpInput(context, argument, bodyLimitBytes),
@@ -69,6 +73,7 @@ class HttpInput implements Input {
   readonly #ids: MessageIds = new MessageIds();
   readonly #intake: Intake;
   readonly #server: Server;
+  #replays = 0;
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -104,6 +109,10 @@ class HttpInput implements Input {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  stats(): InputStats {
+    return replayStats(this.#replays);
   }
 
   async #stop(): Promise<void> {
@@ -151,6 +160,11 @@ class HttpInput implements Input {
   }
 
   #offer(req: IncomingMessage, res: ServerResponse, startedAt: number, body: Uint8Array): void {
+    if (this.#context.loopGuard && req.headers[MARK] !== undefined) {
+      this.#replays += 1;
+      this.#answer(res, "OK\n");
+      return;
+    }
     this.#intake.offer({
       message: this.#message(req, startedAt, body),
       answer: (fate) => {

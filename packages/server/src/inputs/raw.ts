@@ -45,6 +45,12 @@ export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
         : raw;
     },
   },
+  takesFrom: (argument) => {
+    const address = parseRawAddress(argument, false);
+    if (address instanceof Refusal || address.file !== undefined) return undefined;
+    const { host, ports } = address;
+    return { host: host === "" ? undefined : host, ports, path: undefined };
+  },
   options: rawOptions,
   create: (context, argument, values) => {
     const address = parseRawAddress(argument, values.engine === "pcap_file");

@@ -102,6 +102,16 @@ describe("a gor", () => {
     );
   });
 
+  it("has replays left out, unless told not to", async () => {
+    const marked = record("a", "GET / HTTP/1.1\r\nX-Mirrorball-Replay: 1\r\n\r\n");
+    const [guarded, open] = [await server(), await server("--no-loop-guard")];
+    for (const { port } of [guarded, open]) (await dial(port)).write(marked + record("b"));
+    await expect.poll(() => ids(open.collected), POLL).toEqual(["a", "b"]);
+    await expect.poll(() => ids(guarded.collected), POLL).toEqual(["b"]);
+    expect(input(guarded)?.stats.figures).toEqual({ replaysLeftOut: 1 });
+    expect(guarded.server.counters().lost).toBe(0);
+  });
+
   it("speaks over TLS too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mirrorball-"));
     writeFileSync(join(folder, "cert.pem"), certificate.cert);

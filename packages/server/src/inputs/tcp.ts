@@ -11,14 +11,15 @@ import {
   FRAME_PAYLOAD_BYTES_MAX,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
+import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, integer, size, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
-import type { Input, InputContext } from "../component/types.ts";
+import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { BodyBudget } from "../core/assemble/partial-body.ts";
+import { ReplayFilter } from "../core/http/replay-filter.ts";
 import { Connection } from "./tcp/connection.ts";
 import { GorConnection } from "./tcp/gor-connection.ts";
 import type { Peer, PeerEvents } from "./tcp/peer.ts";
@@ -26,6 +27,7 @@ import { Silent, startsLikeRecord } from "./tcp/silent.ts";
 import { listen } from "./listener.ts";
 import { Door, isLoopback } from "./tcp/door.ts";
 import type { DoorOptions } from "./tcp/door.ts";
+import { replayStats } from "./replay-stats.ts";
 import { Producers } from "./tcp/producers.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
@@ -112,6 +114,7 @@ export const inputTcp: InputDeclaration<typeof options> = defineInput({
     example: ":28020",
     parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
   },
+  takesFrom: placeOf,
   options,
   create: (context, argument, values) => new TcpInput(context, argument, values),
 });
@@ -129,8 +132,8 @@ class TcpInput implements Input {
   readonly #peers: Set<Peer> = new Set();
   /** Those of them that have said nothing yet, oldest first. */
   readonly #silent: Set<Silent> = new Set();
-  /** Of unfinished records in gor streams. */
-  readonly #budget: BodyBudget = new BodyBudget();
+  /** Shared by gor streams: unfinished records, and replays that are left out. */
+  readonly #gor = { budget: new BodyBudget(), replays: new ReplayFilter() };
   #server: Server | undefined;
   #door: Door | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -203,6 +206,10 @@ class TcpInput implements Input {
     if (messages.length > 0) await this.#context.emit(messages);
   }
 
+  stats(): InputStats {
+    return replayStats(this.#gor.replays.leftOut);
+  }
+
   /** Neither a token nor a certificate is asked for. */
   get #open(): boolean {
     return this.#options.token === "" && this.#options.clientCa === "";
@@ -230,7 +237,7 @@ class TcpInput implements Input {
         this.#silent.delete(silent);
         const speaker =
           token === undefined && startsLikeRecord(chunk)
-            ? new GorConnection(socket, this.#context, this.#budget, events)
+            ? new GorConnection(socket, this.#context, this.#gor, events)
             : new Connection(socket, this.#context, this.#producers, token, events, windowBytes);
         this.#peers.add(speaker);
         speaker.receive(chunk);

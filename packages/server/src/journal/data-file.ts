@@ -12,6 +12,8 @@ import {
   readdirSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isLockFile } from "./lock.ts";
+import { isWhole } from "./reachable-pages.ts";
 
 export const MARK_FILE = "mirrorball.json";
 export const DATA_FILE = "data.mdb";
@@ -19,15 +21,18 @@ export const DATA_FILE = "data.mdb";
 export const JOURNAL_VERSION = 1;
 
 const PAGE_BYTES = 4096;
-/** Where the parts of lmdb's meta page lie: magic, the number of the last page, the transaction's number. */
+/** Where the parts of lmdb's meta page lie: magic, the number of the last page, the transaction's number, roots. */
 const MAGIC_AT = 24;
 const LAST_PAGE_AT = 144;
 const TRANSACTION_AT = 152;
+/** The roots of the tree of free pages and of the tree of everything else. */
+const ROOTS_AT = [88, 136];
 const MAGIC = 0xbeefc0de;
 
 /** True when the directory already holds a journal of ours; false when it is empty. */
 export function checkJournalDirectory(directory: string): boolean {
-  const names = readdirSync(directory);
+  // A lock alone is what a process leaves that was killed before it made its journal.
+  const names = readdirSync(directory).filter((name) => !isLockFile(name));
   if (names.length === 0) return false;
   const mark = join(directory, MARK_FILE);
   if (!existsSync(mark)) {
@@ -61,7 +66,7 @@ function versionOf(text: string): number | undefined {
   }
 }
 
-/** lmdb keeps two meta pages; the one with the higher transaction counts, and the file must reach its last page. */
+/** lmdb keeps two meta pages; the one with the higher transaction counts, and what it leads to must be in the file. */
 function checkData(file: string): void {
   const handle = openSync(file, "r");
   try {
@@ -71,15 +76,24 @@ function checkData(file: string): void {
     readSync(handle, pages, 0, pages.length, 0);
     let transaction = -1n;
     let lastPage = 0n;
+    let roots: bigint[] = [];
     for (const at of [0, PAGE_BYTES]) {
       if (pages.readUInt32LE(at + MAGIC_AT) !== MAGIC) throw damaged(file, "it is not a data file");
       const own = pages.readBigUInt64LE(at + TRANSACTION_AT);
       if (own <= transaction) continue;
       transaction = own;
       lastPage = pages.readBigUInt64LE(at + LAST_PAGE_AT);
+      roots = ROOTS_AT.map((rootAt) => pages.readBigUInt64LE(at + rootAt));
     }
     const needed = (lastPage + 1n) * BigInt(PAGE_BYTES);
-    if (BigInt(size) < needed)
+    if (BigInt(size) >= needed) return;
+    const count = Math.floor(size / PAGE_BYTES);
+    const read = (page: number): Buffer | undefined => {
+      const bytes = Buffer.alloc(PAGE_BYTES);
+      const got = page < count ? readSync(handle, bytes, 0, PAGE_BYTES, page * PAGE_BYTES) : 0;
+      return got === PAGE_BYTES ? bytes : undefined;
+    };
+    if (!roots.every((root) => isWhole(root, count, read)))
       throw damaged(file, `it should have ${needed} bytes and has ${size}`);
   } finally {
     closeSync(handle);

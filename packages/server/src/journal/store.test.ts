@@ -47,6 +47,49 @@ describe("a journal", () => {
     await store.close();
   });
 
+  it("may lack pages that nothing points at, and is refused as soon as one is missing that something does", async () => {
+    const store = Store.open(directory);
+    const write = async (
+      values: [string, string | undefined][],
+      ...numbers: number[]
+    ): Promise<void> => {
+      const entries = numbers.map((number) => ({ number, bytes: Buffer.alloc(9000, number) }));
+      const group = { entries, values: new Map(values), removeBelow: 1, heldBytes: 0 };
+      expect(await store.write(group)).toBe("ok");
+    };
+    await write([], 1, 2, 3, 4);
+    await write([["large", "x".repeat(100_000)]]);
+    await write([["large", undefined]]);
+    // What is written now takes the place of the large value, and leaves the end of the file unused.
+    for (let i = 0; i < 8; i += 1) await write([["small", String(i)]]);
+    await store.close();
+    const data = join(directory, "data.mdb");
+    const whole = readFileSync(data);
+    const refusals: boolean[] = [];
+    for (let bytes = whole.length; bytes > 8192; bytes -= 4096) {
+      writeFileSync(data, whole.subarray(0, bytes));
+      try {
+        const cut = Store.open(directory);
+        refusals.push(false);
+        for (const number of [1, 2, 3, 4]) {
+          expect(cut.entry(number)).toEqual(Buffer.alloc(9000, number));
+        }
+        const entries = [{ number: 5, bytes: Buffer.alloc(50_000, 5) }];
+        const group = { entries, values: new Map(), removeBelow: 1, heldBytes: 0 };
+        expect(await cut.write(group)).toBe("ok");
+        expect(cut.entry(5)).toEqual(Buffer.alloc(50_000, 5));
+        await cut.close();
+      } catch (error) {
+        expect(String(error)).toMatch(/data.mdb is damaged: it should have/);
+        refusals.push(true);
+      }
+    }
+    // Whole without its tail, and from some length on damaged for good.
+    const whence = refusals.indexOf(true);
+    expect(whence).toBeGreaterThan(1);
+    expect(refusals.slice(whence).every((refused) => refused)).toBe(true);
+  });
+
   it("is readable by its owner only", async () => {
     await filled();
     expect(statSync(directory).mode & 0o777).toBe(0o700);

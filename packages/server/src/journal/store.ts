@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
+import { Lock } from "./lock.ts";
 
 export interface WriteGroup {
   readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];
@@ -34,6 +35,7 @@ const FILE_MODE = 0o600;
 
 export class Store {
   readonly directory: string;
+  readonly #lock: Lock;
   readonly #root: RootDatabase;
   readonly #entries: Database<Buffer, number>;
   readonly #values: Database<string, string>;
@@ -41,11 +43,13 @@ export class Store {
 
   private constructor(
     directory: string,
+    lock: Lock,
     root: RootDatabase,
     entries: Database<Buffer, number>,
     values: Database<string, string>,
   ) {
     this.directory = directory;
+    this.#lock = lock;
     this.#root = root;
     this.#entries = entries;
     this.#values = values;
@@ -55,7 +59,19 @@ export class Store {
   /** Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. */
   static open(directory: string): Store {
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (!checkJournalDirectory(directory)) {
+    Lock.refuseIfHeld(directory);
+    const isJournal = checkJournalDirectory(directory);
+    const lock = Lock.take(directory);
+    try {
+      return Store.#opened(directory, isJournal, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static #opened(directory: string, isJournal: boolean, lock: Lock): Store {
+    if (!isJournal) {
       // Only a directory that is ours from the start is ours to close to others.
       chmodSync(directory, DIRECTORY_MODE);
       const mark = `${JSON.stringify({ journal: JOURNAL_VERSION })}\n`;
@@ -75,7 +91,7 @@ export class Store {
       encoding: "binary",
     });
     const values = root.openDB<string, string>({ name: "values", encoding: "string" });
-    return new Store(directory, root, entries, values);
+    return new Store(directory, lock, root, entries, values);
   }
 
   get firstEntry(): number | undefined {
@@ -132,6 +148,7 @@ export class Store {
 
   async close(): Promise<void> {
     await this.#root.close();
+    this.#lock.release();
   }
 }
 

@@ -22,6 +22,14 @@ const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 
 const ORDER_RULE = new Refusal("must be connection, header:NAME, cookie:NAME or param:NAME");
 
+const workers: OptionSpec<number> = integer({
+  help: "Connections at most; 0 finds a number by itself, up to 512, as long as more of them help.",
+  example: "20",
+  default: 0,
+  min: 0,
+  max: 10_000,
+});
+
 const options: {
   timeoutMs: OptionSpec<number>;
   workers: OptionSpec<number>;
@@ -44,13 +52,8 @@ const options: {
     default: 5000,
     min: 100,
   }),
-  workers: integer({
-    help: "Connections at most; 0 finds a number by itself, up to 512, as long as more of them help.",
-    example: "20",
-    default: 0,
-    min: 0,
-    max: 10_000,
-  }),
+  // gor 0.x wrote -1 for "as many as it takes".
+  workers: { ...workers, parse: (raw) => workers.parse(raw === "-1" ? "0" : raw) },
   workersMin: integer({
     help: "Connections that are kept when there is nothing to do.",
     example: "10",
@@ -136,6 +139,13 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     },
   },
   accepts: [MessageKind.request],
+  sendsTo: (argument) => {
+    const target = parseTarget(argument);
+    if (target instanceof Refusal) return undefined;
+    const { protocol, hostname, port } = target.address;
+    const implied = protocol === "https:" ? 443 : 80;
+    return { host: hostname, ports: [port === "" ? implied : Number(port)], path: undefined };
+  },
   options,
   once: ({ retry }) => (retry ? undefined : hasSideEffects),
   create: (context, argument, values) => {

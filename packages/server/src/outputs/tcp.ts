@@ -3,7 +3,7 @@
  * nothing, or to a gor in its text stream. Which of the two is spoken is chosen here; how, is in `tcp/`.
  */
 import { MessageKind } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress } from "../component/address.ts";
+import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, flag, integer, text } from "../component/kinds.ts";
@@ -63,6 +63,7 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
     parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
   },
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
+  sendsTo: placeOf,
   options,
   create: (context, argument, values) => {
     const address = parseAddress(argument);

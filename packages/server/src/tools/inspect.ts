@@ -7,9 +7,9 @@ import { defineTool } from "../component/define.ts";
 import type { ToolContext, ToolDeclaration } from "../component/define.ts";
 import { integer } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { glob } from "../files/glob.ts";
 import { RecordMerge } from "../files/merge.ts";
 import type { RecordFileInfo } from "../files/record-file.ts";
+import { recordings } from "../files/recordings.ts";
 import { readable } from "./inspect/readable.ts";
 import { Tally } from "./inspect/tally.ts";
 
@@ -82,7 +82,7 @@ async function open(
   try {
     const paths: string[] = [];
     for (const pattern of patterns) {
-      const found = await glob(pattern);
+      const found = await recordings(pattern);
       if (found.length === 0) throw new Error(`no file matches ${pattern}`);
       paths.push(...found);
     }

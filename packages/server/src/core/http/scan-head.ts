@@ -6,6 +6,7 @@
  * reused. It observes: what is wrong is named, and read the way RFC 9112 tells a recipient to when it goes on at all.
  */
 import { REPLAY_FIELD } from "@mirrorball/protocol";
+import { plainNumber } from "./plain-number.ts";
 
 /** Methods whose responses are framed in another way. */
 export const MethodKind = { other: 0, head: 1, connect: 2 } as const;
@@ -326,6 +327,11 @@ function isName(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
 }
 
 function readContentLength(bytes: Uint8Array, from: number, to: number, scan: HeadScan): void {
+  const plain = plainNumber(bytes, from, to);
+  if (plain >= 0 && scan.contentLength < 0 && !scan.contentLengthInvalid) {
+    scan.contentLength = plain;
+    return;
+  }
   const text = trimBlanks(textOf(bytes, from, to));
   // RFC 9112 6.3: a list of equal numbers may be read as one; senders of such lists are not to be trusted.
   const parts = text.includes(",") ? text.split(",").map(trimBlanks) : [text];

@@ -60,8 +60,14 @@ export class LaneTracker {
 
   /** Whether a message that is about to be queued was dealt with before a crash. */
   admission(message: Message): Admission {
-    const { done, intended } = this.#recovery;
-    if (this.#current === 0 || (done.size === 0 && intended.size === 0)) return "new";
+    const { cursor, done, intended } = this.#recovery;
+    if (this.#current === 0) return "new";
+    // Read for another output, that was slower.
+    if (this.#current < cursor) {
+      this.skipped += 1;
+      return "done";
+    }
+    if (done.size === 0 && intended.size === 0) return "new";
     const key = keyOf(message);
     if (done.has(key)) {
       this.skipped += 1;

@@ -23,7 +23,8 @@ export function idBase({ seconds, nanoseconds }: ConnectionInfo): number {
 }
 
 export function messageId(prefix: string, base: number, streamOffset: number): string {
-  return prefix + hex((base + streamOffset) % UINT32, 8);
+  // A leading one in place of padding, cut off: this is done for every request.
+  return prefix + (UINT32 + ((base + streamOffset) % UINT32)).toString(16).slice(1);
 }
 
 function addressHex(address: string): string {

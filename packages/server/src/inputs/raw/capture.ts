@@ -18,6 +18,8 @@ import type { SourceDrops } from "./engine.ts";
 
 /** Messages that are handed on together. */
 const BATCH_MAX = 256;
+/** Bytes of them: who writes a batch should not hold everything else up for long. */
+const BATCH_BYTES_MAX: number = 2 * 1024 * 1024;
 /** Bytes of messages that wait here while the pipeline is full; live traffic does not wait. */
 const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
 /** The same in messages. */
@@ -130,7 +132,7 @@ export class Capture {
     }
     this.#batch.push(message);
     this.#heldBytes += message.http.byteLength;
-    if (this.#batch.length >= BATCH_MAX) void this.flush();
+    if (this.#batch.length >= BATCH_MAX || this.#heldBytes >= BATCH_BYTES_MAX) void this.flush();
   }
 }
 

@@ -9,6 +9,7 @@ import { HANDSHAKE_MS_MAX } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import type { InputContext } from "../../component/types.ts";
 import type { BodyBudget } from "../../core/assemble/partial-body.ts";
+import type { ReplayFilter } from "../../core/http/replay-filter.ts";
 import { RecordDecoder } from "../../core/record/decode.ts";
 import { META_BYTES_MAX, MetaLine, readMeta } from "../../core/record/meta.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";
@@ -28,6 +29,7 @@ export class GorConnection implements Peer {
   readonly #socket: Socket;
   readonly #context: InputContext;
   readonly #budget: BodyBudget;
+  readonly #replays: ReplayFilter;
   readonly #events: PeerEvents;
   readonly #decoder: RecordDecoder;
   readonly #deadlineMs: number;
@@ -41,11 +43,18 @@ export class GorConnection implements Peer {
   #stopped: (() => void) | undefined;
   #over = false;
 
-  constructor(socket: Socket, context: InputContext, budget: BodyBudget, events: PeerEvents) {
+  /** The budget and the filter are shared by the gor streams of an input. */
+  constructor(
+    socket: Socket,
+    context: InputContext,
+    { budget, replays }: { readonly budget: BodyBudget; readonly replays: ReplayFilter },
+    events: PeerEvents,
+  ) {
     this.peer = nameOf(socket);
     this.#socket = socket;
     this.#context = context;
     this.#budget = budget;
+    this.#replays = replays;
     this.#events = events;
     this.#deadlineMs = context.clock.monotonicMs() + HANDSHAKE_MS_MAX;
     this.#decoder = new RecordDecoder({
@@ -83,6 +92,7 @@ export class GorConnection implements Peer {
     const messages: Message[] = [];
     this.#decoder.push(bytes, { messages, timesNs: [] });
     this.#account();
+    if (this.#context.loopGuard) this.#replays.apply(messages);
     if (messages.length > 0) this.#emit(messages);
   }
 

@@ -17,7 +17,8 @@ export interface Target {
 const RULE = new Refusal("must be an http or https URL such as http://staging:8080");
 
 /** `staging:8080` and `staging.com` mean http, as in old gor. */
-export function parseTarget(text: string): Target | Refusal {
+export function parseTarget(raw: string): Target | Refusal {
+  const text = withoutBlanksInHost(raw);
   const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (/[\s|]/.test(text) || !URL.canParse(withScheme)) return RULE;
   const url = new URL(withScheme);
@@ -33,6 +34,15 @@ export function parseTarget(text: string): Target | Refusal {
     path: fixed ? path : undefined,
     authorization: user === ":" ? undefined : `Basic ${Buffer.from(user).toString("base64")}`,
   };
+}
+
+/** gor's documentation has `http://user:pass@staging .com`, to be copied as it is. A blank elsewhere is refused. */
+function withoutBlanksInHost(text: string): string {
+  return text.replace(
+    /^([a-z][a-z\d+.-]*:\/\/)?([^/?#]*@)?([^/?#]*)/i,
+    (_all, scheme: string | undefined, user: string | undefined, host: string) =>
+      `${scheme ?? ""}${user ?? ""}${host.replaceAll(" ", "")}`,
+  );
 }
 
 /** Where to connect for `url`: IPv6 addresses lose their brackets. */
