@@ -2,9 +2,10 @@
  * What is read from a request's raw header fields, in passes that make no string. In: Node's flat list of names and
  * values. Knows nothing of exchanges.
  */
+import { REPLAY_FIELD } from "@mirrorball/protocol";
 
 /** The field that a replayed request carries; teeing it again would make a loop. */
-const REPLAY_FIELD = "x-mirrorball-replay";
+const REPLAY_NAME = REPLAY_FIELD.toLowerCase();
 const LENGTH_FIELD = "content-length";
 const CODING_FIELD = "transfer-encoding";
 const LETTER_C = 0x63;
@@ -31,8 +32,8 @@ export function surveyOf(rawHeaders: readonly string[]): Survey {
       if (startsWith(name, LETTER_C) && name.toLowerCase() === LENGTH_FIELD) flags |= BODY_FLAG;
     } else if (name.length === CODING_FIELD.length) {
       if (startsWith(name, LETTER_T) && name.toLowerCase() === CODING_FIELD) flags |= BODY_FLAG;
-    } else if (name.length === REPLAY_FIELD.length) {
-      if (startsWith(name, LETTER_X) && name.toLowerCase() === REPLAY_FIELD) flags |= REPLAY_FLAG;
+    } else if (name.length === REPLAY_NAME.length) {
+      if (startsWith(name, LETTER_X) && name.toLowerCase() === REPLAY_NAME) flags |= REPLAY_FLAG;
     }
   }
   return chars * FLAGS + flags;

@@ -7,6 +7,7 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { OutputQueue } from "../component/types.ts";
+import { takeUpTo } from "./queue.ts";
 import type { BoundedQueue } from "./queue.ts";
 
 /**
@@ -63,13 +64,7 @@ export class GatedQueue implements OutputQueue {
   }
 
   takeBatch(max: number): Message[] {
-    const batch: Message[] = [];
-    while (batch.length < max) {
-      const message = this.take();
-      if (message === undefined) break;
-      batch.push(message);
-    }
-    return batch;
+    return takeUpTo(this, max);
   }
 
   #extend(): void {

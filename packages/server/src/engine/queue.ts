@@ -103,13 +103,7 @@ export class BoundedQueue implements OutputQueue {
   }
 
   takeBatch(max: number): Message[] {
-    const batch: Message[] = [];
-    while (batch.length < max) {
-      const message = this.take();
-      if (message === undefined) break;
-      batch.push(message);
-    }
-    return batch;
+    return takeUpTo(this, max);
   }
 
   /** Nothing more is taken in; who waits for room may go. */
@@ -136,4 +130,15 @@ export class BoundedQueue implements OutputQueue {
     this.#openRoom = () => {};
     open();
   }
+}
+
+/** Messages of any queue that gives one at a time. */
+export function takeUpTo(queue: Pick<OutputQueue, "take">, max: number): Message[] {
+  const batch: Message[] = [];
+  while (batch.length < max) {
+    const message = queue.take();
+    if (message === undefined) break;
+    batch.push(message);
+  }
+  return batch;
 }
