@@ -7,6 +7,7 @@
  * empty `baseUrl` means the root of the whole application; anything else means what reaches it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { OwnLayers } from "./express-layer.ts";
 import { MirrorCore } from "./mirror.ts";
 import type { MirrorControl } from "./mirror.ts";
 import type { MirrorOptions } from "./options.ts";
@@ -43,11 +44,16 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
       control,
     );
   let mountedAtRoot = false;
+  const layers = new OwnLayers();
   const mounted: MountedApplication = {
     mountpath: "/",
     handle: (req, _res, next) => {
-      const { baseUrl } = req as { readonly baseUrl?: unknown };
-      core.reached(req, mountedAtRoot && (baseUrl === "" || baseUrl === undefined));
+      // Every look at Express's request costs: the usual case, a server of ours, does with none.
+      if (!core.records(req)) {
+        const { baseUrl } = req as { readonly baseUrl?: unknown };
+        core.reached(req, mountedAtRoot && (baseUrl === "" || baseUrl === undefined));
+      }
+      if (layers.present) core.leave(layers, req);
       next();
     },
     set: () => {},
@@ -58,6 +64,7 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
       if (!atRoot) return true;
       mountedAtRoot = true;
       core.attachApp(parent);
+      layers.mountedOn(parent);
       return true;
     },
   };

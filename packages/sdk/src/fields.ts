@@ -16,7 +16,8 @@ const LOWER_BIT = 0x20;
 
 const REPLAY_FLAG = 1;
 const BODY_FLAG = 2;
-const FLAGS = 4;
+const CHUNKED_FLAG = 4;
+const FLAGS = 8;
 
 /** All that must be known of every request, from one pass, as one number: it is read by the functions below. */
 export type Survey = number;
@@ -31,7 +32,8 @@ export function surveyOf(rawHeaders: readonly string[]): Survey {
     if (name.length === LENGTH_FIELD.length) {
       if (startsWith(name, LETTER_C) && name.toLowerCase() === LENGTH_FIELD) flags |= BODY_FLAG;
     } else if (name.length === CODING_FIELD.length) {
-      if (startsWith(name, LETTER_T) && name.toLowerCase() === CODING_FIELD) flags |= BODY_FLAG;
+      if (startsWith(name, LETTER_T) && name.toLowerCase() === CODING_FIELD)
+        flags |= BODY_FLAG | CHUNKED_FLAG;
     } else if (name.length === REPLAY_NAME.length) {
       if (startsWith(name, LETTER_X) && name.toLowerCase() === REPLAY_NAME) flags |= REPLAY_FLAG;
     }
@@ -47,6 +49,11 @@ export function charsIn(survey: Survey): number {
 /** Whether the head announces a body; one of no bytes counts. */
 export function announcesBody(survey: Survey): boolean {
   return (survey & BODY_FLAG) !== 0;
+}
+
+/** Whether the body comes in chunks: only then may trailers follow it. */
+export function announcesChunks(survey: Survey): boolean {
+  return (survey & CHUNKED_FLAG) !== 0;
 }
 
 /** Whether it is a replay, sent by a mirrorball server. */

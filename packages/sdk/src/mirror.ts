@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import type { OwnLayers } from "./express-layer.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { serverOf } from "./ownership.ts";
 import { settingsFrom } from "./options.ts";
@@ -101,6 +102,21 @@ export class MirrorCore implements MirrorControl {
     if (apps !== undefined && !apps.has(app)) apps.set(app, this.#recorder);
   }
 
+  /** This mirror records the exchange of this request: nothing is left to find out about it. */
+  records(req: IncomingMessage): boolean {
+    return this.#tap?.exchangeOf(req)?.recorder === this.#recorder;
+  }
+
+  /** Takes this mirror's layers out, once they have nothing to find out: not about this request's server, not about any. */
+  leave(layers: OwnLayers, req: IncomingMessage): void {
+    const ownership = this.#tap?.ownership;
+    if (ownership === undefined || this.#closing !== undefined || ownership.guessing > 0) return;
+    const server = serverOf(req.socket);
+    if (server === undefined || !ownership.owns(server, this.#recorder)) return;
+    layers.leave();
+    ownership.absent.set(layers, this.#recorder);
+  }
+
   /** The middleware was reached by a request: at the root of its server, or below some path. */
   reached(req: IncomingMessage, atRoot: boolean, context?: unknown): void {
     const tap = this.#tap;
@@ -145,6 +161,9 @@ export class MirrorCore implements MirrorControl {
     if (ownership.everything === this.#recorder) ownership.everything = undefined;
     for (const [app, recorder] of ownership.rootApps) {
       if (recorder === this.#recorder) ownership.rootApps.delete(app);
+    }
+    for (const [layers, recorder] of ownership.absent) {
+      if (recorder === this.#recorder) ownership.absent.delete(layers);
     }
     tap.release();
     return this.stats();

@@ -13,6 +13,7 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import type { OwnLayers } from "./express-layer.ts";
 import { Foreign } from "./hidden.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -27,6 +28,8 @@ export interface ServerState {
   scoped: boolean;
   /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
   undecided: Exchange[] | undefined;
+  /** It has exchanges that a mirror may yet claim. */
+  guessed: boolean;
 }
 
 class StateOf extends Foreign {
@@ -47,8 +50,12 @@ export class Ownership {
   everything: Recorder | undefined;
   /** Mirrors that may yet be reached as a middleware. While there are none, undecided servers are left alone. */
   waiting = 0;
+  /** Servers with exchanges that may yet be claimed, at the root or below it. */
+  guessing = 0;
   /** Applications whose root a mirror is mounted on: a server that runs one belongs to that mirror. */
   readonly rootApps: Map<object, Recorder> = new Map();
+  /** Layers that left their stacks, and whose they are: see `express-layer.ts`. */
+  readonly absent: Map<OwnLayers, Recorder> = new Map();
   #unclaimedBytes = 0;
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
@@ -56,9 +63,9 @@ export class Ownership {
     const owner = state.owner ?? this.everything;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
     if (this.waiting === 0) return false;
-    return (
-      (state.scoped || state.undecided !== undefined) && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX
-    );
+    if (!state.scoped && state.undecided === undefined) return false;
+    if (!state.guessed) this.#guess(state);
+    return this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
   }
 
   begin(exchange: Exchange): void {
@@ -77,6 +84,7 @@ export class Ownership {
     state.owner = recorder;
     const earlier = state.undecided ?? [];
     state.undecided = undefined;
+    this.#guessed(state);
     for (const exchange of earlier) this.claim(exchange, recorder);
     return true;
   }
@@ -137,6 +145,21 @@ export class Ownership {
     // Nobody claimed this server in all that time: it is somebody else's.
     for (const forgotten of undecided) this.#forget(forgotten);
     state.undecided = undefined;
+    this.#guessed(state);
+  }
+
+  /** Whose this server is, a mirror can find out only by being reached: all of them must be there for that. */
+  #guess(state: ServerState): void {
+    state.guessed = true;
+    this.guessing += 1;
+    for (const layers of this.absent.keys()) layers.putBack();
+    this.absent.clear();
+  }
+
+  #guessed(state: ServerState): void {
+    if (!state.guessed) return;
+    state.guessed = false;
+    this.guessing -= 1;
   }
 
   #keep(body: BodyTrack, bytes: Uint8Array): void {
@@ -161,7 +184,8 @@ export class Ownership {
   stateOf(server: Server): ServerState {
     const known = StateOf.get(server);
     if (known !== undefined) return known;
-    const state: ServerState = { owner: this.#ownerByApp(server), scoped: false, undecided: [] };
+    const owner = this.#ownerByApp(server);
+    const state: ServerState = { owner, scoped: false, undecided: [], guessed: false };
     void new StateOf(server, state);
     return state;
   }

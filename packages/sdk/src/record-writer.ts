@@ -2,7 +2,6 @@
  * From an exchange to wire records: the fields of `record.ts`, redacted, bodies joined. Reads Node's request and response
  * objects, changes nothing on them. Heads that no receiver would take give a reason.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   BodyState,
   HEAD_BYTES_MAX,
@@ -18,7 +17,7 @@ import type {
   WireRecord,
 } from "@mirrorball/protocol";
 import { settle } from "./callbacks.ts";
-import { requestStateOf, responseStateOf } from "./exchange.ts";
+import { requestStateOf, responseHeadOf, responseStateOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
@@ -27,12 +26,6 @@ import { routeOf } from "./route.ts";
 
 /** Length of an `ExchangeRecord`. */
 const FIELDS_OF_EXCHANGE: ExchangeRecord["length"] = 22;
-
-/** Node keeps the rendered head and trailer on the response: exact bytes, order and case, Date included. */
-interface RenderedResponse extends ServerResponse {
-  readonly _header?: string | null;
-  readonly _trailer?: string;
-}
 
 export class RecordWriter {
   readonly #settings: Settings;
@@ -50,7 +43,7 @@ export class RecordWriter {
 
   /** Writes an `ExchangeRecord`, field by field; false when no receiver would take it, or it has no room in this frame. */
   whole(out: PayloadWriter, exchange: Exchange, endedUs: number): boolean {
-    const { req, connection, request, response, startedUs } = exchange;
+    const { connection, request, response, startedUs } = exchange;
     const head = this.#responseHeadText(exchange);
     if (head !== null && head.length > HEAD_BYTES_MAX) return false;
     const wantsBody = this.#settings.responses === "full" && head !== null;
@@ -68,20 +61,20 @@ export class RecordWriter {
     out.number(connection.id);
     out.number(exchange.connectionSeq);
     out.textOrNull(connection.peer);
-    out.text(req.method ?? "GET");
+    out.text(exchange.method);
     out.text(this.#redactor?.target(exchange.target) ?? exchange.target);
-    out.text(versionOf(req));
+    out.text(versionOf(exchange));
     out.texts(this.#requestHeaders(exchange, requestBody));
     out.bytesOrNull(requestBody);
     out.number(requestStateOf(exchange));
-    out.textsOrNull(this.#trailers(req.rawTrailers));
+    out.textsOrNull(this.#requestTrailers(exchange));
     out.number(responseStartedUs);
     out.number(durationUs(responseStartedUs, endedUs));
     out.textOrNull(head === null ? null : withLength(head, response, responseBody));
     if (wantsBody && response.text !== undefined) out.textAsBytes(response.text);
     else out.bytesOrNull(responseBody);
     out.number(responseStateOf(exchange));
-    out.textsOrNull(this.#responseTrailers(exchange.res));
+    out.textsOrNull(this.#responseTrailers(exchange));
     out.textOrNull(routeOf(exchange));
     out.textsOrNull(exchange.tags);
     return out.end();
@@ -89,7 +82,7 @@ export class RecordWriter {
 
   /** The record, or why there is none. */
   requestHead(exchange: Exchange): RequestHeadRecord | DropReason {
-    const { req, connection } = exchange;
+    const { connection } = exchange;
     const tags = this.tagsOf(exchange);
     if (tags === undefined) return "tags-threw";
     exchange.number = this.#nextNumber();
@@ -100,9 +93,9 @@ export class RecordWriter {
       connection.id,
       exchange.connectionSeq,
       connection.peer,
-      req.method ?? "GET",
+      exchange.method,
       this.#redactor?.target(exchange.target) ?? exchange.target,
-      versionOf(req),
+      versionOf(exchange),
       // A body that is held back may change its length; its framing is made by who replays it.
       this.#requestHeaders(exchange, null),
       routeOf(exchange),
@@ -125,7 +118,7 @@ export class RecordWriter {
       number,
       took,
       requestStateOf(exchange),
-      this.#trailers(req.rawTrailers),
+      this.#requestTrailers(exchange),
     ]);
     return records;
   }
@@ -155,7 +148,7 @@ export class RecordWriter {
     }
     if (body !== null) records.push([RecordType.responseChunk, number, body]);
     const took = durationUs(exchange.responseStartedUs, endedUs);
-    const trailers = this.#responseTrailers(exchange.res);
+    const trailers = this.#responseTrailers(exchange);
     records.push([RecordType.responseEnd, number, took, responseStateOf(exchange), trailers]);
     return records;
   }
@@ -166,7 +159,7 @@ export class RecordWriter {
   }
 
   #requestHeaders(exchange: Exchange, body: Uint8Array | null): readonly string[] {
-    const { rawHeaders } = exchange.req;
+    const { rawHeaders } = exchange;
     if (this.#redactor === undefined) return rawHeaders;
     const redacted = this.#redactor.fields(rawHeaders);
     const { request } = exchange;
@@ -179,18 +172,17 @@ export class RecordWriter {
     );
   }
 
-  #responseHeadText({ res }: Exchange): string | null {
+  #responseHeadText(exchange: Exchange): string | null {
     if (this.#settings.responses === "off") return null;
-    const text = (res as RenderedResponse)._header;
-    if (typeof text !== "string" || text === "") return null;
+    const text = responseHeadOf(exchange);
+    if (text === "") return null;
     return this.#redactor?.headText(text) ?? text;
   }
 
   /** Decides, once the response's head is known, whether its body has to be redacted. */
-  #holdBack({ res, response }: Exchange): void {
+  #holdBack(exchange: Exchange): void {
     if (this.#redactor === undefined) return;
-    const head = (res as RenderedResponse)._header;
-    response.look = this.#redactor.look(typeof head === "string" ? fieldsOf(head) : []);
+    exchange.response.look = this.#redactor.look(fieldsOf(responseHeadOf(exchange)));
   }
 
   /** Null for a body that is kept as text, too: the caller sends that. */
@@ -241,14 +233,20 @@ export class RecordWriter {
     return this.#redactor?.fields(raw) ?? raw;
   }
 
-  #responseTrailers(res: ServerResponse): readonly string[] | null {
-    const text = (res as RenderedResponse)._trailer;
+  #requestTrailers({ chunked, req }: Exchange): readonly string[] | null {
+    return chunked ? this.#trailers(req.rawTrailers) : null;
+  }
+
+  #responseTrailers({ hasResponseTrailers, res }: Exchange): readonly string[] | null {
+    if (!hasResponseTrailers) return null;
+    // Rendered like the head, and kept beside it; sent only behind chunks.
+    const { _trailer: text } = res as { readonly _trailer?: unknown };
     if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
     return this.#trailers(fieldsOf(text));
   }
 }
 
-function versionOf({ httpVersion }: IncomingMessage): string {
+function versionOf({ httpVersion }: Exchange): string {
   // The usual one without making a string.
   return httpVersion === "1.1" ? "HTTP/1.1" : `HTTP/${httpVersion}`;
 }

@@ -141,7 +141,7 @@ export class Recorder {
   adopt(exchange: Exchange): void {
     exchange.recorder = this;
     this.#offered += 1;
-    const { rawHeaders } = exchange.req;
+    const { rawHeaders } = exchange;
     const headBytes = exchange.headChars;
     if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;

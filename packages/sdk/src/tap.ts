@@ -1,9 +1,11 @@
 /**
  * Where the SDK touches Node: two diagnostics channels and four methods, shared by all mirrors of the process.
  *
- * `http.server.request.start` makes an exchange and hangs it on its connection; `push` of requests and `write` and `end`
- * of responses copy the bytes that pass; `end` or, when something is left to be sent, `http.server.response.finish`
- * ends it. Nothing is put on requests and responses: a connection has few exchanges at a time, mostly one. The methods are replaced once on the prototypes (not on each object, which costs four times as much) by the first
+ * `http.server.request.start` makes an exchange and hangs it on its connection; `push` of requests and `write`, `end` and
+ * `addTrailers` of responses copy what passes; `end` or, when something is left to be sent, `http.server.response.finish`
+ * ends it. Nothing is put on requests and responses, and little is read from
+ * them (`exchange.ts` says why): a connection has few exchanges at a time, mostly one, and most calls are about the one that
+ * began last. The methods are replaced once on the prototypes (not on each object, which costs four times as much) by the first
  * mirror, and given back by the last. They call the original with what they got and return what it returns; an
  * object of an unknown connection costs one look-up. Nothing here throws into the host: a fault of ours ends the exchange,
  * many of them end the SDK.
@@ -12,7 +14,7 @@ import { channel } from "node:diagnostics_channel";
 import { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { Exchange } from "./exchange.ts";
+import { Exchange, hasResponseBody } from "./exchange.ts";
 import type { ConnectionInfo } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { Foreign } from "./hidden.ts";
@@ -56,8 +58,12 @@ type End = (
   callback: unknown,
 ) => ServerResponse;
 
+type AddTrailers = ServerResponse["addTrailers"];
+
 export class Tap {
   readonly ownership: Ownership = new Ownership();
+  /** The exchange that began last, while it is not finished: found by comparing, without reading from Node's objects. */
+  #latest: Exchange | undefined;
   #mirrors = 0;
   #connections = 0;
   #faults = 0;
@@ -70,7 +76,8 @@ export class Tap {
     }
   };
   readonly #onFinish = (message: unknown): void => {
-    const exchange = exchangeOfResponse((message as StartMessage).response);
+    const { response, socket } = message as StartMessage;
+    const exchange = onConnection(socket, response);
     if (exchange !== undefined) this.#finished(exchange, nowUs());
   };
 
@@ -91,7 +98,19 @@ export class Tap {
 
   /** The exchange of a request, if it is being recorded. */
   exchangeOf(req: IncomingMessage): Exchange | undefined {
-    return exchangeOfRequest(req);
+    const latest = this.#latest;
+    if (latest !== undefined && latest.req === req) return latest;
+    let exchange = newestOn(req);
+    while (exchange !== undefined && exchange.req !== req) exchange = exchange.earlier;
+    return exchange;
+  }
+
+  #exchangeOfResponse(res: ServerResponse): Exchange | undefined {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.res === res) return latest;
+    let exchange = newestOn(res.req);
+    while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
+    return exchange;
   }
 
   #uninstall(): void {
@@ -108,6 +127,7 @@ export class Tap {
     else if (this.ownership.wants(connection.server, request)) {
       const exchange = new Exchange(request, response, socket, connection, survey, nowUs());
       connection.newest = exchange;
+      this.#latest = exchange;
       this.ownership.begin(exchange);
     }
     connection.nextSeq += 1;
@@ -134,6 +154,7 @@ export class Tap {
     const { connection } = exchange;
     // Answers go out in order, hence the older ones are finished too.
     if (connection.newest === exchange) connection.newest = undefined;
+    if (this.#latest === exchange) this.#latest = undefined;
     try {
       this.ownership.finished(exchange, endedUs);
     } catch {
@@ -166,7 +187,6 @@ export class Tap {
 
   #responseBytes(
     exchange: Exchange,
-    res: ServerResponse,
     chunk: unknown,
     encoding: unknown,
     atUs: number,
@@ -176,8 +196,7 @@ export class Tap {
     try {
       if (exchange.responseStartedUs === 0) exchange.responseStartedUs = atUs;
       if (chunk === undefined || chunk === null || typeof chunk === "function") return;
-      // Set once the head is rendered: HEAD, 204 and 304 have no body, whatever was written.
-      if ((res as { readonly _hasBody?: unknown })._hasBody === false) return;
+      if (!hasResponseBody(exchange)) return;
       if (last && typeof chunk === "string" && chunk !== "" && isUtf8(encoding)) {
         if (this.ownership.responseText(exchange, chunk)) return;
       }
@@ -196,11 +215,17 @@ export class Tap {
 
   /** Replaces the methods; returns how to give them back. */
   #patch(): () => void {
+    const exchangeOfRequest = this.exchangeOf.bind(this);
+    const exchangeOfResponse = this.#exchangeOfResponse.bind(this);
     const onRequestBytes = this.#requestBytes.bind(this);
     const onResponseBytes = this.#responseBytes.bind(this);
     const onFinished = this.#finished.bind(this);
     const requests: { push: Push } = IncomingMessage.prototype;
-    const responses = ServerResponse.prototype as unknown as { write: Write; end: End };
+    const responses = ServerResponse.prototype as unknown as {
+      write: Write;
+      end: End;
+      addTrailers: AddTrailers;
+    };
     const { push: originalPush } = requests;
     const push: Push = function mirrorballPush(this: IncomingMessage, chunk, encoding) {
       const exchange = exchangeOfRequest(this);
@@ -211,31 +236,40 @@ export class Tap {
     // array costs 19 µs a request of Express's JSON hello (measured; V8 no longer inlines what is behind it).
     const { write: originalWrite } = responses;
     const write: Write = function mirrorballWrite(chunk, encoding, callback) {
-      const exchange = this.writableEnded ? undefined : exchangeOfResponse(this);
-      if (exchange === undefined) {
+      const exchange = exchangeOfResponse(this);
+      if (exchange === undefined || exchange.responseEnded) {
         return originalWrite.call(this, chunk, encoding, callback);
       }
       const more = originalWrite.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, this, chunk, encoding, nowUs(), false);
+      onResponseBytes(exchange, chunk, encoding, nowUs(), false);
       return more;
     };
     const { end: originalEnd } = responses;
     const end: End = function mirrorballEnd(chunk, encoding, callback) {
-      const exchange = this.writableEnded ? undefined : exchangeOfResponse(this);
-      if (exchange === undefined) {
+      const exchange = exchangeOfResponse(this);
+      if (exchange === undefined || exchange.responseEnded) {
         return originalEnd.call(this, chunk, encoding, callback);
       }
       const self = originalEnd.call(this, chunk, encoding, callback);
+      // Only now: it throws when the length does not fit, and may be called again.
+      exchange.responseEnded = true;
       const atUs = nowUs();
-      onResponseBytes(exchange, this, chunk, encoding, atUs, true);
+      onResponseBytes(exchange, chunk, encoding, atUs, true);
       // Mostly the system took all of it at once; what it did not is told by the channel.
-      if (this.writableFinished && exchange.requestIsWhole) onFinished(exchange, atUs);
+      if (exchange.requestIsWhole && isOut(exchange)) onFinished(exchange, atUs);
       return self;
+    };
+    const { addTrailers: originalAddTrailers } = responses;
+    const addTrailers: AddTrailers = function mirrorballAddTrailers(this: ServerResponse, fields) {
+      const exchange = exchangeOfResponse(this);
+      if (exchange !== undefined) exchange.hasResponseTrailers = true;
+      originalAddTrailers.call(this, fields);
     };
     const undo = [
       replace(IncomingMessage.prototype, "push", push),
       replace(ServerResponse.prototype, "write", write),
       replace(ServerResponse.prototype, "end", end),
+      replace(ServerResponse.prototype, "addTrailers", addTrailers),
     ];
     return () => {
       for (const step of undo) step();
@@ -243,16 +277,19 @@ export class Tap {
   }
 }
 
-function exchangeOfRequest(req: IncomingMessage): Exchange | undefined {
-  let exchange = newestOn(req);
-  while (exchange !== undefined && exchange.req !== req) exchange = exchange.earlier;
+function onConnection(socket: Socket, res: ServerResponse): Exchange | undefined {
+  let exchange = ConnectionOf.get(socket)?.newest;
+  while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
   return exchange;
 }
 
-function exchangeOfResponse(res: ServerResponse): Exchange | undefined {
-  let exchange = newestOn(res.req);
-  while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
-  return exchange;
+/**
+ * Whether an ended response is with the system, all of it: what `res.writableFinished` says, told by the connection alone.
+ * Until it is the connection's turn, a response is kept; then it writes through to the socket.
+ */
+function isOut({ socket, res }: Exchange): boolean {
+  const { _httpMessage: current } = socket as { readonly _httpMessage?: unknown };
+  return current === res && socket.writable && socket.writableLength === 0;
 }
 
 /** Requests and responses made by others than Node's server may have any shape. */
