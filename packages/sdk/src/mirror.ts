@@ -110,7 +110,7 @@ export class MirrorCore implements MirrorControl {
   /** Takes this mirror's layers out, once they have nothing to find out: not about this request's server, not about any. */
   leave(layers: OwnLayers, req: IncomingMessage): void {
     const ownership = this.#tap?.ownership;
-    if (ownership === undefined || this.#closing !== undefined || ownership.guessing > 0) return;
+    if (ownership === undefined || this.#closing !== undefined || ownership.guesses()) return;
     const server = serverOf(req.socket);
     if (server === undefined || !ownership.owns(server, this.#recorder)) return;
     layers.leave();

@@ -28,8 +28,8 @@ export interface ServerState {
   scoped: boolean;
   /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
   undecided: Exchange[] | undefined;
-  /** It has exchanges that a mirror may yet claim. */
-  guessed: boolean;
+  /** The server itself, while it has exchanges that a mirror may yet claim. */
+  guessed: WeakRef<Server> | undefined;
 }
 
 class StateOf extends Foreign {
@@ -50,21 +50,21 @@ export class Ownership {
   everything: Recorder | undefined;
   /** Mirrors that may yet be reached as a middleware. While there are none, undecided servers are left alone. */
   waiting = 0;
-  /** Servers with exchanges that may yet be claimed, at the root or below it. */
-  guessing = 0;
   /** Applications whose root a mirror is mounted on: a server that runs one belongs to that mirror. */
   readonly rootApps: Map<object, Recorder> = new Map();
   /** Layers that left their stacks, and whose they are: see `express-layer.ts`. */
   readonly absent: Map<OwnLayers, Recorder> = new Map();
+  /** Servers with exchanges that may yet be claimed, at the root or below it. */
+  readonly #guessed: Set<WeakRef<Server>> = new Set();
   #unclaimedBytes = 0;
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
-  wants(state: ServerState, req: IncomingMessage): boolean {
+  wants(state: ServerState, req: IncomingMessage, server: Server): boolean {
     const owner = state.owner ?? this.everything;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
     if (this.waiting === 0) return false;
     if (!state.scoped && state.undecided === undefined) return false;
-    if (!state.guessed) this.#guess(state);
+    if (state.guessed === undefined) this.#guess(state, server);
     return this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
   }
 
@@ -84,7 +84,7 @@ export class Ownership {
     state.owner = recorder;
     const earlier = state.undecided ?? [];
     state.undecided = undefined;
-    this.#guessed(state);
+    this.#decided(state);
     for (const exchange of earlier) this.claim(exchange, recorder);
     return true;
   }
@@ -145,21 +145,32 @@ export class Ownership {
     // Nobody claimed this server in all that time: it is somebody else's.
     for (const forgotten of undecided) this.#forget(forgotten);
     state.undecided = undefined;
-    this.#guessed(state);
+    this.#decided(state);
   }
 
   /** Whose this server is, a mirror can find out only by being reached: all of them must be there for that. */
-  #guess(state: ServerState): void {
-    state.guessed = true;
-    this.guessing += 1;
+  #guess(state: ServerState, server: Server): void {
+    state.guessed = new WeakRef(server);
+    this.#guessed.add(state.guessed);
     for (const layers of this.absent.keys()) layers.putBack();
     this.absent.clear();
   }
 
-  #guessed(state: ServerState): void {
-    if (!state.guessed) return;
-    state.guessed = false;
-    this.guessing -= 1;
+  #decided(state: ServerState): void {
+    if (state.guessed !== undefined) this.#guessed.delete(state.guessed);
+    state.guessed = undefined;
+  }
+
+  /** Whether there is a server of which nobody knows whose it is. One that no longer listens does not count. */
+  guesses(): boolean {
+    for (const reference of this.#guessed) {
+      const server = reference.deref();
+      if (server?.listening === true) return true;
+      this.#guessed.delete(reference);
+      const state = server === undefined ? undefined : StateOf.get(server);
+      if (state !== undefined) state.guessed = undefined;
+    }
+    return false;
   }
 
   #keep(body: BodyTrack, bytes: Uint8Array): void {
@@ -185,7 +196,7 @@ export class Ownership {
     const known = StateOf.get(server);
     if (known !== undefined) return known;
     const owner = this.#ownerByApp(server);
-    const state: ServerState = { owner, scoped: false, undecided: [], guessed: false };
+    const state: ServerState = { owner, scoped: false, undecided: [], guessed: undefined };
     void new StateOf(server, state);
     return state;
   }

@@ -124,7 +124,7 @@ export class Tap {
     const survey = surveyOf(request.rawHeaders);
     const connection = ConnectionOf.get(socket) ?? this.#connectionOf(socket, server);
     if (isReplay(survey)) this.ownership.skipReplay(connection.server);
-    else if (this.ownership.wants(connection.server, request)) {
+    else if (this.ownership.wants(connection.server, request, server)) {
       const exchange = new Exchange(request, response, socket, connection, survey, nowUs());
       connection.newest = exchange;
       this.#latest = exchange;
