@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import { contained } from "./callbacks.ts";
+import type { Exchange } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { serverOf } from "./ownership.ts";
 import { settingsFrom } from "./options.ts";
@@ -47,10 +49,13 @@ export class MirrorCore implements MirrorControl {
   #closing: Promise<MirrorStats> | undefined;
   #warned = false;
   #waits = false;
-  readonly #onBeforeExit = (): void => {
-    if (this.stats().buffered > 0 && this.stats().connected)
-      void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
-  };
+  readonly #onBeforeExit = contained(
+    () => {
+      if (this.stats().buffered > 0 && this.stats().connected)
+        void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+    },
+    (error) => this.#recorder.fault(error),
+  );
 
   /** Throws a TypeError that lists every fault of `options`. */
   constructor(options: MirrorOptions, { waits }: { readonly waits: boolean }) {
@@ -105,8 +110,9 @@ export class MirrorCore implements MirrorControl {
   reached(req: IncomingMessage, atRoot: boolean, context?: unknown): void {
     const tap = this.#tap;
     if (tap === undefined || this.#closing !== undefined) return;
+    let exchange: Exchange | undefined;
     try {
-      const exchange = tap.exchangeOf(req);
+      exchange = tap.exchangeOf(req);
       if (exchange !== undefined && context !== undefined) exchange.context = context;
       // The usual case, once the server is claimed.
       if (exchange?.recorder === this.#recorder) return;
@@ -118,8 +124,9 @@ export class MirrorCore implements MirrorControl {
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
       else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.refuse("late");
-    } catch {
+    } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
+      this.#recorder.fault(error, exchange);
     }
   }
 
@@ -139,7 +146,11 @@ export class MirrorCore implements MirrorControl {
     if (flushes.delete(this.#onBeforeExit) && flushes.size === 0)
       process.off("beforeExit", flushAll);
     if (tap === undefined) return this.stats();
-    await this.#recorder.close(timeoutMs);
+    try {
+      await this.#recorder.close(timeoutMs);
+    } catch (error) {
+      this.#recorder.fault(error);
+    }
     const { ownership } = tap;
     this.stopWaiting();
     if (ownership.everything === this.#recorder) ownership.everything = undefined;
