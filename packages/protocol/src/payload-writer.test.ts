@@ -133,4 +133,20 @@ describe("the payload writer", () => {
     expect(written([small], writer).equals(packed([small, small]))).toBe(true);
     expect(writer.append(large)).toBe(false);
   });
+
+  it("forgets a record that was never ended, and all of them when told to", () => {
+    const writer = new PayloadWriter();
+    const small: WireRecord = [RecordType.loss, "x", 1];
+    writer.append(small);
+    writer.begin(22);
+    writer.text("half of it");
+    expect(written([small], writer).equals(packed([small, small]))).toBe(true);
+    writer.append(small);
+    writer.begin(22);
+    writer.reset();
+    expect([writer.bytes, writer.records]).toEqual([0, 0]);
+    writer.begin(22);
+    expect(written([], writer).equals(packed([]))).toBe(true);
+    expect(written([small], writer).equals(packed([small]))).toBe(true);
+  });
 });

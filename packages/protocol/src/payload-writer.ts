@@ -36,12 +36,12 @@ export class PayloadWriter {
   #view: DataView = viewOf(this.#buffer);
   readonly #spare: Buffer[] = [];
   #at: number = RECORDS_AT;
-  /** Where the record under way began. */
+  /** Where the records that are whole end: the one under way begins here. */
   #start: number = RECORDS_AT;
 
   /** Bytes of the records written since the last `take`. */
   get bytes(): number {
-    return this.#at - RECORDS_AT;
+    return this.#start - RECORDS_AT;
   }
 
   /**
@@ -54,9 +54,9 @@ export class PayloadWriter {
     return this.end();
   }
 
-  /** Begins a record of so many values, which the calls that follow give in order; then `end`. */
+  /** Begins a record of so many values, which the calls that follow give in order; then `end`. One never ended is forgotten. */
   begin(length: number): void {
-    this.#start = this.#at;
+    this.#at = this.#start;
     this.#list(length);
   }
 
@@ -66,8 +66,16 @@ export class PayloadWriter {
       this.#at = this.#start;
       return false;
     }
+    this.#start = this.#at;
     this.records += 1;
     return true;
+  }
+
+  /** Forgets the records so far. */
+  reset(): void {
+    this.#at = RECORDS_AT;
+    this.#start = RECORDS_AT;
+    this.records = 0;
   }
 
   /** The records so far as one frame, `FRAME_HEADER_BYTES` blank in front; starts a new one. The frame is the caller's. */
@@ -75,11 +83,10 @@ export class PayloadWriter {
     const count = this.records;
     const headBytes = count < 0x10 ? 1 : count < 0x1_0000 ? 3 : LIST_HEAD_BYTES_MAX;
     const start = RECORDS_AT - headBytes - FRAME_HEADER_BYTES;
-    const end = this.#at;
+    const end = this.#start;
     this.#at = RECORDS_AT - headBytes;
     this.#list(count);
-    this.#at = RECORDS_AT;
-    this.records = 0;
+    this.reset();
     const buffer = this.#buffer;
     const isGrown = buffer.length > BUFFER_BYTES_START;
     // A frame that fills its buffer takes it along; a small one would hold too much memory that nobody counts.

@@ -274,14 +274,14 @@ export class ProducerSession {
     // Credit only grows; an older, smaller figure is late news.
     this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
     const acked = this.#frames.splice(0, Math.max(0, ackedSeq - this.#firstSeq + 1));
+    this.#firstSeq += acked.length;
+    this.#sent = Math.max(0, this.#sent - acked.length);
     for (const frame of acked) {
       this.ackedWeight += frame.weight;
       this.unackedBytes -= frame.bytes;
       const [whole] = frame.pieces;
       if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
     }
-    this.#firstSeq += acked.length;
-    this.#sent = Math.max(0, this.#sent - acked.length);
   }
 
   #send(type: number, payload: Uint8Array): void {

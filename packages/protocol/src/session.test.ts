@@ -197,6 +197,22 @@ describe("order", () => {
     expect(p.failure?.code).toBe("ack-ahead");
   });
 
+  it("goes on with the next number when the caller's `released` throws", () => {
+    const options = { producerId: ID, service: "shop", agent: "test" };
+    const released = (): void => {
+      throw new Error("the caller's");
+    };
+    const [p, c] = [new ProducerSession({ ...options, released }), consumer()];
+    const frame = (): Uint8Array => new Uint8Array(FRAME_HEADER_BYTES + 1);
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    p.enqueueFrame(frame(), 1);
+    expect(() => talk(p, c)).toThrow("the caller's");
+    expect([p.unackedFrames, p.ackedWeight]).toEqual([0, 1]);
+    p.enqueueFrame(frame(), 1);
+    expect(c.receive(join(p.takeOutput()), 0)).toMatchObject([{ seq: 2 }]);
+  });
+
   it("delivers every payload once and in order, however often the transport breaks", () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant("enqueue" as const), size: fc.integer({ min: 1, max: 300 }) }),

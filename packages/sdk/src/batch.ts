@@ -6,6 +6,7 @@
 import { PayloadWriter, RecordType } from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
 import type { Exchange } from "./exchange.ts";
+import type { Losses } from "./losses.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { Sender } from "./sender.ts";
 
@@ -18,6 +19,7 @@ export const EXCHANGE_BYTES_BASE = 1024;
 
 export class Batch {
   readonly #sender: Sender;
+  readonly #losses: Losses;
   readonly #tooLarge: () => void;
   readonly #writer: PayloadWriter = new PayloadWriter();
   /** The time of these records has come, but the sender could not take them. */
@@ -31,8 +33,9 @@ export class Batch {
   #timer: NodeJS.Timeout | undefined;
 
   /** `tooLarge` is called for each exchange whose record no frame can hold. */
-  constructor(sender: Sender, tooLarge: () => void) {
+  constructor(sender: Sender, losses: Losses, tooLarge: () => void) {
     this.#sender = sender;
+    this.#losses = losses;
     this.#tooLarge = tooLarge;
   }
 
@@ -81,18 +84,29 @@ export class Batch {
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
   }
 
+  /** Never throws: whoever calls it has an exchange of its own to care for. */
   flush(): void {
     this.stop();
     this.#due = false;
+    try {
+      this.#enqueue();
+    } catch (error) {
+      this.#losses.fault(error);
+      this.#losses.count("internal", this.#weight);
+      this.#weight = 0;
+      this.#writer.reset();
+    }
+    this.#sender.pump();
+  }
+
+  #enqueue(): void {
     for (const [reason, count] of this.#untold)
       this.#writer.append([RecordType.loss, reason, count]);
     this.#untold.clear();
     if (this.#writer.records === 0) return;
-    const weight = this.#weight;
+    this.#sender.session.enqueueFrame(this.#writer.take(), this.#weight);
+    this.#enqueuedWeight += this.#weight;
     this.#weight = 0;
-    this.#enqueuedWeight += weight;
-    this.#sender.session.enqueueFrame(this.#writer.take(), weight);
-    this.#sender.pump();
   }
 
   /** A frame was acknowledged. */

@@ -6,6 +6,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { IntervalHistogram } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
+import { contained } from "./callbacks.ts";
+import type { Losses } from "./losses.ts";
 
 export interface BreakerOptions {
   /** Delay of the event loop, 99th percentile of a second, in milliseconds. Default 100. */
@@ -68,19 +70,21 @@ export class BreakerCore {
 export class Breaker {
   readonly #core: BreakerCore | undefined;
   readonly #log: (line: string) => void;
-  readonly #bypassed: () => number;
+  readonly #losses: Losses;
+  /** Blind, it must not stay open. */
+  readonly #fault = (error: unknown): void => {
+    this.#losses.fault(error);
+    this.stop();
+    if (this.#core !== undefined) this.#core.open = false;
+  };
   #histogram: IntervalHistogram | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `bypassed` tells how many exchanges were left out because of it. */
-  constructor(
-    limits: BreakerLimits | undefined,
-    log: (line: string) => void,
-    bypassed: () => number,
-  ) {
+  /** `losses` know how many exchanges were left out because of it. */
+  constructor(limits: BreakerLimits | undefined, log: (line: string) => void, losses: Losses) {
     this.#core = limits === undefined ? undefined : new BreakerCore(limits);
     this.#log = log;
-    this.#bypassed = bypassed;
+    this.#losses = losses;
   }
 
   get open(): boolean {
@@ -96,7 +100,10 @@ export class Breaker {
     if (this.#core === undefined || this.#timer !== undefined) return;
     this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#histogram.enable();
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#timer = setInterval(
+      contained(() => this.#sample(), this.#fault),
+      SAMPLE_MS,
+    );
     this.#timer.unref();
   }
 
@@ -120,7 +127,7 @@ export class Breaker {
     if (trouble === undefined) return;
     this.#log(
       trouble === ""
-        ? `mirrorball: recording again; ${this.#bypassed()} exchanges were left out so far`
+        ? `mirrorball: recording again; ${this.#losses.of("breaker")} exchanges were left out so far`
         : `mirrorball: ${trouble}; nothing is recorded until that is over, and counted`,
     );
   }

@@ -101,7 +101,7 @@ export class Exchange {
   recorder: Recorder | undefined = undefined;
   /** Number within its producer; 0 until something of it is sent in pieces. */
   number = 0;
-  /** Bytes of the head, for the budget. */
+  /** Bytes of the head, for the budget; 0 before its recorder has it in the books, and after. */
   headBytes = 0;
   requestEndedUs = 0;
   responseStartedUs = 0;
@@ -165,6 +165,13 @@ export class Exchange {
 
   get heldBytes(): number {
     return this.headBytes + this.request.heldBytes + this.response.heldBytes;
+  }
+
+  /** Lets go of everything that weighs. */
+  release(): void {
+    this.request.clear();
+    this.response.clear();
+    this.headBytes = 0;
   }
 }
 

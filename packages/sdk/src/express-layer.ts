@@ -30,9 +30,13 @@ export class OwnLayers {
 
   /** The application has just mounted us: the last layer of its stack is ours. */
   mountedOn(app: object): void {
-    const router = routerOf(app);
-    const layer = router?.stack.at(-1);
-    if (router !== undefined && isOurs(layer)) this.#places.push({ router, layer, index: 0 });
+    try {
+      const router = routerOf(app);
+      const layer = router?.stack.at(-1);
+      if (router !== undefined && isOurs(layer)) this.#places.push({ router, layer, index: 0 });
+    } catch {
+      // No Express that we know, then.
+    }
   }
 
   /** There are layers, in their stacks. */

@@ -28,15 +28,23 @@ export interface KoaMirror extends MirrorControl {
 export function mirror(options: MirrorOptions = {}): KoaMirror {
   const core = new MirrorCore(options, { waits: true });
   const middleware = <T>(ctx: KoaContext, next: () => Promise<T>): Promise<T> => {
-    const { mountPath, routerPath, _matchedRoute: matched } = ctx as KoaMarks;
-    const below = mountPath !== undefined || routerPath !== undefined || matched !== undefined;
-    core.reached(ctx.req, !below, ctx);
+    core.reached(ctx.req, isAtRoot(ctx), ctx);
     return next();
   };
   return Object.assign(middleware, {
     stats: () => core.stats(),
     close: (closeOptions?: { readonly timeoutMs?: number }) => core.close(closeOptions),
   });
+}
+
+function isAtRoot(context: object): boolean {
+  try {
+    const { mountPath, routerPath, _matchedRoute: matched } = context as KoaMarks;
+    return mountPath === undefined && routerPath === undefined && matched === undefined;
+  } catch {
+    // A context with a getter that throws: rather one exchange too few.
+    return false;
+  }
 }
 
 export type { MirrorOptions } from "./options.ts";

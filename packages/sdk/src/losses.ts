@@ -1,10 +1,18 @@
-/** What a mirror had to drop, by reason, and the two lines of log that begin and end a time of a full buffer. */
+/**
+ * What a mirror had to drop, by reason, and the two lines of log that begin and end a time of a full buffer. And how many
+ * errors of its own were contained, with a line for the first.
+ */
 import type { DropReason } from "./stats.ts";
+
+/** Of a stack, as much as a report needs. */
+const FAULT_CHARS_MAX = 2000;
 
 export class Losses {
   readonly #log: (line: string) => void;
   readonly #drops: Map<DropReason, number> = new Map();
   #dropping = false;
+  /** Errors of our own that were contained. */
+  faults = 0;
 
   constructor(log: (line: string) => void) {
     this.#log = log;
@@ -30,9 +38,27 @@ export class Losses {
     this.#log("mirrorball: the buffer is full, exchanges are being dropped and counted");
   }
 
+  fault(error: unknown): void {
+    this.faults += 1;
+    if (this.faults > 1) return;
+    this.#log(
+      `mirrorball: an error of its own; the service goes on, this and all that follow are counted: ${textOf(error)}`,
+    );
+  }
+
   endDropping(): void {
     this.#dropping = false;
     const count = this.of("buffer-full");
     this.#log(`mirrorball: the buffer has room again; ${count} exchanges were dropped so far`);
+  }
+}
+
+/** Whatever was thrown: a stack that the host makes, a thing without a text. */
+function textOf(error: unknown): string {
+  try {
+    const stack = error instanceof Error ? error.stack : undefined;
+    return (stack ?? String(error)).slice(0, FAULT_CHARS_MAX);
+  } catch {
+    return "nothing that can be told";
   }
 }

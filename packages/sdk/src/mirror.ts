@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import { contained } from "./callbacks.ts";
+import type { Exchange } from "./exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { serverOf } from "./ownership.ts";
@@ -48,10 +50,13 @@ export class MirrorCore implements MirrorControl {
   #closing: Promise<MirrorStats> | undefined;
   #warned = false;
   #waits = false;
-  readonly #onBeforeExit = (): void => {
-    if (this.stats().buffered > 0 && this.stats().connected)
-      void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
-  };
+  readonly #onBeforeExit = contained(
+    () => {
+      if (this.stats().buffered > 0 && this.stats().connected)
+        void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+    },
+    (error) => this.#recorder.fault(error),
+  );
 
   /** Throws a TypeError that lists every fault of `options`. */
   constructor(options: MirrorOptions, { waits }: { readonly waits: boolean }) {
@@ -110,19 +115,24 @@ export class MirrorCore implements MirrorControl {
   /** Takes this mirror's layers out, once they have nothing to find out: not about this request's server, not about any. */
   leave(layers: OwnLayers, req: IncomingMessage): void {
     const ownership = this.#tap?.ownership;
-    if (ownership === undefined || this.#closing !== undefined || ownership.guesses()) return;
-    const server = serverOf(req.socket);
-    if (server === undefined || !ownership.owns(server, this.#recorder)) return;
-    layers.leave();
-    ownership.absent.set(layers, this.#recorder);
+    if (ownership === undefined || this.#closing !== undefined) return;
+    try {
+      const server = ownership.guesses() ? undefined : serverOf(req.socket);
+      if (server === undefined || !ownership.owns(server, this.#recorder)) return;
+      layers.leave();
+      ownership.absent.set(layers, this.#recorder);
+    } catch {
+      // A stack that cannot be replaced keeps its layer.
+    }
   }
 
   /** The middleware was reached by a request: at the root of its server, or below some path. */
   reached(req: IncomingMessage, atRoot: boolean, context?: unknown): void {
     const tap = this.#tap;
     if (tap === undefined || this.#closing !== undefined) return;
+    let exchange: Exchange | undefined;
     try {
-      const exchange = tap.exchangeOf(req);
+      exchange = tap.exchangeOf(req);
       if (exchange !== undefined && context !== undefined) exchange.context = context;
       // The usual case, once the server is claimed.
       if (exchange?.recorder === this.#recorder) return;
@@ -134,8 +144,9 @@ export class MirrorCore implements MirrorControl {
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
       else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.refuse("late");
-    } catch {
+    } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
+      this.#recorder.fault(error, exchange);
     }
   }
 
@@ -155,7 +166,11 @@ export class MirrorCore implements MirrorControl {
     if (flushes.delete(this.#onBeforeExit) && flushes.size === 0)
       process.off("beforeExit", flushAll);
     if (tap === undefined) return this.stats();
-    await this.#recorder.close(timeoutMs);
+    try {
+      await this.#recorder.close(timeoutMs);
+    } catch (error) {
+      this.#recorder.fault(error);
+    }
     const { ownership } = tap;
     this.stopWaiting();
     if (ownership.everything === this.#recorder) ownership.everything = undefined;

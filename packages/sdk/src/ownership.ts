@@ -40,7 +40,7 @@ class StateOf extends Foreign {
     this.#state = state;
   }
 
-  static get(server: Server): ServerState | undefined {
+  static get(server: object): ServerState | undefined {
     return #state in server ? server.#state : undefined;
   }
 }
@@ -73,6 +73,12 @@ export class Ownership {
     if (owner !== undefined && owner.accepting) owner.adopt(exchange);
   }
 
+  /** Whose the exchanges of this server are, as far as it is known; asked when something went wrong. */
+  ownerOf(server: unknown): Recorder | undefined {
+    const known = typeof server === "object" && server !== null ? StateOf.get(server) : undefined;
+    return known?.owner ?? this.everything;
+  }
+
   skipReplay(state: ServerState): void {
     (state.owner ?? this.everything)?.skip();
   }
@@ -98,7 +104,7 @@ export class Ownership {
     const state = this.stateOf(server);
     if (state.scoped) return;
     state.scoped = true;
-    for (const exchange of state.undecided ?? []) this.#forget(exchange);
+    for (const exchange of state.undecided ?? []) this.forget(exchange);
     state.undecided = undefined;
   }
 
@@ -137,13 +143,13 @@ export class Ownership {
     const state = exchange.connection.server;
     const { undecided } = state;
     if (undecided === undefined) {
-      this.#forget(exchange);
+      this.forget(exchange);
       return;
     }
     undecided.push(exchange);
     if (undecided.length <= UNDECIDED_EXCHANGES_MAX) return;
     // Nobody claimed this server in all that time: it is somebody else's.
-    for (const forgotten of undecided) this.#forget(forgotten);
+    for (const forgotten of undecided) this.forget(forgotten);
     state.undecided = undefined;
     this.#decided(state);
   }
@@ -184,7 +190,8 @@ export class Ownership {
     this.#unclaimedBytes += bytes.length;
   }
 
-  #forget(exchange: Exchange): void {
+  /** Nobody will claim this exchange. */
+  forget(exchange: Exchange): void {
     this.#unclaimedBytes -= exchange.heldBytes;
     exchange.closed = true;
     exchange.request.clear();

@@ -15,7 +15,7 @@ import {
 } from "@mirrorball/protocol";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
-import { settle } from "./callbacks.ts";
+import { verdictOf } from "./callbacks.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import { Losses } from "./losses.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
@@ -25,10 +25,9 @@ import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
 import type { DropReason, MirrorStats } from "./stats.ts";
+import { Sweeper } from "./sweeper.ts";
 import { nowUs } from "./time.ts";
 
-/** How often open exchanges are looked at, to find aborted ones and such as take long. */
-const SWEEP_MS = 100;
 /** Exchanges open for longer travel in pieces, so that their request is replayed while they last. */
 const WHOLE_MS_MAX = 250;
 /** A body that must be redacted is held back whole up to here; beyond, it is left out. */
@@ -53,7 +52,11 @@ export class Recorder {
   readonly #opened: OpenExchanges = new OpenExchanges();
   #openBytes = 0;
   readonly #batch: Batch;
-  #sweepTimer: NodeJS.Timeout | undefined;
+  readonly #sweeper: Sweeper = new Sweeper(
+    this.#opened,
+    (exchange) => this.#look(exchange),
+    (error, exchange) => this.fault(error, exchange),
+  );
   #accepting = true;
   #settled: (() => void)[] = [];
 
@@ -70,10 +73,11 @@ export class Recorder {
       acknowledged: () => this.#acknowledged(),
       idle: () => this.#batch.senderIdle(),
       released: (frame) => this.#batch.released(frame),
+      fault: (error) => this.fault(error),
     });
     this.#losses = new Losses(settings.log);
-    this.breaker = new Breaker(settings.breaker, settings.log, () => this.#losses.of("breaker"));
-    this.#batch = new Batch(this.sender, () => this.#drop("head-too-large"));
+    this.breaker = new Breaker(settings.breaker, settings.log, this.#losses);
+    this.#batch = new Batch(this.sender, this.#losses, () => this.#drop("head-too-large"));
   }
 
   get accepting(): boolean {
@@ -96,6 +100,7 @@ export class Recorder {
       server: this.sender.server,
       breaker: this.breaker.state,
       callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
+      internalErrors: this.#losses.faults,
       withheld: this.#withheld + this.#writer.withheld,
     };
   }
@@ -120,17 +125,9 @@ export class Recorder {
       return false;
     }
     if (filter === undefined) return true;
-    try {
-      const verdict: unknown = filter(req);
-      if (typeof verdict === "boolean") {
-        if (!verdict) this.#skipped += 1;
-        return verdict;
-      }
-      // A promise is truthy and may reject: neither may happen to the host.
-      settle(verdict);
-    } catch {
-      // Counted below, with filters that answer anything but true or false.
-    }
+    const verdict = verdictOf(filter, req);
+    if (verdict === false) this.#skipped += 1;
+    if (verdict !== undefined) return verdict;
     this.#filterErrors += 1;
     if (this.settings.onCallbackError === "keep") return true;
     this.refuse("filter-threw");
@@ -139,9 +136,12 @@ export class Recorder {
 
   /** Takes an exchange as its own, with what was recorded of it so far. */
   adopt(exchange: Exchange): void {
+    const { rawHeaders } = exchange;
+    if (this.#redactor !== undefined && exchange.hasRequestBody) {
+      exchange.request.look = this.#redactor.look(rawHeaders);
+    }
     exchange.recorder = this;
     this.#offered += 1;
-    const { rawHeaders } = exchange;
     const headBytes = exchange.headChars;
     if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
@@ -149,17 +149,15 @@ export class Recorder {
       return;
     }
     exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.#redactor !== undefined && exchange.hasRequestBody) {
-      exchange.request.look = this.#redactor.look(rawHeaders);
-    }
     if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
-      release(exchange);
+      exchange.release();
       this.#drop("buffer-full");
       return;
     }
     this.#openBytes += exchange.heldBytes;
-    this.#open(exchange);
+    this.#opened.add(exchange);
+    this.#sweeper.start();
     if (exchange.finished) this.finish(exchange, nowUs());
   }
 
@@ -200,15 +198,36 @@ export class Recorder {
     return true;
   }
 
-  /** The response is out, or the client is gone. */
+  /** The response is out, or the client is gone. Never throws, so that a fault costs no exchange but its own. */
   finish(exchange: Exchange, endedUs: number): void {
+    try {
+      this.#finish(exchange, endedUs);
+    } catch (error) {
+      this.fault(error, exchange);
+    }
+  }
+
+  /** An error of our own, with the exchange that it costs, if any: that leaves the books, in whatever state it was. */
+  fault(error: unknown, exchange?: Exchange): void {
+    this.#losses.fault(error);
+    if (exchange === undefined || (exchange.recorder ?? this) !== this) return;
+    if (exchange.recorder === undefined && !exchange.closed) this.refuse("internal");
+    // `finish` closes it first and takes it off the books last.
+    exchange.closed = exchange.headBytes === 0;
+    try {
+      this.drop(exchange, "internal");
+    } catch (again) {
+      this.#losses.fault(again);
+    }
+  }
+
+  #finish(exchange: Exchange, endedUs: number): void {
     if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
     if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
       this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
-    this.#opened.remove(exchange);
     if (exchange.streaming) {
       for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
     } else {
@@ -219,19 +238,23 @@ export class Recorder {
         this.#batch.pushWhole(this.#writer, exchange, endedUs);
       }
     }
+    this.#leave(exchange);
+  }
+
+  /** Takes an open exchange off the books. */
+  #leave(exchange: Exchange): void {
+    this.#opened.remove(exchange);
     this.#openBytes -= exchange.heldBytes;
-    release(exchange);
+    exchange.release();
   }
 
   /** Gives an exchange up: what was sent of it is called back. */
   drop(exchange: Exchange, reason: DropReason): void {
     if (exchange.closed) return;
     exchange.closed = true;
-    this.#opened.remove(exchange);
-    this.#openBytes -= exchange.heldBytes;
-    release(exchange);
-    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    this.#leave(exchange);
     this.#losses.count(reason);
+    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
   }
 
   /** An exchange that could not be recorded from its beginning. */
@@ -243,21 +266,18 @@ export class Recorder {
   /** Stops taking exchanges, sends what there is, waits for the acknowledgements; then everything left is dropped. */
   async close(timeoutMs: number): Promise<void> {
     this.#accepting = false;
-    this.#sweep();
+    this.#sweeper.sweep();
     this.#batch.flush();
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
     while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
-    clearInterval(this.#sweepTimer);
+    this.#sweeper.stop();
     this.breaker.stop();
     this.#batch.stop();
     const { buffered } = this.stats();
     this.sender.close();
-    if (buffered > 0) this.#abandonUnacked(buffered);
-  }
-
-  #abandonUnacked(count: number): void {
+    if (buffered === 0) return;
     this.#batch.forget();
-    this.#losses.count("shutdown", count);
+    this.#losses.count("shutdown", buffered);
   }
 
   async #settledWithin(timeoutMs: number): Promise<void> {
@@ -362,38 +382,15 @@ export class Recorder {
     this.#losses.count(reason);
   }
 
-  #open(exchange: Exchange): void {
-    this.#opened.add(exchange);
-    if (this.#sweepTimer !== undefined) return;
-    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#sweepTimer.unref();
-  }
-
   /** Finds exchanges whose client went away, and sends on those that take long. Costs finished ones nothing. */
-  #sweep(): void {
-    if (this.#opened.oldest === undefined) {
-      clearInterval(this.#sweepTimer);
-      this.#sweepTimer = undefined;
-      return;
-    }
-    const longSinceUs = nowUs() - WHOLE_MS_MAX * 1000;
-    for (let exchange: Exchange | undefined = this.#opened.oldest; exchange !== undefined;) {
-      const following: Exchange | undefined = exchange.next;
-      const { res, socket } = exchange;
-      if (res.destroyed || socket.destroyed) {
-        // A response may have got out before its client left; the channel tells only of live sockets.
-        exchange.finished = res.writableFinished;
-        this.finish(exchange, nowUs());
-      } else if (!exchange.streaming && exchange.startedUs < longSinceUs) {
-        this.#stream(exchange);
-      }
-      exchange = following;
+  #look(exchange: Exchange): void {
+    const { res, socket, streaming, startedUs } = exchange;
+    if (res.destroyed || socket.destroyed) {
+      // A response may have got out before its client left; the channel tells only of live sockets.
+      exchange.finished = res.writableFinished;
+      this.finish(exchange, nowUs());
+    } else if (!streaming && startedUs < nowUs() - WHOLE_MS_MAX * 1000) {
+      this.#stream(exchange);
     }
   }
-}
-
-function release(exchange: Exchange): void {
-  exchange.request.clear();
-  exchange.response.clear();
-  exchange.headBytes = 0;
 }

@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
 import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession } from "@mirrorball/protocol";
+import { contained } from "./callbacks.ts";
 import type { ServerAddress } from "./options.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
@@ -35,6 +36,8 @@ export interface SenderOptions {
   readonly idle: () => void;
   /** Called with each frame that is acknowledged: its memory is free. */
   readonly released: (frame: Uint8Array) => void;
+  /** Called with what was thrown in here; the connection is given up then. */
+  readonly fault: (error: unknown) => void;
 }
 
 export class Sender {
@@ -49,6 +52,12 @@ export class Sender {
   #loggedAtMs = -LOG_INTERVAL_MS;
   #troubled = false;
   #closed = false;
+  readonly #onFault = (error: unknown): void => {
+    this.#options.fault(error);
+    this.#socket?.destroy();
+  };
+  /** Writes what may be written now. Call it after `session.enqueue`. */
+  readonly pump: () => void = contained(() => this.#pump(), this.#onFault);
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -82,13 +91,15 @@ export class Sender {
   }
 
   start(): void {
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setInterval(
+      contained(() => this.#tick(), this.#onFault),
+      TICK_MS,
+    );
     this.#ticker.unref();
     this.#connect();
   }
 
-  /** Writes what may be written now. Call it after `session.enqueue`. */
-  pump(): void {
+  #pump(): void {
     const socket = this.#socket;
     if (socket === undefined || socket.connecting || socket.writableLength > SOCKET_BYTES_MAX)
       return;
@@ -121,20 +132,30 @@ export class Sender {
   #connect(): void {
     const address = this.#options.servers[this.#address];
     if (this.#closed || address === undefined) return;
+    try {
+      this.#socket = this.#dial(address);
+    } catch (error) {
+      // A certificate that cannot be read, for one.
+      const why = error instanceof Error ? error.message : String(error);
+      this.#say(`cannot reach ${address.text}: ${why}`);
+      this.#retryNext();
+    }
+  }
+
+  #dial(address: ServerAddress): Socket {
     const where =
       "path" in address ? { path: address.path } : { host: address.host, port: address.port };
     const { tls } = this.#options;
     const socket = tls === undefined ? connect(where) : connectTls({ ...tls, ...where });
+    const onOpen = contained(() => this.#opened(socket), this.#onFault);
+    const onData = contained((chunk: Buffer) => this.#receive(socket, chunk), this.#onFault);
+    const onDrain = contained(() => this.#drained(), this.#onFault);
+    const onClose = contained(() => this.#lost(socket), this.#onFault);
     socket.unref();
-    this.#socket = socket;
-    socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#opened(socket));
-    socket.on("data", (chunk: Buffer) => this.#receive(socket, chunk));
-    socket.on("drain", () => {
-      this.pump();
-      if (this.idle) this.#options.idle();
-    });
+    socket.once(tls === undefined ? "connect" : "secureConnect", onOpen);
+    socket.on("data", onData).on("drain", onDrain).once("close", onClose);
     socket.on("error", (error) => this.#say(`cannot reach ${address.text}: ${error.message}`));
-    socket.once("close", () => this.#lost(socket));
+    return socket;
   }
 
   #opened(socket: Socket): void {
@@ -159,6 +180,11 @@ export class Sender {
     if (this.idle) this.#options.idle();
   }
 
+  #drained(): void {
+    this.pump();
+    if (this.idle) this.#options.idle();
+  }
+
   #tick(): void {
     this.session.tick(performance.now());
     this.pump();
@@ -173,9 +199,12 @@ export class Sender {
     if (socket !== this.#socket) return;
     this.#socket = undefined;
     const lived = this.connected ? performance.now() - this.#connectedAtMs : 0;
-    this.session.disconnect();
-    if (this.#closed) return;
     if (lived > HEALTHY_MS) this.#backoffMs = BACKOFF_MS_MIN;
+    if (!this.#closed) this.#retryNext();
+    this.session.disconnect();
+  }
+
+  #retryNext(): void {
     this.#address = (this.#address + 1) % this.#options.servers.length;
     this.#retry = setTimeout(() => this.#connect(), Math.random() * this.#backoffMs);
     this.#retry.unref();

@@ -30,6 +30,8 @@ export interface MirrorStats {
   readonly breaker: BreakerState;
   /** Calls of the user's functions that threw or answered what they must not. */
   readonly callbackErrors: Readonly<Record<CallbackName, number>>;
+  /** Errors of mirrorball's own code that were contained. An exchange that one of them cost is `dropped` as `internal`. */
+  readonly internalErrors: number;
   /** Bodies left out because they could not be redacted: too long, broken, or in an unknown encoding. */
   readonly withheld: number;
 }

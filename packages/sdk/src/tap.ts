@@ -19,6 +19,7 @@ import type { ConnectionInfo } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { Foreign } from "./hidden.ts";
 import { Ownership } from "./ownership.ts";
+import type { Recorder } from "./recorder.ts";
 import { nowUs } from "./time.ts";
 
 /** On the sockets of clients. */
@@ -71,12 +72,17 @@ export class Tap {
   readonly #onStart = (message: unknown): void => {
     try {
       this.#start(message as StartMessage);
-    } catch {
-      this.#fault();
+    } catch (error) {
+      // What is published here may be anything.
+      const { request, server } = Object(message) as Partial<StartMessage>;
+      const exchange = this.exchangeOf(request);
+      const owner = this.ownership.ownerOf(server);
+      this.#fault(error, exchange, owner);
+      if (exchange === undefined) owner?.refuse("internal");
     }
   };
   readonly #onFinish = (message: unknown): void => {
-    const { response, socket } = message as StartMessage;
+    const { response, socket } = Object(message) as Partial<StartMessage>;
     const exchange = onConnection(socket, response);
     if (exchange !== undefined) this.#finished(exchange, nowUs());
   };
@@ -85,9 +91,13 @@ export class Tap {
   acquire(): void {
     this.#mirrors += 1;
     if (this.#mirrors > 1 || this.#faults >= FAULTS_MAX) return;
+    this.#restore = this.#patch();
+    if (this.#restore === undefined) {
+      console.warn("mirrorball: Node's HTTP prototypes are frozen; nothing is recorded");
+      return;
+    }
     channel("http.server.request.start").subscribe(this.#onStart);
     channel("http.server.response.finish").subscribe(this.#onFinish);
-    this.#restore = this.#patch();
   }
 
   /** One mirror less; the last one gives everything back. */
@@ -97,7 +107,7 @@ export class Tap {
   }
 
   /** The exchange of a request, if it is being recorded. */
-  exchangeOf(req: IncomingMessage): Exchange | undefined {
+  exchangeOf(req: IncomingMessage | undefined): Exchange | undefined {
     const latest = this.#latest;
     if (latest !== undefined && latest.req === req) return latest;
     let exchange = newestOn(req);
@@ -108,9 +118,13 @@ export class Tap {
   #exchangeOfResponse(res: ServerResponse): Exchange | undefined {
     const latest = this.#latest;
     if (latest !== undefined && latest.res === res) return latest;
-    let exchange = newestOn(res.req);
-    while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
-    return exchange;
+    try {
+      let exchange = newestOn(res.req);
+      while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
+      return exchange;
+    } catch {
+      return undefined;
+    }
   }
 
   #uninstall(): void {
@@ -123,14 +137,15 @@ export class Tap {
   #start({ request, response, socket, server }: StartMessage): void {
     const survey = surveyOf(request.rawHeaders);
     const connection = ConnectionOf.get(socket) ?? this.#connectionOf(socket, server);
+    let exchange: Exchange | undefined;
     if (isReplay(survey)) this.ownership.skipReplay(connection.server);
     else if (this.ownership.wants(connection.server, request, server)) {
-      const exchange = new Exchange(request, response, socket, connection, survey, nowUs());
+      exchange = new Exchange(request, response, socket, connection, survey, nowUs());
       connection.newest = exchange;
       this.#latest = exchange;
-      this.ownership.begin(exchange);
     }
     connection.nextSeq += 1;
+    if (exchange !== undefined) this.ownership.begin(exchange);
   }
 
   #connectionOf(socket: Socket, server: Server): ConnectionInfo {
@@ -157,16 +172,29 @@ export class Tap {
     if (this.#latest === exchange) this.#latest = undefined;
     try {
       this.ownership.finished(exchange, endedUs);
-    } catch {
-      this.#fault();
+    } catch (error) {
+      this.#fault(error, exchange);
     }
   }
 
-  #fault(): void {
+  /** Never throws. An exchange is not recorded any further, and counted by the recorder that it has, or was to have. */
+  #fault(
+    error: unknown,
+    exchange?: Exchange,
+    owner: Recorder | undefined = exchange?.recorder,
+  ): void {
+    if (owner !== undefined) owner.fault(error, exchange);
+    else if (exchange !== undefined) this.ownership.forget(exchange);
     this.#faults += 1;
     if (this.#faults !== FAULTS_MAX) return;
-    this.#uninstall();
-    console.warn("mirrorball: too many internal errors; nothing more is recorded in this process");
+    try {
+      this.#uninstall();
+      console.warn(
+        "mirrorball: too many internal errors; nothing more is recorded in this process",
+      );
+    } catch {
+      // Prototypes that were frozen since, or a console that throws.
+    }
   }
 
   #requestBytes(exchange: Exchange, chunk: unknown): void {
@@ -179,9 +207,8 @@ export class Tap {
       } else if (chunk instanceof Uint8Array) {
         this.ownership.requestChunk(exchange, copyOf(chunk));
       }
-    } catch {
-      this.#fault();
-      exchange.recorder?.drop(exchange, "internal");
+    } catch (error) {
+      this.#fault(error, exchange);
     }
   }
 
@@ -207,19 +234,32 @@ export class Tap {
             ? copyOf(chunk)
             : undefined;
       if (bytes !== undefined && bytes.length > 0) this.ownership.responseChunk(exchange, bytes);
-    } catch {
-      this.#fault();
-      exchange.recorder?.drop(exchange, "internal");
+    } catch (error) {
+      this.#fault(error, exchange);
     }
   }
 
-  /** Replaces the methods; returns how to give them back. */
-  #patch(): () => void {
+  /** `end` was called, with these arguments. */
+  #ended(exchange: Exchange, chunk: unknown, encoding: unknown): void {
+    // Only now: it throws when the length does not fit, and may be called again.
+    exchange.responseEnded = true;
+    const atUs = nowUs();
+    this.#responseBytes(exchange, chunk, encoding, atUs, true);
+    try {
+      // Mostly the system took all of it at once; what it did not is told by the channel.
+      if (exchange.requestIsWhole && isOut(exchange)) this.#finished(exchange, atUs);
+    } catch (error) {
+      this.#fault(error, exchange);
+    }
+  }
+
+  /** Replaces the methods; returns how to give them back, or undefined when they cannot be replaced. */
+  #patch(): (() => void) | undefined {
     const exchangeOfRequest = this.exchangeOf.bind(this);
     const exchangeOfResponse = this.#exchangeOfResponse.bind(this);
     const onRequestBytes = this.#requestBytes.bind(this);
     const onResponseBytes = this.#responseBytes.bind(this);
-    const onFinished = this.#finished.bind(this);
+    const onEnded = this.#ended.bind(this);
     const requests: { push: Push } = IncomingMessage.prototype;
     const responses = ServerResponse.prototype as unknown as {
       write: Write;
@@ -237,6 +277,7 @@ export class Tap {
     const { write: originalWrite } = responses;
     const write: Write = function mirrorballWrite(chunk, encoding, callback) {
       const exchange = exchangeOfResponse(this);
+      // What is written to a response that has ended goes nowhere.
       if (exchange === undefined || exchange.responseEnded) {
         return originalWrite.call(this, chunk, encoding, callback);
       }
@@ -251,12 +292,7 @@ export class Tap {
         return originalEnd.call(this, chunk, encoding, callback);
       }
       const self = originalEnd.call(this, chunk, encoding, callback);
-      // Only now: it throws when the length does not fit, and may be called again.
-      exchange.responseEnded = true;
-      const atUs = nowUs();
-      onResponseBytes(exchange, chunk, encoding, atUs, true);
-      // Mostly the system took all of it at once; what it did not is told by the channel.
-      if (exchange.requestIsWhole && isOut(exchange)) onFinished(exchange, atUs);
+      onEnded(exchange, chunk, encoding);
       return self;
     };
     const { addTrailers: originalAddTrailers } = responses;
@@ -271,13 +307,17 @@ export class Tap {
       replace(ServerResponse.prototype, "end", end),
       replace(ServerResponse.prototype, "addTrailers", addTrailers),
     ];
-    return () => {
-      for (const step of undo) step();
+    const restore = (): void => {
+      for (const step of undo) step?.();
     };
+    if (!undo.includes(undefined)) return restore;
+    restore();
+    return undefined;
   }
 }
 
-function onConnection(socket: Socket, res: ServerResponse): Exchange | undefined {
+function onConnection(socket: unknown, res: unknown): Exchange | undefined {
+  if (typeof socket !== "object" || socket === null) return undefined;
   let exchange = ConnectionOf.get(socket)?.newest;
   while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
   return exchange;
@@ -292,11 +332,15 @@ function isOut({ socket, res }: Exchange): boolean {
   return current === res && socket.writable && socket.writableLength === 0;
 }
 
-/** Requests and responses made by others than Node's server may have any shape. */
+/** Requests and responses made by others than Node's server may have any shape, and getters that throw. */
 function newestOn(req: IncomingMessage | undefined): Exchange | undefined {
-  const socket: unknown = req?.socket;
-  if (typeof socket !== "object" || socket === null) return undefined;
-  return ConnectionOf.get(socket)?.newest;
+  try {
+    const socket: unknown = req?.socket;
+    if (typeof socket !== "object" || socket === null) return undefined;
+    return ConnectionOf.get(socket)?.newest;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a text with this argument of `end` behind it goes out as UTF-8; spelled as frameworks spell it. */
@@ -312,20 +356,24 @@ function copyOf(chunk: Uint8Array): Buffer {
   return Buffer.from(chunk);
 }
 
-/** Sets `name` on `target`; the returned function puts back what was there, unless somebody replaced it after us. */
-function replace(target: object, name: string, value: unknown): () => void {
+/**
+ * Sets `name` on `target`; the returned function puts back what was there, unless somebody replaced it after us. Neither
+ * throws; undefined when `target` is frozen.
+ */
+function replace(target: object, name: string, value: unknown): (() => void) | undefined {
   const before = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, {
+  const done = Reflect.defineProperty(target, name, {
     value,
     writable: true,
     configurable: true,
     enumerable: before?.enumerable ?? false,
   });
+  if (!done) return undefined;
   return () => {
     const now = Object.getOwnPropertyDescriptor(target, name);
     // Left in place below another library's replacement: without exchanges it only passes calls on.
     if (now?.value !== value) return;
     if (before === undefined) Reflect.deleteProperty(target, name);
-    else Object.defineProperty(target, name, before);
+    else Reflect.defineProperty(target, name, before);
   };
 }

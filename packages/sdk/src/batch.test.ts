@@ -1,0 +1,213 @@
+// When a batch goes: after a while, when it is large, or, behind a server that is absent or slow, when that has taken the rest.
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import {
+  ConsumerSession,
+  FRAME_HEADER_BYTES,
+  RecordType,
+  unpackRecords,
+} from "@mirrorball/protocol";
+import type { WireRecord } from "@mirrorball/protocol";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Batch } from "./batch.ts";
+import { Losses } from "./losses.ts";
+import { Sender } from "./sender.ts";
+
+/** Longer than any batch waits. */
+const LONG_MS = 1000;
+const CHUNK_BYTES = 64 * 1024;
+
+const closers: (() => void)[] = [];
+// The batch's own timer only: sockets have theirs inside Node.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => {
+  vi.useRealTimers();
+  for (const close of closers.splice(0).toReversed()) close();
+});
+
+interface Pair {
+  readonly batch: Batch;
+  readonly sender: Sender;
+}
+
+function pair(port = 1): Pair {
+  const host = "127.0.0.1";
+  const sender: Sender = new Sender({
+    servers: [{ text: `${host}:${port}`, host, port }],
+    tls: undefined,
+    service: "test",
+    token: undefined,
+    log: () => {},
+    acknowledged: () => {},
+    idle: () => batch.senderIdle(),
+    released: (frame) => batch.released(frame),
+    fault: (error) => {
+      throw error;
+    },
+  });
+  const batch = new Batch(sender, new Losses(() => {}), () => {});
+  closers.push(() => {
+    batch.stop();
+    sender.close();
+  });
+  return { batch, sender };
+}
+
+/** A record that ends an exchange, so that it weighs. */
+const end = (number: number): WireRecord => [RecordType.responseEnd, number, 1, 0, null];
+const chunk = (number: number): WireRecord => [
+  RecordType.responseChunk,
+  number,
+  new Uint8Array(CHUNK_BYTES),
+];
+
+describe("behind a sender that has nothing to do, a batch", () => {
+  it("waits for company, then goes as one frame", () => {
+    const { batch, sender } = pair();
+    vi.spyOn(sender, "idle", "get").mockReturnValue(true);
+    for (let number = 1; number <= 3; number += 1) batch.push(end(number));
+    expect(sender.session.unackedFrames).toBe(0);
+    vi.advanceTimersByTime(LONG_MS);
+    expect(sender.session.unackedFrames).toBe(1);
+    expect([batch.bytes, batch.unackedWeight]).toEqual([0, 3]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes at once when it is large", () => {
+    const { batch, sender } = pair();
+    for (let i = 0; sender.session.unackedFrames === 0; i += 1) {
+      expect(i).toBeLessThan(10);
+      batch.push(chunk(1));
+    }
+    expect(batch.bytes).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("behind a sender that is busy, a batch", () => {
+  it("whose time has come waits on, and takes more, until the sender is idle", () => {
+    const { batch, sender } = pair();
+    for (let number = 1; number <= 5; number += 1) {
+      batch.push(end(number));
+      vi.advanceTimersByTime(LONG_MS);
+    }
+    expect(sender.session.unackedFrames).toBe(0);
+    expect(batch.unackedWeight).toBe(5);
+    batch.senderIdle();
+    expect(sender.session.unackedFrames).toBe(1);
+    expect([batch.bytes, batch.unackedWeight]).toEqual([0, 5]);
+  });
+
+  it("whose time has not come does not go because the sender is idle", () => {
+    const { batch, sender } = pair();
+    batch.push(end(1));
+    batch.senderIdle();
+    expect(sender.session.unackedFrames).toBe(0);
+  });
+
+  it("owes nothing once it went for another reason", () => {
+    const { batch, sender } = pair();
+    batch.push(end(1));
+    vi.advanceTimersByTime(LONG_MS);
+    batch.flush();
+    batch.push(end(2));
+    batch.senderIdle();
+    expect(sender.session.unackedFrames).toBe(1);
+  });
+
+  it("takes losses along", () => {
+    const { batch, sender } = pair();
+    vi.spyOn(sender, "idle", "get").mockReturnValue(true);
+    const enqueue = vi.spyOn(sender.session, "enqueueFrame");
+    batch.lost("buffer-full");
+    batch.lost("buffer-full");
+    batch.push(end(1));
+    vi.advanceTimersByTime(LONG_MS);
+    const payload = enqueue.mock.calls[0]?.[0].subarray(FRAME_HEADER_BYTES);
+    expect(recordsOf(payload)).toEqual([end(1), [RecordType.loss, "buffer-full", 2]]);
+  });
+});
+
+describe("over real connections, a batch whose time has come goes", () => {
+  it("when the server that was absent is there", async () => {
+    const server = await Server.listen();
+    const { batch, sender } = pair(server.port);
+    batch.push(end(1));
+    vi.advanceTimersByTime(LONG_MS);
+    expect(sender.session.unackedFrames).toBe(0);
+    sender.start();
+    await vi.waitFor(() => expect(server.records).toEqual([end(1)]));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("when the server that was slow has read the rest", async () => {
+    const server = await Server.listen();
+    const { batch, sender } = pair(server.port);
+    sender.start();
+    await vi.waitFor(() => expect(sender.idle).toBe(true));
+    server.pause();
+    let number = 0;
+    while (sender.idle) {
+      number += 1;
+      batch.push(chunk(number));
+    }
+    batch.flush();
+    const { unackedFrames } = sender.session;
+    batch.push(end(1));
+    batch.push(end(2));
+    vi.advanceTimersByTime(LONG_MS);
+    expect(sender.session.unackedFrames).toBe(unackedFrames);
+    server.resume();
+    await vi.waitFor(() => expect(server.records.slice(-2)).toEqual([end(1), end(2)]));
+    expect(server.records).toHaveLength(number + 2);
+  });
+});
+
+/** Takes records, and can be told to stop reading. */
+class Server {
+  readonly records: WireRecord[] = [];
+  readonly #server = createServer((socket) => this.#serve(socket));
+  readonly #sockets: Socket[] = [];
+
+  static async listen(): Promise<Server> {
+    const made = new Server();
+    await new Promise<void>((resolve) => made.#server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => {
+      for (const socket of made.#sockets) socket.destroy();
+      made.#server.close();
+    });
+    return made;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  pause(): void {
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.push(socket);
+    const session = new ConsumerSession({ nonce: randomBytes(16), resume: () => undefined }, 0);
+    socket.on("error", () => {});
+    socket.on("data", (bytes: Buffer) => {
+      for (const { seq, payload } of session.receive(bytes, 0)) {
+        this.records.push(...recordsOf(payload));
+        session.accepted(seq, 1, payload.length);
+      }
+      for (const piece of session.takeOutput()) socket.write(piece);
+    });
+  }
+}
+
+function recordsOf(payload: Uint8Array | undefined): WireRecord[] {
+  const records = unpackRecords(payload ?? new Uint8Array(0));
+  if (typeof records === "string") throw new Error(records);
+  return records;
+}

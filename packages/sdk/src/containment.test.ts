@@ -1,0 +1,328 @@
+// Whatever throws in here: the client gets the same bytes, the process lives, the law holds, the error is counted. One row for
+// every way from the host and from Node's loop into our code.
+import { once } from "node:events";
+import { IncomingMessage, ServerResponse, createServer } from "node:http";
+import type { RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { channel } from "node:diagnostics_channel";
+import { PayloadWriter, ProducerSession, RecordType } from "@mirrorball/protocol";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Sink } from "../test/sink.ts";
+import { ask, bodyOf, dial, talk } from "../test/wire.ts";
+import { Batch } from "./batch.ts";
+import { BreakerCore } from "./breaker.ts";
+import { createMirror } from "./index.ts";
+import type { Mirror, MirrorOptions } from "./index.ts";
+import { mirror as koaMirror } from "./koa.ts";
+import { Ownership } from "./ownership.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { Recorder } from "./recorder.ts";
+import { Redactor } from "./redact.ts";
+
+const TAP = Symbol.for("mirrorball.tap.1");
+const closers: (() => unknown)[] = [];
+const uncaught: unknown[] = [];
+const onUncaught = (error: unknown): void => void uncaught.push(error);
+beforeEach(() => {
+  // A tap remembers its faults for the life of the process.
+  Reflect.deleteProperty(globalThis, TAP);
+  uncaught.length = 0;
+  process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const close of closers.splice(0).toReversed()) await close();
+  process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
+  expect(uncaught).toEqual([]);
+});
+
+class Mine extends Error {}
+
+/** From now on the method throws, the first `times` times it is called. */
+function breaks<T extends object>(target: T, name: keyof T & string, times = 1): void {
+  const original = target[name] as (...given: unknown[]) => unknown;
+  let left = times;
+  vi.spyOn(target as Record<string, () => unknown>, name).mockImplementation(function broken(
+    this: unknown,
+    ...given: unknown[]
+  ) {
+    if (left === 0) return original.apply(this, given);
+    left -= 1;
+    throw new Mine(name);
+  });
+}
+
+interface Service {
+  readonly tee: Mirror;
+  readonly port: number;
+  readonly sink: Sink;
+  readonly lines: string[];
+}
+
+const echo: RequestListener = (req, res) => void req.pipe(res);
+
+async function service(
+  options: MirrorOptions = {},
+  handler: RequestListener = echo,
+): Promise<Service> {
+  const sink = await Sink.listen();
+  const lines: string[] = [];
+  const tee = createMirror({ server: sink.address, log: (line) => lines.push(line), ...options });
+  const host = tee.attach(createServer(handler)).listen(0, "127.0.0.1");
+  await once(host, "listening");
+  closers.push(
+    () => sink.close(),
+    () => tee.close({ timeoutMs: 0 }),
+    () => host.close(),
+  );
+  return { tee, port: (host.address() as AddressInfo).port, sink, lines };
+}
+
+function lawHolds(tee: Mirror): void {
+  const { offered, acked, buffered, dropped } = tee.stats();
+  expect(offered).toBe(acked + buffered + Object.values(dropped).reduce((sum, n) => sum + n, 0));
+}
+
+async function echoes({ port }: Service, body = "fine"): Promise<void> {
+  const length = `Content-Length: ${body.length}`;
+  expect(bodyOf(await talk(port, ask("POST /", [length], body)))).toContain(body);
+}
+
+/** One exchange while something is broken, two afterwards. */
+async function costsOne(made: Service): Promise<void> {
+  await echoes(made);
+  await vi.waitFor(() => expect(made.tee.stats().internalErrors).toBe(1));
+  lawHolds(made.tee);
+  await echoes(made);
+  await echoes(made);
+  const stats = await made.tee.close();
+  expect(stats).toMatchObject({ offered: 3, acked: 2, buffered: 0, bufferedBytes: 0 });
+  expect(stats.dropped).toEqual({ internal: 1 });
+  expect(made.sink.whole).toHaveLength(2);
+  expect(made.lines).toHaveLength(1);
+  expect(made.lines[0]).toMatch(/an error of its own; the service goes on.*: Error: .*\n +at /);
+}
+
+describe("an error while a request is served costs its exchange and nothing else:", () => {
+  it.each<[string, () => void]>([
+    ["when it begins, before it is anybody's", () => breaks(Ownership.prototype, "wants")],
+    ["when it begins, while it is taken", () => breaks(Recorder.prototype, "adopt")],
+    ["in `push`", () => breaks(Recorder.prototype, "requestChunk")],
+    ["at the end of the request", () => breaks(Recorder.prototype, "requestEnded")],
+    ["in `write`", () => breaks(Recorder.prototype, "responseChunk")],
+    ["in `end`, before its record", () => breaks(RecordWriter.prototype, "tagsOf")],
+    ["in `end`, with its record", () => breaks(RecordWriter.prototype, "whole")],
+    ["in `end`, in the middle of its record", () => breaks(PayloadWriter.prototype, "textsOrNull")],
+    ["in `end`, after its record", () => breaks(PayloadWriter.prototype, "end")],
+    ["when the batch is made", () => breaks(PayloadWriter.prototype, "take")],
+    ["when the batch is handed over", () => breaks(ProducerSession.prototype, "enqueueFrame")],
+  ])("%s", async (_where, arrange) => {
+    const made = await service();
+    arrange();
+    await costsOne(made);
+  });
+
+  it("while its secrets are looked for", async () => {
+    const made = await service({ redact: { headers: ["x-key"] } });
+    breaks(Redactor.prototype, "look");
+    await costsOne(made);
+  });
+
+  it("in `end`, with a text", async () => {
+    const made = await service({}, (_req, res) => void res.end("fine"));
+    breaks(Recorder.prototype, "responseText");
+    await costsOne(made);
+  });
+
+  it("in a getter that the host put on its request", async () => {
+    let asked = 0;
+    const made = await service({}, (req, res) => {
+      asked += 1;
+      if (asked === 1)
+        Object.defineProperty(req, "route", {
+          get() {
+            throw new Error("the host's");
+          },
+        });
+      void req.pipe(res);
+    });
+    await costsOne(made);
+  });
+
+  it("on the channel, when the system took the answer later", async () => {
+    const large = "x".repeat(8 * 1024 * 1024);
+    const made = await service({ maxBodyBytes: 10 }, (_req, res) => void res.end(large));
+    // On a slow machine it takes long enough to travel in pieces.
+    breaks(RecordWriter.prototype, "whole");
+    breaks(RecordWriter.prototype, "rest");
+    const answer = await talk(made.port, ask("GET /"));
+    expect(bodyOf(answer)).toHaveLength(large.length);
+    await vi.waitFor(() => expect(made.tee.stats().dropped).toEqual({ internal: 1 }));
+    lawHolds(made.tee);
+  });
+
+  it("in the timer that looks for long ones; what was sent of it is called back", async () => {
+    const made = await service({}, (_req, res) => void res.write("first"));
+    breaks(RecordWriter.prototype, "responseHead");
+    const client = await dial(made.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    closers.push(() => client.destroy());
+    await vi.waitFor(() => expect(made.tee.stats().internalErrors).toBe(1));
+    const stats = await made.tee.close();
+    expect(stats).toMatchObject({ offered: 1, acked: 0, buffered: 0, dropped: { internal: 1 } });
+    const abandoned = await made.sink.until((records) =>
+      records.find(([type]) => type === RecordType.abandon),
+    );
+    expect(abandoned).toEqual([RecordType.abandon, made.sink.records[0]?.[1], "internal"]);
+  });
+
+  it("in the timer that looks for clients that went away", async () => {
+    const made = await service({}, (_req, res) => void res.write("first"));
+    breaks(Recorder.prototype, "finish");
+    const client = await dial(made.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.destroy();
+    await vi.waitFor(() => expect(made.tee.stats().dropped).toEqual({ internal: 1 }));
+    lawHolds(made.tee);
+  });
+
+  it("in the middleware", async () => {
+    const sink = await Sink.listen();
+    const tee = createMirror({ server: sink.address, log: () => {} });
+    const host = createServer((req, res) => tee(req, res, () => void req.pipe(res)));
+    await once(host.listen(0, "127.0.0.1"), "listening");
+    closers.push(
+      () => sink.close(),
+      () => host.close(),
+    );
+    const { port } = host.address() as AddressInfo;
+    breaks(Ownership.prototype, "claim");
+    for (let i = 0; i < 2; i += 1)
+      expect(bodyOf(await talk(port, ask("POST /", ["Content-Length: 1"], "x")))).toContain("x");
+    const stats = await tee.close();
+    expect(stats).toMatchObject({ offered: 2, acked: 1, dropped: { internal: 1 } });
+    expect(stats.internalErrors).toBe(1);
+  });
+});
+
+describe("an error between requests costs nothing:", () => {
+  it.each<[string, () => void]>([
+    ["when connected", () => breaks(ProducerSession.prototype, "connect")],
+    ["when bytes come", () => breaks(ProducerSession.prototype, "receive")],
+    ["when bytes are written", () => breaks(ProducerSession.prototype, "takeOutput")],
+  ])("%s", async (_where, arrange) => {
+    arrange();
+    const made = await service();
+    await echoes(made);
+    const stats = await made.tee.close();
+    expect(stats).toMatchObject({ offered: 1, acked: 1, dropped: {}, internalErrors: 1 });
+  });
+
+  it("when the connection is lost", async () => {
+    const made = await service();
+    await vi.waitFor(() => expect(made.tee.stats().connected).toBe(true));
+    breaks(ProducerSession.prototype, "disconnect");
+    const { port } = made.sink;
+    made.sink.close();
+    await vi.waitFor(() => expect(made.tee.stats().internalErrors).toBe(1));
+    const again = await Sink.listen({ port });
+    closers.push(() => again.close());
+    await echoes(made);
+    expect(await made.tee.close()).toMatchObject({ offered: 1, acked: 1, internalErrors: 1 });
+  });
+
+  it("in the timer of heartbeats", async () => {
+    const made = await service();
+    breaks(ProducerSession.prototype, "tick");
+    await vi.waitFor(() => expect(made.tee.stats().internalErrors).toBe(1), { timeout: 10_000 });
+    await echoes(made);
+    expect(await made.tee.close()).toMatchObject({ offered: 1, acked: 1, dropped: {} });
+  });
+
+  it("in the breaker, which is off from then on", async () => {
+    const made = await service({ breaker: {} });
+    const observe = vi.spyOn(BreakerCore.prototype, "observe").mockImplementation(() => {
+      throw new Mine("observe");
+    });
+    await vi.waitFor(() => expect(made.tee.stats().internalErrors).toBe(1), { timeout: 10_000 });
+    await echoes(made);
+    expect(await made.tee.close()).toMatchObject({ acked: 1, internalErrors: 1 });
+    expect(observe).toHaveBeenCalledTimes(1);
+  });
+
+  it("when the process has nothing left to do", async () => {
+    const made = await service();
+    breaks(Recorder.prototype, "stats");
+    process.emit("beforeExit", 0);
+    expect(made.tee.stats().internalErrors).toBe(1);
+  });
+
+  it("in close()", async () => {
+    const made = await service();
+    await echoes(made);
+    breaks(Batch.prototype, "flush", 2);
+    expect(await made.tee.close()).toMatchObject({ offered: 1, internalErrors: 1 });
+  });
+
+  it("when a certificate cannot be read", async () => {
+    const made = await service({ tls: { cert: "no certificate", key: "no key" } });
+    await vi.waitFor(() => expect(made.lines[0]).toMatch(/cannot reach .*; the service goes on/));
+    await echoes(made);
+  });
+});
+
+describe("what is not Node's", () => {
+  it("responses and contexts whose getters throw are left alone", async () => {
+    const made = await service();
+    const throws = {
+      get(): never {
+        throw new Error("the host's");
+      },
+    };
+    const res = new ServerResponse(new IncomingMessage(Object.create(null)));
+    Object.defineProperty(res, "req", throws);
+    expect(() => res.end("x")).not.toThrow();
+    const req = Object.create(null) as IncomingMessage;
+    Object.defineProperty(req, "socket", throws);
+    const koa = koaMirror({ enabled: true, server: made.sink.address, log: () => {} });
+    closers.push(() => koa.close({ timeoutMs: 0 }));
+    const context = Object.defineProperty({ req, res }, "mountPath", throws);
+    expect(await koa(context, () => Promise.resolve("answer"))).toBe("answer");
+    expect(await koa({ req, res }, () => Promise.resolve("answer"))).toBe("answer");
+  });
+
+  it.each(["http.server.request.start", "http.server.response.finish"])(
+    "anything may be published on %s",
+    async (name) => {
+      const made = await service();
+      for (const message of [undefined, null, 1, {}, { request: {}, response: {}, socket: {} }])
+        channel(name).publish(message);
+      await echoes(made);
+      expect(await made.tee.close()).toMatchObject({ offered: 1, acked: 1, dropped: {} });
+    },
+  );
+});
+
+it("after ten errors in requests nothing is touched any more", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const { end } = ServerResponse.prototype;
+  const made = await service();
+  expect(ServerResponse.prototype.end).not.toBe(end);
+  breaks(Recorder.prototype, "responseChunk", Infinity);
+  for (let i = 0; i < 10; i += 1) await echoes(made);
+  expect(ServerResponse.prototype.end).toBe(end);
+  expect(warn).toHaveBeenCalledOnce();
+  await echoes(made);
+  expect(await made.tee.close()).toMatchObject({ offered: 10, dropped: { internal: 10 } });
+  lawHolds(made.tee);
+});
+
+it("prototypes that are frozen are left alone", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const { push } = IncomingMessage.prototype;
+  const { end } = ServerResponse.prototype;
+  Object.preventExtensions(ServerResponse.prototype);
+  const made = await service();
+  expect([IncomingMessage.prototype.push, ServerResponse.prototype.end]).toEqual([push, end]);
+  expect(warn).toHaveBeenCalledOnce();
+  await echoes(made);
+  expect(await made.tee.close()).toMatchObject({ offered: 0, internalErrors: 0 });
+});
