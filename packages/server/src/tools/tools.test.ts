@@ -1,10 +1,19 @@
 // The sub-commands as the command calls them: a real gor's recording there and back through every format, foreign HAR files,
 // and what inspect says of it.
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  createWriteStream,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+import { createGzip, gunzipSync } from "node:zlib";
 import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
@@ -13,6 +22,7 @@ import type { ToolDeclaration } from "../component/define.ts";
 import { toolCall } from "../component/tool.ts";
 import { encodeRecords } from "../core/record/encode.ts";
 import { convert } from "./convert.ts";
+import { readHar } from "./convert/har-read.ts";
 import { jsonLine, messageOfLine } from "./convert/json-lines.ts";
 import { inspect } from "./inspect.ts";
 import { escaped } from "./inspect/readable.ts";
@@ -21,6 +31,8 @@ import { routeShape } from "./inspect/route-shape.ts";
 const shop = fileURLToPath(new URL("../../test/fixtures/shop.gor", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-tools-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+/** Of 64 KiB each: more than half a gigabyte together. */
+const LARGE_ENTRIES = 9000;
 const at = (name: string): string => join(folder, name);
 
 interface Result {
@@ -143,6 +155,51 @@ describe("convert", () => {
     expect(first?.[1]).toBe(second?.[1]);
     expect(first?.[2]).toBe(`${Date.parse(entry.startedDateTime)}000000`);
     expect(Number(second?.[2]) - Number(first?.[2])).toBeCloseTo(12_500_000, -4);
+  });
+
+  it("reads a HAR of any size entry by entry, in order of time, and keeps what comes before a fault", async () => {
+    const body = "x".repeat(64 * 1024);
+    const first = Date.parse("2026-11-24T20:00:00Z");
+    const entry = (number: number): string =>
+      JSON.stringify({
+        // Each pair of neighbours is the wrong way round.
+        startedDateTime: new Date(first + (number ^ 1)).toISOString(),
+        request: {
+          method: "POST",
+          url: `http://shop.test/${number ^ 1}`,
+          postData: { text: body },
+        },
+        response: {},
+      });
+    const har = createWriteStream(at("large.har.gz"));
+    const zip = createGzip();
+    const written = pipeline(zip, har);
+    zip.write('\uFEFF{"log":{"version":"1.2","entries":[');
+    for (let number = 0; number < LARGE_ENTRIES; number += 1) {
+      const isWritten = zip.write(`${number === 0 ? "" : ","}${entry(number)}`);
+      if (!isWritten) await once(zip, "drain");
+    }
+    zip.end(',{"cut":"off');
+    await written;
+    const path = at("large.har.gz");
+    const faults: string[] = [];
+    let count = 0;
+    let heldBytesMax = 0;
+    const { arrayBuffers: before } = process.memoryUsage();
+    for await (const batch of readHar(path, (explanation) => faults.push(explanation))) {
+      for (const { http } of batch) {
+        const { head } = http;
+        expect(head !== undefined && "target" in head && head.target).toBe(`/${count}`);
+        expect(http.body).toHaveLength(body.length);
+        count += 1;
+      }
+      heldBytesMax = Math.max(heldBytesMax, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(count).toBe(LARGE_ENTRIES);
+    expect(faults).toEqual([`${path} ends in the middle, after ${LARGE_ENTRIES} entries`]);
+    // The file is larger than a string can be.
+    expect(LARGE_ENTRIES * body.length).toBeGreaterThan(512 * 1024 * 1024);
+    expect(heldBytesMax).toBeLessThan(400 * 1024 * 1024);
   });
 
   it("tells of lines that are no message, and keeps the others", async () => {

@@ -1,6 +1,7 @@
 /**
  * A HAR file to messages: ours, with their ids and bytes, and those of browsers and proxies, from the standard's fields. In: a
- * file, read whole, as JSON is. Out: for each entry its request and its response, in order of time.
+ * file of any size, entry by entry. Out: for each entry its request and its response, in order of time as far as a bounded number
+ * of them tells.
  */
 import { createHash } from "node:crypto";
 import { HttpMessage, MessageKind, headerValue } from "@mirrorball/protocol";
@@ -8,10 +9,15 @@ import type { Message, Timestamp } from "@mirrorball/protocol";
 import { SortWindow } from "../../core/pace/window.ts";
 import { openSource } from "../../files/record-file.ts";
 import type { MessageReader } from "./format.ts";
+import { HAR_ENTRY_BYTES_MAX, HarEntries } from "./har-entries.ts";
+import type { HarItem } from "./har-entries.ts";
 import { targetOf } from "./har-fields.ts";
 
-/** JSON is parsed as one string, and Node makes no longer ones. */
-const HAR_BYTES_MAX: number = 512 * 1024 * 1024 - 1024;
+/** Messages held to put them in order of time: a browser's list is in the order in which requests began, ours in that of answers. */
+const ORDER_MESSAGES_MAX = 10_000;
+/** Bytes of them. */
+const ORDER_BYTES_MAX: number = 128 * 1024 * 1024;
+const MIB = 1024 * 1024;
 const BATCH_MAX = 256;
 /** gor's ids: 24 hex digits. */
 const ID_CHARS = 24;
@@ -20,49 +26,85 @@ const NS_PER_MS = 1_000_000n;
 type Fields = Readonly<Record<string, unknown>>;
 
 export const readHar: MessageReader = async function* (path, fault) {
-  const entries = await entriesOf(path);
-  const window = new SortWindow();
-  entries.forEach((entry, index) => {
-    const messages = messagesOf(fieldsOf(entry), index);
+  const order = new Order();
+  for await (const { index, bytes } of itemsOf(path, fault)) {
+    const messages = bytes === undefined ? TOO_LARGE : messagesOf(parsed(bytes), index);
     if (typeof messages === "string") fault(`${path}: entry ${index} ${messages}`);
-    else for (const message of messages) window.add(message, timeOf(message.startedAt));
-  });
-  while (window.length > 0) {
-    const batch: Message[] = [];
-    for (let message = window.take(); message !== undefined; message = window.take()) {
-      batch.push(message);
-      if (batch.length === BATCH_MAX) break;
-    }
-    yield batch;
+    else for (const message of messages) order.add(message);
+    const batch = order.overdue();
+    if (batch.length > 0) yield batch;
   }
+  for (let batch = order.rest(); batch.length > 0; batch = order.rest()) yield batch;
 };
 
-async function entriesOf(path: string): Promise<readonly unknown[]> {
+const TOO_LARGE = `is larger than ${HAR_ENTRY_BYTES_MAX / MIB} MiB`;
+
+/** What was read before a fault is kept, but for a file that is no HAR at all. */
+async function* itemsOf(
+  path: string,
+  fault: (explanation: string) => void,
+): AsyncGenerator<HarItem> {
   const source = openSource(path);
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for (let piece = await source.next(); piece !== undefined; piece = await source.next()) {
-    bytes += piece.length;
-    if (bytes > HAR_BYTES_MAX) throw new Error(`${path} is larger than half a gigabyte`);
-    pieces.push(piece);
-  }
-  let parsed: unknown;
+  const entries = new HarEntries();
   try {
-    parsed = JSON.parse(
-      Buffer.concat(pieces)
-        .toString("utf8")
-        .replace(/^\uFEFF/, ""),
-    );
-  } catch {
-    throw new Error(`${path} is no JSON`);
+    for (let piece = await source.next(); piece !== undefined; piece = await source.next()) {
+      yield* entries.push(piece);
+    }
+  } catch (error) {
+    if (!entries.found) throw error;
+    fault(error instanceof Error ? error.message : String(error));
   }
-  const { entries } = fieldsOf(fieldsOf(parsed)["log"]);
-  if (!Array.isArray(entries)) throw new Error(`${path} is no HAR: it has no log.entries`);
-  return entries;
+  const wrong = entries.end();
+  if (wrong === undefined) return;
+  if (!entries.found) throw new Error(`${path} ${wrong}`);
+  fault(`${path} ${wrong}`);
+}
+
+/** Messages in order of time, as far as so many of them tell. */
+class Order {
+  readonly #window = new SortWindow();
+  #bytes = 0;
+
+  add(message: Message): void {
+    this.#window.add(message, timeOf(message.startedAt));
+    this.#bytes += message.http.byteLength;
+  }
+
+  /** The oldest of those that are too many. */
+  overdue(): Message[] {
+    return this.#take(
+      () => this.#window.length > ORDER_MESSAGES_MAX || this.#bytes > ORDER_BYTES_MAX,
+    );
+  }
+
+  /** The next of all. */
+  rest(): Message[] {
+    return this.#take(() => true);
+  }
+
+  #take(isDue: () => boolean): Message[] {
+    const batch: Message[] = [];
+    while (batch.length < BATCH_MAX && isDue()) {
+      const message = this.#window.take();
+      if (message === undefined) break;
+      this.#bytes -= message.http.byteLength;
+      batch.push(message);
+    }
+    return batch;
+  }
+}
+
+function parsed(bytes: Buffer): Fields | string {
+  try {
+    return fieldsOf(JSON.parse(bytes.toString("utf8")));
+  } catch {
+    return "is no JSON";
+  }
 }
 
 /** Request and response of an entry, or what is wrong with it. */
-export function messagesOf(entry: Fields, index: number): Message[] | string {
+export function messagesOf(entry: Fields | string, index: number): Message[] | string {
+  if (typeof entry === "string") return entry;
   const request = fieldsOf(entry["request"]);
   const response = fieldsOf(entry["response"]);
   const startMs = Date.parse(textOf(entry["startedDateTime"]));
