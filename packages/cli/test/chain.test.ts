@@ -49,6 +49,28 @@ async function stop(
   return ended;
 }
 
+/** Where two servers in a row listen and record. */
+interface Chain {
+  readonly near: number;
+  readonly files: string;
+  first(): Promise<Server>;
+  /** Takes what the first one forwards, and writes it to a file. */
+  second(...words: string[]): Promise<Server>;
+}
+
+async function chain(): Promise<Chain> {
+  const [near, far] = [await freePort(), await freePort()];
+  const files = folder();
+  const [nearAddress, farAddress] = [`127.0.0.1:${near}`, `127.0.0.1:${far}`];
+  const target = join(files, "all.gor");
+  return {
+    near,
+    files,
+    first: () => start("--input-tcp", nearAddress, "--output-tcp", farAddress),
+    second: (...words) => start("--input-tcp", farAddress, "--output-file", target, ...words),
+  };
+}
+
 /** Sends `count` exchanges, each a request and a response, as an application would. */
 function producer(port: number, count: number): Program {
   const program = node(["bench/producer.mjs", String(port), String(count)]);
@@ -82,15 +104,10 @@ describe("a chain", () => {
       sink.closeAllConnections();
       sink.close();
     });
-    const [near, far] = [await freePort(), await freePort()];
-    const files = folder();
-    const second = await start("--input-tcp", `127.0.0.1:${far}`, "--output-file", join(files, "all.gor"), "--output-http", `http://127.0.0.1:${(sink.address() as AddressInfo).port}`); // prettier-ignore
-    const first = await start(
-      "--input-tcp",
-      `127.0.0.1:${near}`,
-      "--output-tcp",
-      `127.0.0.1:${far}`,
-    );
+    const { near, files, ...servers } = await chain();
+    const { port } = sink.address() as AddressInfo;
+    const second = await servers.second("--output-http", `http://127.0.0.1:${port}`);
+    const first = await servers.first();
     expect(await producer(near, 4000).ended).toBe(0);
     expect(await stop(first)).toBe(0);
     expect(first.out.stderr).toMatch(/output-tcp \S+: 8000 received, 8000 delivered\n/);
@@ -104,21 +121,14 @@ describe("a chain", () => {
   });
 
   it("whose second server is stopped and started in the middle loses and doubles nothing", async () => {
-    const [near, far] = [await freePort(), await freePort()];
-    const files = folder();
-    const words = ["--input-tcp", `127.0.0.1:${far}`, "--output-file", join(files, "all.gor")];
-    const first = await start(
-      "--input-tcp",
-      `127.0.0.1:${near}`,
-      "--output-tcp",
-      `127.0.0.1:${far}`,
-    );
-    let second = await start(...words);
+    const { near, files, ...servers } = await chain();
+    const first = await servers.first();
+    let second = await servers.second();
     const program = producer(near, 20_000);
     for (const mark of [2000, 3000]) {
       await reached(second, mark, program);
       expect(await stop(second)).toBe(0);
-      second = await start(...words);
+      second = await servers.second();
     }
     expect(await program.ended).toBe(0);
     expect(await stop(first)).toBe(0);
@@ -129,20 +139,13 @@ describe("a chain", () => {
   });
 
   it("whose second server is killed loses at most what that one held in memory, and the first one nothing", async () => {
-    const [near, far] = [await freePort(), await freePort()];
-    const files = folder();
-    const words = ["--input-tcp", `127.0.0.1:${far}`, "--output-file", join(files, "all.gor")];
-    const first = await start(
-      "--input-tcp",
-      `127.0.0.1:${near}`,
-      "--output-tcp",
-      `127.0.0.1:${far}`,
-    );
-    const second = await start(...words);
+    const { near, files, ...servers } = await chain();
+    const first = await servers.first();
+    const second = await servers.second();
     const program = producer(near, 20_000);
     await reached(second, 3000, program);
     await stop(second, "SIGKILL");
-    const third = await start(...words);
+    const third = await servers.second();
     expect(await program.ended).toBe(0);
     await expect.poll(async () => (await counters(first)).outputs[0]?.delivered, POLL).toBe(40_000);
     expect((await counters(first)).lost).toBe(0);
@@ -153,22 +156,14 @@ describe("a chain", () => {
   });
 
   it("whose second server has a journal and is killed loses nothing at all", async () => {
-    const [near, far] = [await freePort(), await freePort()];
-    const files = folder();
-    const words = [
-      "--input-tcp",
-      `127.0.0.1:${far}`,
-      "--output-file",
-      join(files, "all.gor"),
-      "--journal",
-      folder(),
-    ];
-    const first = await start("--input-tcp", `127.0.0.1:${near}`, "--output-tcp", `127.0.0.1:${far}`); // prettier-ignore
-    const second = await start(...words);
+    const { near, files, ...servers } = await chain();
+    const journal = ["--journal", folder()];
+    const first = await servers.first();
+    const second = await servers.second(...journal);
     const program = producer(near, 20_000);
     await reached(first, 3000, program);
     await stop(second, "SIGKILL");
-    const third = await start(...words);
+    const third = await servers.second(...journal);
     expect(await program.ended).toBe(0);
     expect(await stop(first)).toBe(0);
     await stop(third);
@@ -177,22 +172,11 @@ describe("a chain", () => {
   });
 
   it("waits for a second server that is not there yet", async () => {
-    const [near, far] = [await freePort(), await freePort()];
-    const files = folder();
-    const first = await start(
-      "--input-tcp",
-      `127.0.0.1:${near}`,
-      "--output-tcp",
-      `127.0.0.1:${far}`,
-    );
+    const { near, files, ...servers } = await chain();
+    const first = await servers.first();
     const program = producer(near, 500);
     await first.printed(/output-tcp \S+: cannot send: /);
-    const second = await start(
-      "--input-tcp",
-      `127.0.0.1:${far}`,
-      "--output-file",
-      join(files, "all.gor"),
-    );
+    const second = await servers.second();
     expect(await program.ended).toBe(0);
     await first.printed(/connected to \S+ again/);
     expect(await stop(first)).toBe(0);

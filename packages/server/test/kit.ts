@@ -91,17 +91,30 @@ export interface Receiver {
   readonly server: ReplayServer;
   readonly collected: Message[];
   readonly log: string[];
+  /** Resolves when so many messages are here. */
+  arrived(count: number): Promise<void>;
 }
 
 /** Starts a server with the inputs that `flags` name and `--output-collect`; the test stops it. */
 export async function receive(...flags: string[]): Promise<Receiver> {
   const collected: Message[] = [];
-  const made = planFrom([...flags, "--output-collect"], withTestParts([], 1, collected, []));
+  let look: () => void = () => {};
+  const made = planFrom([...flags, "--output-collect"], {
+    ...catalogue,
+    outputs: [...catalogue.outputs, collector(collected, () => look())],
+  });
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const log: string[] = [];
   const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
   await server.start();
-  return { server, collected, log };
+  const arrived = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      look = () => {
+        if (collected.length >= count) resolve();
+      };
+      look();
+    });
+  return { server, collected, log, arrived };
 }
 
 export async function freePort(): Promise<number> {
@@ -141,7 +154,16 @@ function withTestParts(
       };
     },
   });
-  const collect = defineOutput({
+  return {
+    ...catalogue,
+    inputs: [...catalogue.inputs, input],
+    outputs: [...catalogue.outputs, collector(collected), ...outputs],
+  };
+}
+
+/** An output that keeps every message. */
+function collector(collected: Message[], onCollected: () => void = () => {}): OutputDeclaration {
+  return defineOutput({
     name: "output-collect",
     summary: "Keeps every message.",
     argument: undefined,
@@ -154,13 +176,9 @@ function withTestParts(
           collected.push(...taken);
           ledger.delivered(taken);
         }
+        onCollected();
       };
       return { start: async () => {}, drain: async () => {}, close: async () => {} };
     },
   });
-  return {
-    ...catalogue,
-    inputs: [...catalogue.inputs, input],
-    outputs: [...catalogue.outputs, collect, ...outputs],
-  };
 }

@@ -4,7 +4,7 @@ import type { Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { get, planOf, responseTo, run } from "../../test/kit.ts";
 import type { Ran } from "../../test/kit.ts";
-import type { RelayCounters } from "../engine/counters.ts";
+import { counted, holds, numberedGets as gets } from "../../test/kit-relay.ts";
 import { ReplayServer } from "../engine/replay-server.ts";
 
 const program = fileURLToPath(new URL("../../test/programs/middleware.mjs", import.meta.url));
@@ -19,20 +19,6 @@ function targets({ collected }: Ran): (string | undefined)[] {
     const { head } = http;
     return head !== undefined && "target" in head ? head.target : undefined;
   });
-}
-
-function gets(count: number, path = "/"): Message[] {
-  return Array.from({ length: count }, (_, i) => get(`${path}${i}`));
-}
-
-function counted({ counters }: Ran): RelayCounters {
-  if (counters.middleware === undefined) throw new Error("there was no middleware");
-  return counters.middleware;
-}
-
-function holds({ discrepancies, counters }: Ran): void {
-  expect(discrepancies.every((d) => d === 0)).toBe(true);
-  expect(counters.middleware?.inside).toBe(0);
 }
 
 const closers: (() => unknown)[] = [];

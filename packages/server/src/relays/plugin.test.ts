@@ -8,26 +8,11 @@ import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { get, planOf, request, responseTo, run } from "../../test/kit.ts";
-import type { Ran } from "../../test/kit.ts";
-import type { RelayCounters } from "../engine/counters.ts";
+import { counted, holds, sameGets as gets } from "../../test/kit-relay.ts";
 import { ReplayServer } from "../engine/replay-server.ts";
 
 const moods = fileURLToPath(new URL("../../test/plugins/moods.mjs", import.meta.url));
 const PLUGIN = ["--middleware", `"${moods}"`, "--output-collect"];
-
-function gets(count: number, path: string): Message[] {
-  return Array.from({ length: count }, () => get(path));
-}
-
-function counted({ counters }: Ran): RelayCounters {
-  if (counters.middleware === undefined) throw new Error("there was no middleware");
-  return counters.middleware;
-}
-
-function holds({ discrepancies, counters }: Ran): void {
-  expect(discrepancies.every((d) => d === 0)).toBe(true);
-  expect(counters.middleware?.inside).toBe(0);
-}
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
