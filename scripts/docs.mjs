@@ -34,15 +34,28 @@ if (!check) writeReference();
 for (const fault of faults) console.error(fault);
 process.exit(faults.length === 0 ? 0 : 1);
 
+/** Each page names the file that declares its component, so that whoever knows a flag finds its code. */
+function pagesWithSources() {
+  const sources = join(root, "packages/server/src");
+  const files = readdirSync(sources, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    .map((file) => ({ file, text: readFileSync(join(sources, file), "utf8") }));
+  return referencePages(catalogue, (name) => {
+    const [found, ...more] = files.filter(({ text }) => text.includes(`name: "${name}",`));
+    if (found === undefined || more.length > 0)
+      throw new Error(`${more.length + (found ? 1 : 0)} files declare ${name}; one must`);
+    return `packages/server/src/${found.file.replaceAll("\\", "/")}`;
+  });
+}
+
 function writeReference() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const { file, content } of referencePages(catalogue))
-    writeFileSync(join(folder, file), content);
+  for (const { file, content } of pagesWithSources()) writeFileSync(join(folder, file), content);
 }
 
 function staleReference() {
-  const pages = referencePages(catalogue);
+  const pages = pagesWithSources();
   const known = new Set(pages.map(({ file }) => file));
   const present = existsSync(folder) ? readdirSync(folder) : [];
   return [

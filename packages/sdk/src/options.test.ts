@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { settingsFrom } from "./options.ts";
+import { OPTION_NAMES, settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
 import { fnv1a32, isSampled } from "./sample.ts";
 
@@ -14,6 +15,16 @@ const faultsOf = (options: unknown, env: Record<string, string> = {}): string =>
 };
 
 describe("options", () => {
+  it("are all in the guide's table, and nothing else is", () => {
+    const guide = readFileSync(
+      new URL("../../../docs/guides/mounting.md", import.meta.url),
+      "utf8",
+    );
+    const table = /\| option .*\n\|[- |]+\n((?:\|.*\n)+)/.exec(guide)?.[1] ?? "";
+    const rows = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+    expect(rows.toSorted()).toEqual([...OPTION_NAMES].toSorted());
+  });
+
   it("have defaults", () => {
     expect(settingsFrom({}, {})).toMatchObject({
       servers: [{ host: "127.0.0.1", port: 28_020 }],

@@ -106,7 +106,7 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     if (!ok) faults.push(`${name}: must be ${rule}; got ${show(value)}`);
   };
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) faults.push(`${name}: is not an option`);
+    if (!OPTION_NAMES.has(name)) faults.push(`${name}: is not an option`);
   }
   const service = options.service ?? env["MIRRORBALL_SERVICE"] ?? "app";
   check(
@@ -183,7 +183,8 @@ function harmless(log: (line: string) => unknown): (line: string) => void {
 
 type Check = (ok: boolean, name: string, rule: string, value: unknown) => void;
 
-const KNOWN: ReadonlySet<string> = new Set([
+/** Names of all options. */
+export const OPTION_NAMES: ReadonlySet<string> = new Set([
   "server", "service", "token", "tls", "responses", "sample", "filter", "redact",
   "maxBodyBytes", "maxBufferBytes", "tags", "onCallbackError", "breaker", "enabled", "log",
 ]); // prettier-ignore

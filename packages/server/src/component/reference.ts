@@ -12,19 +12,23 @@ export interface ReferencePage {
 
 const MADE = "<!-- Made by `npm run docs` from the declarations. Do not edit. -->\n";
 
-export function referencePages(catalogue: Catalogue): ReferencePage[] {
+/** Where a component of this name is declared, from the root of the project. */
+export type SourceOf = (name: string) => string;
+
+/** `sourceOf` makes each page name its file, for readers who look for a flag in the code. */
+export function referencePages(catalogue: Catalogue, sourceOf?: SourceOf): ReferencePage[] {
   const flags = flagsOf(catalogue);
   const { inputs, relays, stages, outputs, run } = catalogue;
   const declared = [...inputs, ...relays, ...stages, ...outputs, run];
   const pages = declared.map(({ name, summary }) => ({
     file: `${name}.md`,
-    content: page(name, summary, flags),
+    content: page(name, summary, sourceLine(name, sourceOf), flags),
   }));
   const rows = declared.map(({ name, summary }) => `- [${name}](${name}.md): ${summary}\n`);
   rows.push("- [config.schema.json](config.schema.json): the JSON schema of `--config` files\n");
   const tools = catalogue.tools.map((tool) => ({
     file: `${tool.name}.md`,
-    content: toolPage(tool),
+    content: toolPage(tool, sourceLine(tool.name, sourceOf)),
   }));
   const toolRows = catalogue.tools.map(
     ({ name, summary }) => `- [mirrorball ${name}](${name}.md): ${summary}\n`,
@@ -38,18 +42,24 @@ export function referencePages(catalogue: Catalogue): ReferencePage[] {
   ];
 }
 
-function page(name: string, summary: string, flags: readonly FlagInfo[]): string {
+function sourceLine(name: string, sourceOf: SourceOf | undefined): string {
+  if (sourceOf === undefined) return "";
+  const path = sourceOf(name);
+  return `Declared in [${path}](../../${path}).\n\n`;
+}
+
+function page(name: string, summary: string, source: string, flags: readonly FlagInfo[]): string {
   const own = flags.filter(
     (flag) => flag.owner === name || (flag.role === "option" && flag.sharers.includes(name)),
   );
-  return `${MADE}\n# ${name}\n\n${summary}\n\n${own.map(section).join("\n")}`;
+  return `${MADE}\n# ${name}\n\n${summary}\n\n${source}${own.map(section).join("\n")}`;
 }
 
-function toolPage(tool: ToolDeclaration): string {
+function toolPage(tool: ToolDeclaration, source: string): string {
   const { name, summary, operands, example } = tool;
   const usage = `\`\`\`sh\nmirrorball ${name} ${operands.join(" ")} [flags]\n${example}\n\`\`\``;
   const flags = toolFlags(tool).map(section).join("\n");
-  return `${MADE}\n# mirrorball ${name}\n\n${summary}\n\n${usage}\n\n${flags}`;
+  return `${MADE}\n# mirrorball ${name}\n\n${summary}\n\n${source}${usage}\n\n${flags}`;
 }
 
 function section(flag: FlagInfo): string {
