@@ -26,11 +26,13 @@ export interface Elastic {
   verdict: (source: Json, attempt: number) => number | undefined;
   /** A bulk with more items is too large. */
   itemsMax: number;
+  /** The name is a data stream's, which takes no document without a time. */
+  isDataStream: boolean;
   mappings: Json | undefined;
   close(): Promise<void>;
 }
 
-const ACTION_KEYS = new Set(["_index", "_id"]);
+const ACTION_KEYS = new Set(["_id"]);
 
 export async function elastic({
   authorization = "",
@@ -50,6 +52,7 @@ export async function elastic({
     delayMs: 0,
     verdict: () => undefined,
     itemsMax: 1000,
+    isDataStream: false,
     mappings: undefined,
     close: () =>
       new Promise((resolve) => {
@@ -70,7 +73,7 @@ export async function elastic({
     if ((req.headers.authorization ?? "") !== authorization) {
       reply(401, error("security_exception", "missing authentication credentials"));
     } else if (req.url === `${prefix}/${index}` && req.method === "HEAD") {
-      res.writeHead(made.mappings === undefined ? 404 : 200).end();
+      res.writeHead(made.mappings === undefined && !made.isDataStream ? 404 : 200).end();
     } else if (req.url === `${prefix}/${index}` && req.method === "PUT") {
       if (made.mappings !== undefined)
         reply(400, error("resource_already_exists_exception", "it is there"));
@@ -78,7 +81,7 @@ export async function elastic({
         made.mappings = (JSON.parse(body) as Json)["mappings"] as Json;
         reply(200, { acknowledged: true, index });
       }
-    } else if (req.url === `${prefix}/_bulk` && req.method === "POST") {
+    } else if (req.url === `${prefix}/${index}/_bulk` && req.method === "POST") {
       bulk(req, res, body, reply);
     } else reply(405, error("illegal", `${req.method} ${req.url}`));
   }
@@ -125,12 +128,13 @@ export async function elastic({
         made.verdict(source, attempt) ?? (made.documents.has(id) ? 409 : valid(source) ? 201 : 400);
       if (status === 201) made.documents.set(id, source);
       const failure = status === 201 ? {} : error("document_parsing_exception", `status ${status}`);
-      items.push({ create: { _index: action["_index"], _id: id, status, ...failure } });
+      items.push({ create: { _index: index, _id: id, status, ...failure } });
     }
     return { took: 1, errors: items.some(({ create }) => create.status !== 201), items };
   }
 
   function valid(source: Json): boolean {
+    if (made.isDataStream && typeof source["@timestamp"] !== "string") return false;
     const properties = (made.mappings?.["properties"] ?? {}) as Record<string, { type: string }>;
     return Object.entries(source).every(([key, value]) => {
       const type = properties[key]?.type;

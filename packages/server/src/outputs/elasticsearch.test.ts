@@ -147,6 +147,15 @@ describe("the address", () => {
     (text) => expect(parseIndexTarget(text)).toBeInstanceOf(Refusal),
   ); // prettier-ignore
 
+  it("may be a data stream, which is used as it is", async () => {
+    const es = await standIn();
+    es.isDataStream = true;
+    const { counters } = await replay(many(3), `${es.address}/replays`);
+    expect(counters.lost).toBe(0);
+    expect(es.documents.size).toBe(3);
+    expect(es.asked).not.toContain("PUT /replays");
+  });
+
   it("may have a user and a path in front", async () => {
     const authorization = `Basic ${Buffer.from("me:secret").toString("base64")}`;
     const es = await standIn({ authorization, prefix: "/proxy/es" });
@@ -155,7 +164,7 @@ describe("the address", () => {
     expect(es.asked.slice(0, 3)).toEqual([
       "HEAD /proxy/es/replays",
       "PUT /proxy/es/replays",
-      "POST /proxy/es/_bulk",
+      "POST /proxy/es/replays/_bulk",
     ]);
     expect(JSON.stringify(counters)).not.toContain("secret");
   });

@@ -1,12 +1,13 @@
 /**
  * The `_bulk` API of Elasticsearch 7, 8, 9 and OpenSearch: documents to lines, an answer to verdicts. Pure.
  *
- * `create` with an id of our own: a document that is sent twice is stored once, and data streams take it as well. No
- * `_type`, which Elasticsearch 8 refuses.
+ * `create` with an id of our own: a document that is sent twice is stored once, and data streams take nothing else. No
+ * `_type`, which Elasticsearch 8 refuses. No `_index` either: it stands in the path, as servers may forbid it in the body
+ * (`rest.action.multi.allow_explicit_index`).
  */
 
-/** What became of one document. `again`: the server had no time for it. */
-export type Verdict = "stored" | "again" | "rejected";
+/** What became of one document. `busy`: the server had no time for it. `again`: it failed, which the document may cause. */
+export type Verdict = "stored" | "busy" | "again" | "rejected";
 
 export interface BulkItem {
   readonly id: string;
@@ -14,10 +15,10 @@ export interface BulkItem {
   readonly source: string;
 }
 
-export function bulkBody(index: string, items: readonly BulkItem[]): string {
+export function bulkBody(items: readonly BulkItem[]): string {
   let body = "";
   for (const { id, source } of items) {
-    body += `{"create":{"_index":${JSON.stringify(index)},"_id":${JSON.stringify(id)}}}\n${source}\n`;
+    body += `{"create":{"_id":${JSON.stringify(id)}}}\n${source}\n`;
   }
   return body;
 }
@@ -49,7 +50,8 @@ export function readBulkAnswer(text: string, count: number): BulkAnswer | undefi
 function verdictOf(status: number): Verdict {
   // 409: it is there already, from an attempt whose answer was lost.
   if ((status >= 200 && status < 300) || status === 409) return "stored";
-  return status === 429 || status >= 500 ? "again" : "rejected";
+  if (status === 429 || status === 503) return "busy";
+  return status >= 500 ? "again" : "rejected";
 }
 
 /** A server's error as one line: objects in new versions, strings in old proxies. */

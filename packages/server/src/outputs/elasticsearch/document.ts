@@ -30,6 +30,7 @@ const DATE = { type: "date" } as const;
 export const MAPPINGS: Readonly<Record<string, unknown>> = {
   dynamic_templates: [{ texts: { match_mapping_type: "string", mapping: KEYWORD } }],
   properties: {
+    "@timestamp": DATE,
     Timestamp: DATE,
     Req_Timestamp: DATE,
     RTT: { type: "long" },
@@ -61,6 +62,8 @@ export function documentOf(
   document["Timestamp"] = dateOf(
     replayed === undefined ? nowUs : timestampToUs(replayed.startedAt),
   );
+  // A data stream takes no document without it.
+  document["@timestamp"] = document["Timestamp"];
   if (replayed?.context?.failure !== undefined) document["Failure"] = replayed.context.failure;
   if (replayed === undefined) document["Failure"] = "no-answer-seen";
   if (original !== undefined && originalStatus !== undefined) {

@@ -140,7 +140,7 @@ export class Indexer<T extends Pending> {
   }
 
   #settleItems(bulk: readonly T[], verdicts: readonly Verdict[], reason: string | undefined): void {
-    const by: Record<Verdict, T[]> = { stored: [], again: [], rejected: [] };
+    const by: Record<Verdict, T[]> = { stored: [], busy: [], again: [], rejected: [] };
     for (const [i, document] of bulk.entries()) {
       const verdict = verdicts[i] ?? "again";
       document.attempts += verdict === "again" ? 1 : 0;
@@ -155,9 +155,10 @@ export class Indexer<T extends Pending> {
       this.#sizeMax = Math.min(BULK_DOCUMENTS_MAX, this.#sizeMax * 2);
       this.#events.stored(by.stored);
     }
-    if (by.again.length === 0) return;
-    this.#held.unshift(...by.again);
-    this.retried += by.again.length;
+    const again = [...by.busy, ...by.again];
+    if (again.length === 0) return;
+    this.#held.unshift(...again);
+    this.retried += again.length;
     this.#pause(0);
   }
 

@@ -56,15 +56,10 @@ export class ElasticServer {
   }
 
   async store(items: readonly BulkItem[]): Promise<BulkOutcome> {
-    const path = `${this.#target.prefix}/_bulk`;
+    const path = `${this.#target.prefix}/${this.#target.index}/_bulk`;
     let answer: Answer;
     try {
-      answer = await this.#ask(
-        "POST",
-        path,
-        "application/x-ndjson",
-        bulkBody(this.#target.index, items),
-      );
+      answer = await this.#ask("POST", path, "application/x-ndjson", bulkBody(items));
     } catch (error) {
       return { kind: "trouble", reason: messageOf(error), waitMs: 0 };
     }

@@ -1,0 +1,66 @@
+// How often a document is sent again, without sockets and without waiting.
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Verdict } from "./bulk.ts";
+import { Indexer } from "./indexer.ts";
+import type { Pending } from "./indexer.ts";
+import { ElasticServer } from "./server.ts";
+
+/** More than any document is tried that makes the server fail. */
+const MANY = 100;
+const MINUTE_MS = 60_000;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** An indexer whose server answers each document so, `MANY` times, and stores it then. */
+function indexer(verdict: Verdict): {
+  made: Indexer<Pending>;
+  settled: string[];
+  calls: () => number;
+} {
+  const target = { origin: "http://127.0.0.1:1", prefix: "", index: "x", authorization: undefined };
+  vi.spyOn(ElasticServer.prototype, "ensureIndex").mockResolvedValue(undefined);
+  const store = vi.spyOn(ElasticServer.prototype, "store").mockImplementation(async (items) => ({
+    kind: "answered",
+    verdicts: items.map(() => (store.mock.calls.length > MANY ? "stored" : verdict)),
+    reason: "why",
+  }));
+  const settled: string[] = [];
+  const made = new Indexer<Pending>(new ElasticServer(target, false), {
+    stored: (documents) => settled.push(...documents.map(({ id }) => `${id} stored`)),
+    rejected: (documents) => settled.push(...documents.map(({ id }) => `${id} rejected`)),
+    say: () => {},
+  });
+  return { made, settled, calls: () => store.mock.calls.length };
+}
+
+async function settle({ made, settled }: ReturnType<typeof indexer>): Promise<void> {
+  made.push({ id: "a", source: "{}", attempts: 0 });
+  for (let i = 0; i <= MANY && settled.length === 0; i += 1)
+    await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  await made.close();
+}
+
+it("a document that the server has no time for is sent until it has", async () => {
+  const busy = indexer("busy");
+  await settle(busy);
+  expect(busy.settled).toEqual(["a stored"]);
+  expect(busy.calls()).toBe(MANY + 1);
+});
+
+it("a document that makes the server fail is given up", async () => {
+  const failing = indexer("again");
+  await settle(failing);
+  expect(failing.settled).toEqual(["a rejected"]);
+  expect(failing.calls()).toBeLessThan(MANY);
+});
+
+it("a document that is refused is sent once", async () => {
+  const refused = indexer("rejected");
+  await settle(refused);
+  expect(refused.settled).toEqual(["a rejected"]);
+  expect(refused.calls()).toBe(1);
+});
