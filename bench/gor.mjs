@@ -3,19 +3,24 @@
 // nothing and does not end by itself, so the far side counts: a target, or a receiver of its stream.
 import { createServer } from "node:net";
 import { mixedBytes } from "./mix.mjs";
-import { freePort, start } from "./processes.mjs";
+import { freePort, start, usage } from "./processes.mjs";
 
 const SEPARATOR = Buffer.from("\n🐵🙈🙉\n");
 /** gor gives up a request after 5 seconds: what has not come by then does not come. */
 const QUIET_MS = 6000;
 
+/** A gor as it comes does 1,000 records a second: its rate is known after this. */
+const WATCHED_MS_MAX = 30_000;
+
+/** gor knows no "as fast as possible": what it is given as a speed instead. */
+export const FASTEST = "|1000000%";
+
 /**
- * The word for a run: gor has to be told to hold a whole recording before it starts, or it takes a pause of 0.1 s each 100
- * records; and to be given a speed, as it knows no "as fast as possible".
- * @param {string} path @param {number} records
+ * Has a gor hold a whole recording before it starts: else it pauses for 0.1 s each 100 records.
+ * @param {string} path @param {number} records @param {string} [speed]
  */
-export function wholeFile(path, records) {
-  return ["--input-file", `${path}|1000000%`, "--input-file-read-depth", String(records)];
+export function wholeFile(path, records, speed = FASTEST) {
+  return ["--input-file", `${path}${speed}`, "--input-file-read-depth", String(records)];
 }
 
 /** A mixed request as a record, separator included. @param {number} number @param {number} startedAtNs */
@@ -26,21 +31,44 @@ export function mixedRecord(number, startedAtNs) {
 
 /**
  * Waits until `count` says `wanted`, or says nothing new for six seconds. Resolves with what it said last and when that was.
- * @param {() => Promise<number> | number} count @param {number} wanted
+ * @param {() => Promise<number> | number} count @param {number} wanted @param {number} [until] a time to stop at
  */
-export async function settled(count, wanted) {
+export async function settled(count, wanted, until = Infinity) {
   let last = await count();
-  let firstMs = 0;
   let lastMs = performance.now();
-  while (last < wanted && performance.now() - lastMs < QUIET_MS) {
+  while (last < wanted && performance.now() - lastMs < QUIET_MS && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     const now = await count();
     if (now === last) continue;
     last = now;
     lastMs = performance.now();
-    if (firstMs === 0) firstMs = lastMs;
   }
-  return { count: last, firstMs, lastMs };
+  return { count: last, lastMs };
+}
+
+/**
+ * Runs a program, which need not end by itself, until it has done `wanted`: how many it did, in what time, at what cost.
+ * @param {string} program @param {string[]} words @param {() => Promise<number> | number} count @param {number} wanted
+ */
+export async function watched(program, words, count, wanted) {
+  const started = performance.now();
+  const { child } = start(program, ...words);
+  let last = usage(child.pid);
+  const look = () => {
+    try {
+      const now = usage(child.pid);
+      // One that has ended and was not waited for yet has no memory any more.
+      last = { cpuUs: now.cpuUs, peakMb: Math.max(now.peakMb, last.peakMb) };
+    } catch {
+      // It has ended.
+    }
+  };
+  const watch = setInterval(look, 20);
+  const end = await settled(count, wanted, started + WATCHED_MS_MAX);
+  look();
+  clearInterval(watch);
+  child.kill("SIGKILL");
+  return { ...last, count: end.count, seconds: (end.lastMs - started) / 1000, code: null };
 }
 
 /**
