@@ -32,8 +32,9 @@ async function send(records) {
   while (made < wanted) {
     made += 1;
     const socket = sockets[made % CONNECTIONS];
-    const taken = socket?.write(mixedRecord(made, 1_732_406_400_000_000_000 + made * 1000));
-    if (socket !== undefined && taken === false) await once(socket, "drain");
+    if (socket === undefined) break;
+    const record = mixedRecord(made, 1_732_406_400_000_000_000 + made * 1000);
+    if (!socket.write(record)) await once(socket, "drain");
   }
   for (const socket of sockets) if (socket.writableNeedDrain) await once(socket, "drain");
 }
