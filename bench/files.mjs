@@ -4,11 +4,14 @@ import { createWriteStream, mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReplayServer, catalogue, defineOutput, planFrom } from "@mirrorball/server";
-import { start, startNginx, usage } from "./processes.mjs";
+import { FASTEST, readFromFile, receiver, watched, wholeFile } from "./gor.mjs";
+import { answeredBy, freePort, start, startNginx, usage } from "./processes.mjs";
 
 const ROUNDS = 3;
 const REQUESTS = 300_000;
 const PACED_PER_SECOND = 5000;
+/** When each recording begins. */
+const FIRST_NS = 1_732_406_400_000_000_123n;
 const SEPARATOR = "\n🐵🙈🙉\n";
 const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
@@ -33,10 +36,23 @@ export async function benchFiles({ gor, records, pacedSeconds }) {
     rows.push(await toNull("280 B records", small, REQUESTS, round));
     rows.push(await toNull("4 KB records", bodies, 60_000, round));
     rows.push(await toHttp(small, nginx, round));
-    if (gor !== undefined) rows.push(await gorToHttp(gor, small, nginx, round));
+    if (gor === undefined) continue;
+    rows.push(await gorToNull(gor, "280 B records", small, REQUESTS, round));
+    rows.push(await gorToNull(gor, "4 KB records", bodies, 60_000, round));
+    const whole = wholeFile(small, REQUESTS);
+    rows.push(await gorToHttp("gor, all in memory first", gor, whole, small, nginx, round));
+    if (round > 0) continue;
+    const plain = ["--input-file", `${small}${FASTEST}`];
+    rows.push(await gorToHttp("gor as it comes", gor, plain, small, nginx, round));
   }
   rows.push(await toNull("large file", large, records, 0));
   rows.push(await pacing(paced, pacedSeconds));
+  if (gor !== undefined) {
+    const ours = [command, "--output-tcp-format", "gor", "--input-file", paced];
+    const theirs = [gor, ...wholeFile(paced, PACED_PER_SECOND * pacedSeconds, "")];
+    rows.push(await pacingOverTcp("mirrorball", ours, pacedSeconds));
+    rows.push(await pacingOverTcp("gor", theirs, pacedSeconds));
+  }
   return rows;
 }
 
@@ -48,7 +64,7 @@ async function recording(path, count, gapNs, bodyBytes) {
   const length = bodyBytes === 0 ? "" : `Content-Length: ${bodyBytes}\r\n`;
   let text = "";
   for (let i = 0; i < count; i += 1) {
-    const at = 1_732_406_400_000_000_123n + BigInt(i) * BigInt(gapNs);
+    const at = FIRST_NS + BigInt(i) * BigInt(gapNs);
     const id = i.toString(16).padStart(24, "0");
     text += `1 ${id} ${at} 0\n${line} /products/${i}?page=2 HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: bench/1.0\r\nCookie: sid=abcdefghijklmnopqrstuvwxyz0123456789\r\nAccept: application/json\r\nConnection: keep-alive\r\n${length}\r\n${body}${SEPARATOR}`;
     if (text.length < 1 << 20) continue;
@@ -101,22 +117,59 @@ async function toHttp(path, nginx, round) {
   return row("file to HTTP", "mirrorball", round, run, REQUESTS, statSync(path).size);
 }
 
-/** gor does not end: it is given a minute, and its rate is what nginx has answered. @param {string} gor @param {string} path @param {number} nginx @param {number} round */
-async function gorToHttp(gor, path, nginx, round) {
-  const before = await answeredBy(nginx);
-  const run = await ran(
+/**
+ * gor does not end: this run does when it has read all. @param {string} gor @param {string} what @param {string} path @param {number} count @param {number} round
+ */
+async function gorToNull(gor, what, path, count, round) {
+  const page = await freePort();
+  const run = await watched(
     gor,
-    "--input-file", `${path}|1000000%`, "--output-http", `http://127.0.0.1:${nginx}`,
-    "--exit-after", "60s",
-  ); // prettier-ignore
-  const answered = (await answeredBy(nginx)) - before - 1;
-  return row("file to HTTP", "gor", round, run, answered, statSync(path).size);
+    [...wholeFile(path, count), "--output-null", "--http-pprof", `127.0.0.1:${page}`],
+    () => readFromFile(page),
+    count,
+  );
+  const variant = "gor, all in memory first";
+  return row(`file to null, ${what}`, variant, round, run, run.count, statSync(path).size);
 }
 
-/** Requests nginx has answered. @param {number} port */
-async function answeredBy(port) {
-  const text = await (await fetch(`http://127.0.0.1:${port}/nginx-status`)).text();
-  return Number(/\s(\d+)\s+\n?Reading/.exec(text)?.[1] ?? 0);
+/**
+ * Ends when nginx has answered all, after some time, or when nothing comes any more. @param {string} variant @param {string} gor
+ * @param {string[]} input @param {string} path @param {number} nginx @param {number} round
+ */
+async function gorToHttp(variant, gor, input, path, nginx, round) {
+  const answered = answeredBy(nginx);
+  const before = await answered();
+  const count = async () => (await answered()) - before;
+  const run = await watched(
+    gor,
+    [...input, "--output-http", `http://127.0.0.1:${nginx}`],
+    count,
+    REQUESTS,
+  );
+  const bytes = (statSync(path).size * run.count) / REQUESTS;
+  return row("file to HTTP", variant, round, run, run.count, bytes);
+}
+
+/** When each record arrives at the far end of gor's text stream, against when it should. @param {string} variant @param {string[]} words @param {number} seconds */
+async function pacingOverTcp(variant, words, seconds) {
+  /** @type {number[]} */
+  const errorsMs = [];
+  let startedMs = 0;
+  const wanted = PACED_PER_SECOND * seconds;
+  const far = await receiver((startedAtNs) => {
+    const nowMs = performance.now();
+    if (startedMs === 0) startedMs = nowMs;
+    errorsMs.push(nowMs - startedMs - Number(startedAtNs - FIRST_NS) / 1e6);
+  });
+  const [program = "", ...rest] = words;
+  const run = await watched(
+    program,
+    [...rest, "--output-tcp", `127.0.0.1:${far.port}`],
+    () => far.records,
+    wanted,
+  );
+  far.close();
+  return pacingRow("pacing over TCP", variant, errorsMs, seconds, run.cpuUs);
 }
 
 /**
@@ -139,7 +192,6 @@ function row(bench, variant, round, run, count, bytes) {
 
 /** When each message arrives at an output, against when it should. @param {string} path @param {number} seconds */
 async function pacing(path, seconds) {
-  const first = 1_732_406_400_000_000_123n;
   /** @type {number[]} */
   const errorsMs = [];
   let startedMs = 0;
@@ -156,7 +208,7 @@ async function pacing(path, seconds) {
         for (let taken = queue.takeBatch(1000); taken.length > 0; taken = queue.takeBatch(1000)) {
           for (const { startedAt } of taken) {
             const ns = typeof startedAt === "bigint" ? startedAt : BigInt(startedAt) * 1000n;
-            errorsMs.push(nowMs - startedMs - Number(ns - first) / 1e6);
+            errorsMs.push(nowMs - startedMs - Number(ns - FIRST_NS) / 1e6);
           }
           ledger.delivered(taken);
         }
@@ -175,16 +227,21 @@ async function pacing(path, seconds) {
   await server.ended;
   await server.stop();
   const { user, system } = process.cpuUsage(cpu);
+  return pacingRow("pacing", "mirrorball", errorsMs, seconds, user + system);
+}
+
+/** @param {string} bench @param {string} variant @param {number[]} errorsMs @param {number} seconds @param {number} cpuUs */
+function pacingRow(bench, variant, errorsMs, seconds, cpuUs) {
   const sorted = errorsMs.map(Math.abs).sort((a, b) => a - b);
-  const drift = (errorsMs.at(-1) ?? 0) / 10 / seconds;
+  const lastMs = errorsMs.at(-1) ?? 0;
   return {
-    bench: `pacing at ${PACED_PER_SECOND}/s for ${seconds} s`,
-    variant: "mirrorball",
+    bench: `${bench} at ${PACED_PER_SECOND}/s for ${seconds} s`,
+    variant,
     round: 0,
-    "records/s": Math.round(errorsMs.length / seconds),
+    "records/s": Math.round(errorsMs.length / (seconds + Math.max(lastMs, 0) / 1000)),
     "error p50 ms": Number((sorted[Math.floor(sorted.length * 0.5)] ?? 0).toFixed(2)),
     "error p99 ms": Number((sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(2)),
-    "drift %": Number(drift.toFixed(4)),
-    "CPU µs/record": Number(((user + system) / errorsMs.length).toFixed(2)),
+    "drift %": Number((lastMs / 10 / seconds).toFixed(4)),
+    "CPU µs/record": Number((cpuUs / errorsMs.length).toFixed(2)),
   };
 }

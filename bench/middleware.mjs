@@ -1,12 +1,15 @@
 // @ts-check
 // Messages a second through --middleware: none, a `cat` child, the hex-line example in Node, a plugin that only looks, a plugin
-// that edits. From a source in memory to --output-null, in one process, rounds alternating.
-import { mkdtempSync, writeFileSync } from "node:fs";
+// that edits. From a source in memory to --output-null, in one process, rounds alternating. With a peer: the command and a gor,
+// each from a recording through `cat` to a receiver of gor's text stream.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HttpMessage } from "@mirrorball/protocol";
+import { receiver, watched, wholeFile } from "./gor.mjs";
 import { ReplayServer, catalogue, defineInput, planFrom } from "@mirrorball/server";
 
+const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 const MESSAGES = 200_000;
 const BATCH = 64;
 const ROUNDS = 3;
@@ -15,8 +18,8 @@ const REQUEST = Buffer.from(
   `GET /api/items/1?page=2 HTTP/1.1\r\nHost: shop.example.com\r\nAccept: */*\r\nCookie: ${"x".repeat(275)}\r\n\r\n`,
 );
 
-/** @returns {Promise<object[]>} */
-export async function benchMiddleware() {
+/** @param {string | undefined} gor path of a gor binary @returns {Promise<object[]>} */
+export async function benchMiddleware(gor) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const looks = join(folder, "looks.mjs");
   const edits = join(folder, "edits.mjs");
@@ -40,8 +43,50 @@ export async function benchMiddleware() {
   const rows = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [variant, flags] of variants) rows.push(await measure(variant, flags, round));
+    if (gor !== undefined) rows.push(...(await besideGor(gor, folder, round)));
   }
   return rows;
+}
+
+/** @param {string} gor @param {string} folder @param {number} round */
+async function besideGor(gor, folder, round) {
+  const path = join(folder, "requests.gor");
+  const records = Array.from({ length: MESSAGES }, (_, id) => {
+    const meta = `1 ${id.toString(16).padStart(24, "0")} ${1_732_406_400_000_000_000 + id * 1000} 0\n`;
+    return Buffer.concat([Buffer.from(meta), REQUEST, Buffer.from("\n🐵🙈🙉\n")]);
+  });
+  writeFileSync(path, Buffer.concat(records));
+  const ours = ["--input-file", path, "--input-file-speed", "max", "--output-tcp-format", "gor"];
+  const theirs = wholeFile(path, MESSAGES);
+  const rows = [];
+  for (const withCat of [false, true]) {
+    const cat = withCat ? ["--middleware", "cat"] : [];
+    rows.push(await through("mirrorball", [command, ...ours, ...cat], withCat, round));
+    rows.push(await through("gor", [gor, ...theirs, ...cat], withCat, round));
+  }
+  rmSync(path);
+  return rows;
+}
+
+/** @param {string} who @param {string[]} words @param {boolean} withCat @param {number} round */
+async function through(who, words, withCat, round) {
+  const far = await receiver();
+  const [program = "", ...rest] = words;
+  const run = await watched(
+    program,
+    [...rest, "--output-tcp", `127.0.0.1:${far.port}`],
+    () => far.records,
+    MESSAGES,
+  );
+  far.close();
+  return {
+    bench: "middleware, file to TCP",
+    variant: `${who}, ${withCat ? "cat" : "none"}`,
+    round,
+    "msg/s": Math.round(run.count / run.seconds),
+    "CPU µs/msg": Number((run.cpuUs / MESSAGES).toFixed(2)),
+    lost: MESSAGES - run.count,
+  };
 }
 
 /** @param {string} variant @param {string[]} flags @param {number} round */

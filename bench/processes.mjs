@@ -76,15 +76,19 @@ export async function freePort() {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** nginx with one worker that answers everything with two bytes. Resolves with its port. */
-export async function startNginx() {
+/**
+ * nginx with one worker that answers everything with two bytes. Resolves with its port.
+ * @param {string} [log] a file that gets the target of each request, one a line
+ */
+export async function startNginx(log) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const port = await freePort();
   writeFileSync(
     join(folder, "nginx.conf"),
     `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
      events { worker_connections 4096; }
-     http { access_log off; keepalive_requests 100000000; client_max_body_size 64m;
+     http { log_format target "$request_uri"; access_log ${log === undefined ? "off" : `${log} target buffer=256k flush=1s`};
+       keepalive_requests 100000000; client_max_body_size 64m;
        client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c;
        uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
        server { listen 127.0.0.1:${port}; location /nginx-status { stub_status; } location / { return 200 "ok"; } } }`,
@@ -99,4 +103,14 @@ export async function startNginx() {
     if (nginx.child.exitCode !== null) throw new Error(`nginx: ${nginx.stderr()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Asks an nginx how many requests it has answered, its own questions left out. @param {number} port */
+export function answeredBy(port) {
+  let asked = 0;
+  return async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/nginx-status`)).text();
+    asked += 1;
+    return Number(/\s(\d+)\s+\n?Reading/.exec(text)?.[1] ?? 0) - asked;
+  };
 }

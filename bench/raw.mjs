@@ -28,7 +28,12 @@ export async function benchRaw(gor) {
     rows.push(await wire("mirrorball, libpcap", round, nginx, ours(nginx, "libpcap")));
     rows.push(await wire("mirrorball, tcpdump", round, nginx, ours(nginx, "tcpdump")));
     rows.push(await wire("tcpdump -w /dev/null", round, nginx, tcpdump(nginx)));
-    if (gor !== undefined) rows.push(await wire("gor", round, nginx, theirs(gor, nginx)));
+    if (gor !== undefined) {
+      rows.push(await wire("gor", round, nginx, theirs(gor, nginx)));
+      const [kept, theirsKept] = [toFile([command], nginx), toFile([gor], nginx)];
+      rows.push(await wire("mirrorball, libpcap, to a file", round, nginx, kept));
+      rows.push(await wire("gor, to a file", round, nginx, theirsKept));
+    }
     rows.push(await file(round, false), await file(round, true));
   }
   rows.push(await connections());
@@ -78,12 +83,18 @@ function tcpdump(port) {
   };
 }
 
-/** @param {string} gor @param {number} port @returns {Contender} */
+/** What it has seen, a gor tells nobody: only its cost is known. @param {string} gor @param {number} port @returns {Contender} */
 function theirs(gor, port) {
+  const words = [gor, "--input-raw", `lo:${port}`, "--output-null"];
+  return { words, ready: undefined, counted: () => Number.NaN };
+}
+
+/** The same for both, and what is in the file counts. @param {string[]} command @param {number} port @returns {Contender} */
+function toFile(command, port) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   return {
     words: [
-      gor,
+      ...command,
       "--input-raw",
       `lo:${port}`,
       "--output-file",
@@ -145,7 +156,8 @@ function cpuOf(pid) {
 
 /** @param {string} stderr */
 function dropsOf(stderr) {
-  return `${/(\d+) packets? dropped by kernel/.exec(stderr)?.[1] ?? "?"} packets`;
+  const drops = /(\d+) packets? dropped by kernel/.exec(stderr)?.[1];
+  return drops === undefined ? "not told" : `${drops} packets`;
 }
 
 /** The command on a capture of keep-alive GETs and answers, start and end included. @param {number} round @param {boolean} tracked */

@@ -31,7 +31,7 @@ if (peerAt >= 0 && gor === undefined) {
 const parts = {
   sdk: benchSdk,
   chain: () => benchChain(gor),
-  middleware: benchMiddleware,
+  middleware: () => benchMiddleware(gor),
   ceiling: benchCeiling,
   durable: benchDurable,
   files: () => benchFiles({ gor, records, pacedSeconds }),

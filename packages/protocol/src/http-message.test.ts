@@ -65,6 +65,15 @@ describe("HttpMessage", () => {
     );
   });
 
+  it("sees no body in an empty line behind a request without a length", () => {
+    const bodyOf = (raw: string): string => text(HttpMessage.fromRaw(Buffer.from(raw)).body);
+    const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const rest of ["", "\n", "\r\n"]) expect(bodyOf(`${request}${rest}`)).toBe("");
+    for (const rest of ["\r", "\n\n", "a", "a\n"]) expect(bodyOf(`${request}${rest}`)).toBe(rest);
+    expect(bodyOf("POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n\n")).toBe("\n");
+    expect(bodyOf("HTTP/1.1 200 OK\r\n\r\n\n")).toBe("\n");
+  });
+
   it("finds the end of a head only when it is there", () => {
     expect(headEnd(Buffer.from("GET / HTTP/1.1\r\nA: b\r\n\r\nrest"))).toBe(24);
     // Without one, everything is head.

@@ -188,9 +188,17 @@ export class HttpMessage {
       return;
     }
     const length = contentLength(head);
-    this.#body = length === undefined ? rest : rest.subarray(0, length);
     this.#bodyComplete = length === undefined || rest.length >= length;
+    if (length !== undefined) this.#body = rest.subarray(0, length);
+    // gor leaves a line feed behind each message that its TCP input took: without a length, a request ends at its head.
+    else this.#body = !isResponseHead(head) && isLineEnd(rest) ? EMPTY : rest;
   }
+}
+
+/** True for nothing but an empty line, which RFC 9112 2.2 lets a recipient pass over behind a request. */
+function isLineEnd(rest: Uint8Array): boolean {
+  if (rest.length === 1) return rest[0] === LF;
+  return rest.length === 2 && rest[0] === CR && rest[1] === LF;
 }
 
 /** `HTTP/1.1 200` */

@@ -56,6 +56,23 @@ describe("a real gor's recording", () => {
   );
 });
 
+// Recorded by a gor behind another gor's `--output-tcp`: its TCP input leaves a line feed behind each message.
+describe("a recording of what came to a gor over TCP", () => {
+  it("holds the requests that were sent, without another body", async () => {
+    const sent = await replay(join(fixtures, "shop.gor"), ...MAX);
+    const came = await replay(join(fixtures, "shop.input-tcp.gor"), ...MAX);
+    const requests = came.collected.filter(({ kind }) => kind === 1);
+    expect(requests).toHaveLength(21);
+    for (const { id, http } of requests) {
+      const original = sent.collected.find((message) => message.kind === 1 && message.id === id);
+      expect(http.raw).toHaveLength((original?.http.raw.length ?? 0) + 1);
+      expect(http.head).toEqual(original?.http.head);
+      expect(http.body).toEqual(original?.http.body);
+      expect(http.bodyComplete).toBe(true);
+    }
+  });
+});
+
 describe("order", () => {
   it("of several files is that of time, and of equal times that of names", async () => {
     file([request("a0", 0), request("a2", 20), request("a4", 40)], "m_0.gor");
