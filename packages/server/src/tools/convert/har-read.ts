@@ -78,7 +78,7 @@ export function messagesOf(entry: Fields, index: number): Message[] | string {
     startedAt,
     latencyNs: ourLatency(request),
     http,
-    context: undefined,
+    context: request["_framing"] === "ambiguous" ? { framing: "ambiguous" } : undefined,
   });
   const status = Number(response["status"]);
   const answer = rawOf(response) ?? (status > 0 ? responseOf(response, status) : undefined);
