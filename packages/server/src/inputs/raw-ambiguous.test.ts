@@ -114,7 +114,7 @@ describe("an ambiguous request", () => {
     folder = mkdtempSync(join(tmpdir(), "mirrorball-ambiguous-"));
     const asked = await way([...outputs, "--output-http-ambiguous"]);
     expect(asked.outputs[0]).toMatchObject({ delivered: 3, filtered: {} });
-    expect(seen.slice(1).map(({ req }) => req.url).toSorted()).toEqual(["/behind", "/plain", "/smuggled"]); // prettier-ignore
+    expect(seen.slice(1).map(({ req }) => req.url ?? "").toSorted()).toEqual(["/behind", "/plain", "/smuggled"]); // prettier-ignore
     expect(seen.map(({ body }) => String(body))).toContain("abc");
   });
 

@@ -107,6 +107,7 @@ describe("tcpdump", () => {
     promiscuous: false,
     monitor: false,
     timestampType: "",
+    becomes: undefined,
   };
 
   it("is told what was asked", () => {
@@ -117,9 +118,12 @@ describe("tcpdump", () => {
         promiscuous: true,
         monitor: true,
         bufferTimeoutMs: 0,
+        becomes: "mirrorball",
         timestampType: "PCAP_TSTAMP_ADAPTER_UNSYNCED",
       }).join(" "),
-    ).toBe("-i eth0 -s 262144 -B 2 -U -w - -I --immediate-mode -j adapter_unsynced tcp");
+    ).toBe(
+      "-i eth0 -s 262144 -B 2 -U -w - -Z mirrorball -I --immediate-mode -j adapter_unsynced tcp",
+    );
   });
 
   it.each([

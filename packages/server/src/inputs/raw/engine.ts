@@ -30,6 +30,8 @@ export interface LiveOptions {
   readonly monitor: boolean;
   /** As gor spells it, or "". */
   readonly timestampType: string;
+  /** The user that this process becomes when all is open; undefined when it stays what it is. */
+  readonly becomes: string | undefined;
 }
 
 export interface LiveEvents {

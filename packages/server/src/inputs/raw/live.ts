@@ -67,6 +67,17 @@ export class LiveCapture {
         `no interface that is up has the name or address ${host}; there are ${names}`,
       );
     }
+    const { becomes } = this.#settings.source;
+    if (becomes !== undefined && isPattern(host)) {
+      if (wanted.length === 0) {
+        throw new EngineError(
+          `no interface that is up is named ${host}, and as ${becomes} none could be opened later; leave --drop-privileges out`,
+        );
+      }
+      this.#hooks.log.warn(
+        `interfaces that appear later are not captured: as ${becomes} this process may not open them`,
+      );
+    }
     const failures = await this.#openAll(wanted);
     if (failures.length > 0 && this.#sources.size === 0) throw failures[0] ?? new EngineError("");
     for (const failure of failures) this.#hooks.log.warn(failure.message);
@@ -106,13 +117,36 @@ export class LiveCapture {
     const wanted = this.#wanted();
     for (const [name, { filter }] of this.#sources) {
       const now = wanted.find((candidate) => candidate.name === name);
-      if (now === undefined || this.#filterOf(now) !== filter) await this.#close(name);
+      if (now === undefined) await this.#close(name);
+      else if (this.#filterOf(now) !== filter) await this.#renew(name, this.#filterOf(now));
     }
     for (const name of this.#refused.keys()) {
       if (!wanted.some((candidate) => candidate.name === name)) this.#refused.delete(name);
     }
-    for (const failure of await this.#openAll(wanted)) this.#hooks.log.warn(failure.message);
+    for (const failure of await this.#openAll(wanted)) {
+      this.#hooks.log.warn(failure.message + this.#becauseDropped);
+    }
     this.#watching = undefined;
+  }
+
+  /** Closes what is opened again with another filter, if it can be: old addresses are better than no capture. */
+  async #renew(name: string, filter: string): Promise<void> {
+    const { becomes } = this.#settings.source;
+    if (becomes === undefined) {
+      await this.#close(name);
+    } else if (this.#refused.get(name) !== filter) {
+      this.#refused.set(name, filter);
+      this.#hooks.log.warn(
+        `${name} has other addresses now; its capture goes on with the old ones, because as ${becomes} this process may not open it again: restart`,
+      );
+    }
+  }
+
+  get #becauseDropped(): string {
+    const { becomes } = this.#settings.source;
+    return becomes === undefined
+      ? ""
+      : ` (this process became ${becomes} with --drop-privileges: restart to take it up)`;
   }
 
   #machine(): MachineInterfaces {

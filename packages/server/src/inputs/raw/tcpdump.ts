@@ -36,6 +36,8 @@ export function tcpdumpWords(options: LiveOptions): string[] {
   const always = ["-i", options.interfaceName, "-s", snapLength, "-B", bufferKib, "-U", "-w", "-"];
   return [
     ...always,
+    // It must be the user that we become: nobody else may be told by us to stop.
+    ...(options.becomes === undefined ? [] : ["-Z", options.becomes]),
     ...(options.promiscuous ? [] : ["-p"]),
     ...(options.monitor ? ["-I"] : []),
     ...(options.bufferTimeoutMs === 0 ? ["--immediate-mode"] : []),
