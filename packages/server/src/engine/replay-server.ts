@@ -65,6 +65,8 @@ export class ReplayServer {
         this.#stopStats = printStats(this.#parts.queueStats, () => this.counters(), this.#log);
       }
       for (const { name, input } of this.#parts.inputs) await named(name, input.start());
+      const captures = this.#parts.inputs.some(({ input }) => input.open !== undefined);
+      if (captures && process.geteuid?.() === 0) this.#log(ROOT_WARNING);
     } catch (error) {
       await this.#closeAll();
       throw error;
@@ -110,12 +112,7 @@ export class ReplayServer {
   /** Opens what needs privileges first, so that nothing else is opened, made or started with them. */
   async #dropPrivileges(): Promise<void> {
     const { identity, inputs } = this.#parts;
-    if (identity === undefined) {
-      if (process.geteuid?.() === 0 && inputs.some(({ input }) => input.open !== undefined)) {
-        this.#log(ROOT_WARNING);
-      }
-      return;
-    }
+    if (identity === undefined) return;
     for (const { name, input } of inputs) await named(name, input.open?.() ?? Promise.resolve());
     become(identity);
   }

@@ -71,7 +71,10 @@ function loadPcap(): NativeHalf {
   try {
     return createRequire(import.meta.url)("pcap/build/Release/pcap_binding.node") as NativeHalf;
   } catch (error) {
-    throw new EngineError(MISSING, { cause: error });
+    // Built, and not to be loaded: for another version of Node, or without libpcap itself.
+    const isAbsent = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
+    const reason = isAbsent || !(error instanceof Error) ? "" : ` (${error.message})`;
+    throw new EngineError(MISSING + reason, { cause: error });
   }
 }
 
