@@ -203,7 +203,10 @@ export class LiveCapture {
     const open = this.#sources.get(name);
     if (open === undefined) return;
     await open.source.close();
+    // It may have been closed for two reasons at once.
+    if (this.#sources.get(name) !== open) return;
     this.#sources.delete(name);
+    this.#hooks.log.debug(1, `no longer capturing on ${name}`);
     const { kernel, interface: byInterface, overload } = open.source.drops();
     const before = this.#closedDrops;
     this.#closedDrops = {
