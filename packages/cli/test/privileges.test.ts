@@ -1,5 +1,6 @@
 // The real command and its privileges: started with too few, started by root and giving them up, and without libpcap.
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs"; // prettier-ignore
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -61,28 +62,24 @@ function children(pid: number | undefined): number[] {
   return words.filter((word) => word !== "").map(Number);
 }
 
-/** The command as a user that may read every file, wherever the tests are, and nothing else. */
-function asNobody(...words: string[]): Promise<[code: number | null, stderr: string]> {
-  const rights = "-all,+dac_read_search";
-  const all = [
-    "--reuid",
-    String(idOf("-u")),
-    "--regid",
-    String(idOf("-g")),
-    "--clear-groups",
-    "--inh-caps",
-    rights,
-    "--ambient-caps",
-    rights,
-    process.execPath,
-    command,
-    ...words,
-  ];
-  return new Promise((resolve) => {
-    const child = execFile("setpriv", all, (_, _stdout, stderr) =>
-      resolve([child.exitCode, stderr]),
-    );
+/** Starts the command as a user that may read every file, wherever the tests are, and has no other right but those given. */
+function nobody(words: readonly string[], ...rights: string[]): ChildProcess {
+  const all = ["-all", "+dac_read_search", ...rights].join(",");
+  const who = ["--reuid", String(idOf("-u")), "--regid", String(idOf("-g")), "--clear-groups"];
+  const caps = ["--inh-caps", all, "--ambient-caps", all, "--no-new-privs"];
+  const child = spawn("setpriv", [...who, ...caps, process.execPath, command, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  closers.push(() => child.kill("SIGKILL"));
+  return child;
+}
+
+async function asNobody(...words: string[]): Promise<[code: number | null, stderr: string]> {
+  const child = nobody(words);
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return [code, stderr];
 }
 
 describe.skipIf(!canDrop)("--drop-privileges", () => {
@@ -220,6 +217,24 @@ describe.skipIf(!canDrop)("without the right to capture", () => {
     expect(code).toBe(1);
     // It is that user already: what is missing is the right to capture.
     expect((await asNobody(...words, USER))[1]).toMatch(/no permission to capture/);
+  });
+});
+
+describe.skipIf(!canDrop)("with the right to capture and no other", () => {
+  it.each(ENGINES)("%s captures, as under AmbientCapabilities", async (engine) => {
+    const address = await site();
+    const output = ["--output-stdout", "--verbose", "1"];
+    const words = ["--input-raw", address, "--input-raw-engine", engine, ...output];
+    const child = nobody(words, "+net_raw");
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    await expect.poll(() => said, POLL).toMatch(/capturing on lo/);
+    await fetch(`http://${address}/by-right`);
+    await expect.poll(() => said, POLL).toMatch(/^GET \/by-right HTTP/m);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
   });
 });
 

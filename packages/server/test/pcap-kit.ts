@@ -1,7 +1,8 @@
 /** Captures of whole conversations, made by hand: who says what, in which segments, at what time. For tests. */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { PORT, RAW_IP, ipv4, pcap, tcp } from "./packet-kit.ts";
 import type { Captured } from "./packet-kit.ts";
 
@@ -12,12 +13,12 @@ const US_PER_SECOND = 1_000_000;
 export class Wire {
   readonly packets: Captured[] = [];
   #us = 1_732_406_400 * US_PER_SECOND;
-  #lastPort = 20_000;
+  #clients = 0;
 
   /** A client of its own address and port, its handshake done unless told not to. */
   connect(handshake = true): Conversation {
-    this.#lastPort += 1;
-    const conversation = new Conversation(this, this.#lastPort);
+    this.#clients += 1;
+    const conversation = new Conversation(this, this.#clients);
     if (handshake) conversation.handshake();
     return conversation;
   }
@@ -48,13 +49,15 @@ export class Wire {
 /** One connection; offsets of segments can be given to repeat and overlap. */
 export class Conversation {
   readonly #wire: Wire;
+  readonly #address: string;
   readonly #port: number;
   #client = 1;
   #server = 1;
 
-  constructor(wire: Wire, port: number) {
+  constructor(wire: Wire, number: number) {
     this.#wire = wire;
-    this.#port = port;
+    this.#address = `10.${1 + (number >> 16)}.${(number >> 8) & 0xff}.${number & 0xff}`;
+    this.#port = 20_000 + (number % 40_000);
   }
 
   handshake(): void {
@@ -98,7 +101,7 @@ export class Conversation {
     sequence: number,
     payload: string | Uint8Array,
   ): void {
-    const client = `10.1.${this.#port >> 8}.${this.#port & 0xff}`;
+    const client = this.#address;
     const bytes = typeof payload === "string" ? Buffer.from(payload, "latin1") : payload;
     this.#wire.add(
       side === "client"
@@ -116,6 +119,8 @@ export class Conversation {
 
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-pcap-"));
 let files = 0;
+// Some of them are large.
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Writes a capture and returns its path. */
 export function captureFile(bytes: Uint8Array, ending = "pcap"): string {
