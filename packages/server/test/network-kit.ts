@@ -64,6 +64,11 @@ export class Link {
     ip("addr", "add", `${this.address}/30`, "dev", this.name);
   }
 
+  /** One more address of the near one. */
+  addAddress(): void {
+    ip("addr", "add", `${this.address.replace(/\.\d+$/, ".253")}/32`, "dev", this.name);
+  }
+
   /** Puts the far one where only `farAway` reaches it. */
   separate(): void {
     ip("netns", "add", this.#network);

@@ -12,6 +12,8 @@ import { ethernet, ipv4, tcp } from "../../test/packet-kit.ts";
 
 const run = promisify(execFile);
 const ENGINES = ["libpcap", "tcpdump"];
+/** Requests on one connection. */
+const BATCH = 100;
 const POLL = { timeout: 20_000, interval: 10 };
 /** Without the right to make interfaces none can come and go; the title says so. */
 const why = whyNoInterfaces();
@@ -38,6 +40,16 @@ async function capture(engine: string, address: string, ...flags: string[]): Pro
   return started;
 }
 
+async function site(): Promise<number> {
+  const server = createServer((_, res) => res.end("ok"));
+  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
 const targets = ({ messages }: StartedInput): string[] =>
   messages.map(({ http: { head } }) =>
     head === undefined || isResponseHead(head) ? "?" : head.target,
@@ -45,13 +57,7 @@ const targets = ({ messages }: StartedInput): string[] =>
 
 describe.skipIf(why !== "")(title("interfaces"), () => {
   it.each(ENGINES)("%s: a new one is captured, and its end harms nobody", async (engine) => {
-    const site = createServer((_, res) => res.end("ok"));
-    await new Promise<void>((resolve) => site.listen(0, "0.0.0.0", resolve));
-    closers.push(() => {
-      site.closeAllConnections();
-      site.close();
-    });
-    const { port } = site.address() as AddressInfo;
+    const port = await site();
     const started = await capture(engine, `:${port}`);
     const said = (text: string) => (): boolean => started.log.some((line) => line.includes(text));
 
@@ -70,6 +76,35 @@ describe.skipIf(why !== "")(title("interfaces"), () => {
     await visit("curl", url("127.0.0.1", "/at-home").slice(1));
     await started.arrived(2);
     expect(targets(started)).toEqual(["/from-afar", "/at-home"]);
+  });
+
+  it.each(ENGINES)("%s: a new address costs no packet", async (engine) => {
+    const port = await site();
+    const made = link();
+    made.separate();
+    made.up();
+    const started = await capture(engine, `${made.name}:${port}`, "--input-raw-track-response");
+    const opened = (): number => started.log.filter((line) => line.includes(`: capturing on ${made.name}`)).length; // prettier-ignore
+    let sent = 0;
+    const visit = async (): Promise<void> => {
+      const url = `http://${made.address}:${port}/${sent}/[1-${BATCH}]`;
+      const [command, words] = made.farAway("curl", "-s", url);
+      await run(command, words);
+      sent += BATCH;
+    };
+    await visit();
+    made.addAddress();
+    while (opened() < 2) await visit();
+    await visit();
+    await started.arrived(sent * 2);
+    const { lost, inputs } = await started.server.stop();
+    expect(lost).toBe(0);
+    expect(inputs[0]?.stats.figures).toMatchObject({
+      requests: sent,
+      responses: sent,
+      bytesLost: 0,
+    });
+    expect(new Set(targets(started)).size).toBe(sent + 1);
   });
 
   it.each(ENGINES)("%s: VLAN tags, one and two", async (engine) => {

@@ -11,11 +11,13 @@ export interface SourceDrops {
   readonly overload: number;
 }
 
-/** One interface that is being captured. */
+/** One interface that is being captured: from the moment it is open, the kernel keeps its packets. */
 export interface LiveSource {
+  /** Hands on packets from here on, those first that came since it was opened. Called once. */
+  begin(): void;
   /** Latest figures; may be a few seconds old. */
   drops(): SourceDrops;
-  /** Hands on what the kernel still holds, then closes. */
+  /** Hands on what the kernel still holds, then closes; closes at once what has not begun. */
   close(): Promise<void>;
 }
 

@@ -103,7 +103,7 @@ class LibpcapSource implements LiveSource {
   readonly #packet: Buffer;
   readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
   readonly #header: Uint32Array;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
   #overload = 0;
   #packets = 0;
@@ -135,6 +135,9 @@ class LibpcapSource implements LiveSource {
       options.promiscuous,
     );
     this.#linkType = LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
+  }
+
+  begin(): void {
     this.#timer = setInterval(() => this.#readAll(), READ_MS);
   }
 
@@ -148,6 +151,10 @@ class LibpcapSource implements LiveSource {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    if (this.#timer === undefined) {
+      this.#end();
+      return;
+    }
     // The kernel shows its last packets when the buffer's time is up.
     await new Promise((resolve) => {
       setTimeout(resolve, this.#bufferTimeoutMs + CLOSE_MARGIN_MS);

@@ -18,6 +18,8 @@ interface Stage {
   readonly log: string[];
   /** The machine has these now, and a second has gone by. */
   change(machine: MachineInterfaces): Promise<void>;
+  /** The largest number of sources that handed on packets at the same time. */
+  most(): number;
   /** The interface is gone, and its source is the first to know. */
   breakOff(name: string): void;
   deny: boolean;
@@ -28,14 +30,18 @@ function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
   const open = new Map<LiveSource, LiveOptions>();
   const gone = new Map<string, (reason: string) => void>();
   const log: string[] = [];
+  let most = 0;
   const live = new LiveCapture(
     async (options, events) => {
       if (made.deny) throw new EngineError(`no permission to capture on ${options.interfaceName}`);
       const source: LiveSource = {
+        begin: () => {
+          open.set(source, options);
+          most = Math.max(most, open.size);
+        },
         drops: () => ({ kernel: 1, interface: 0, overload: 0 }),
         close: async () => void open.delete(source),
       };
-      open.set(source, options);
       gone.set(options.interfaceName, events.gone);
       return source;
     },
@@ -67,6 +73,7 @@ function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
     live,
     log,
     deny: false,
+    most: () => most,
     open: () =>
       [...open.values()]
         .map(
@@ -95,6 +102,7 @@ it("takes up new interfaces, gives up vanished ones, opens changed ones anew", a
   expect(made.open()).toEqual(["lo"]);
   // What the two closed sources had counted stays in the sum, once.
   expect(made.live.drops().kernel).toBe(3);
+  expect(made.most()).toBe(2);
   await made.live.stop();
   expect(made.open()).toEqual([]);
   expect(made.log.filter((line) => !/packets are being dropped/.test(line))).toEqual([]);
@@ -141,7 +149,9 @@ it("without the privilege keeps what it has, and says so once", async () => {
   expect(made.open()).toEqual(opened);
   const said = made.log.filter((line) => !/packets are being dropped/.test(line)).slice(1);
   expect(said).toHaveLength(2);
-  expect(said.join("\n")).toMatch(/eth0 has other addresses now; .* goes on with the old ones/);
+  expect(said.join("\n")).toMatch(
+    /eth0 has other addresses now, and .* goes on with the old ones: no permission .* on eth0 \(this process became nobody/,
+  );
   expect(said.join("\n")).toMatch(/no permission to capture on wg0 \(this process became nobody/);
   await made.live.stop();
 });

@@ -54,6 +54,8 @@ class TcpdumpSource implements LiveSource {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #reader: CaptureReader;
+  readonly #events: LiveEvents;
+  #begun = false;
   readonly #timer: NodeJS.Timeout;
   readonly #figures: TcpdumpFigures;
   #stderr = "";
@@ -68,10 +70,7 @@ class TcpdumpSource implements LiveSource {
     this.#reader = new CaptureReader(events.sink);
     this.#figures = new TcpdumpFigures(options.interfaceName);
     this.#child = spawn("tcpdump", tcpdumpWords(options), { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child.stdout?.on("data", (chunk: Buffer) => {
-      this.#reader.push(chunk);
-      events.burst();
-    });
+    this.#events = events;
     let isOpen = false;
     const { promise, resolve, reject } = deferred();
     this.opened = promise;
@@ -98,6 +97,15 @@ class TcpdumpSource implements LiveSource {
     this.#timer.unref();
   }
 
+  /** Until then its pipe is full at some point, and the kernel keeps the rest. */
+  begin(): void {
+    this.#begun = true;
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#events.burst();
+    });
+  }
+
   drops(): SourceDrops {
     return this.#figures.drops;
   }
@@ -106,7 +114,8 @@ class TcpdumpSource implements LiveSource {
     if (this.#closing) return;
     this.#closing = true;
     clearInterval(this.#timer);
-    await this.#drained();
+    if (this.#begun) await this.#drained();
+    else this.#child.stdout?.resume();
     this.#child.kill("SIGTERM");
     const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS_MAX);
     await this.#ended;
