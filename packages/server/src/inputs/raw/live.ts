@@ -117,7 +117,7 @@ export class LiveCapture {
 
   async #watch(): Promise<void> {
     const wanted = this.#wanted();
-    for (const [name, open] of [...this.#sources]) {
+    for (const [name, open] of this.#sources) {
       const now = wanted.find((candidate) => candidate.name === name);
       if (now === undefined || open.isGone) await this.#close(name, open);
       else if (this.#filterOf(now) !== open.filter)
