@@ -46,6 +46,7 @@ describe("a message through the wire", () => {
           tags: fc.option(fc.constant(["a", "b"]), { nil: undefined }),
           bodyState: fc.constantFrom(undefined, BodyState.truncated, BodyState.aborted),
           failure: fc.option(fc.string(), { nil: undefined }),
+          framing: fc.constantFrom(undefined, "ambiguous" as const),
         }),
         (kind, id, startedAt, latencyNs, raw, context) => {
           const back = through({

@@ -18,6 +18,7 @@ const NS_PER_S = 1_000_000_000n;
 
 /** Bits of the record's `flags`. */
 const LATENCY_NEGATIVE = 1;
+const AMBIGUOUS = 2;
 
 /** Trailer strings that travel apart; a message with more goes as raw bytes, which hold them too. */
 const TRAILER_STRINGS_MAX = 64;
@@ -46,7 +47,8 @@ export function packMessage(message: Message, number: number): PackedMessage {
     seconds,
     nanoseconds,
     latencyNs === undefined ? null : Math.abs(latencyNs),
-    latencyNs !== undefined && latencyNs < 0 ? LATENCY_NEGATIVE : 0,
+    (latencyNs !== undefined && latencyNs < 0 ? LATENCY_NEGATIVE : 0) |
+      (context?.framing === "ambiguous" ? AMBIGUOUS : 0),
     head ?? null,
     whole ? asBuffer(bytes) : null,
     whole ? 0 : bytes.length,
@@ -102,6 +104,7 @@ function contextOf(record: MessageRecord, state: BodyState): Message["context"] 
     tags: record[17] ?? undefined,
     bodyState: state === 0 ? undefined : state,
     failure: record[19] ?? undefined,
+    framing: (record[7] & AMBIGUOUS) === 0 ? undefined : "ambiguous",
   };
 }
 

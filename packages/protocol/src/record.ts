@@ -131,7 +131,7 @@ export type MessageRecord = [
   startedNs: number,
   /** Without its sign; null when it is not known. */
   latencyNs: number | null,
-  /** Bit 0: the latency is negative, as gor's -1 for "not measured". */
+  /** Bit 0: the latency is negative, as gor's -1 for "not measured". Bit 1: it can be read in two ways. */
   flags: number,
   /** The head of a message born in parts, whose `bytes` are then its body; null when `bytes` are all of it, framing included. */
   head: string | null,

@@ -61,11 +61,18 @@ export interface InputContext {
   refused(reason: string): void;
   /** Requests that carry the mark of a replay are to be left out and counted; see `core/http/replay-mark.ts`. */
   readonly loopGuard: boolean;
+  /** The user that this process becomes between `open` and `start`; undefined when it stays what it is. */
+  readonly becomes?: string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export interface Input {
+  /**
+   * Opens what needs privileges, and emits nothing yet; absent where nothing does. Called before everything else when the
+   * process is to drop them, else by nobody: `start` then opens it.
+   */
+  open?(): Promise<void>;
   /** Resolves when it is ready (listening, opened); rejects with an error that says what to do. */
   start(): Promise<void>;
   /** Stops taking new traffic; resolves when all it had accepted was emitted. Idempotent. */

@@ -10,6 +10,7 @@ import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { QueueStats } from "../core/queue-stats.ts";
 import { Journal } from "../journal/journal.ts";
+import type { JournalOptions } from "../journal/journal.ts";
 import { StatusComparer } from "./compare.ts";
 import type { RunningInput, RunningOutput, RunningRelay, RunningStage } from "./counters.ts";
 import { GatedQueue } from "./gated-queue.ts";
@@ -17,6 +18,8 @@ import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
 import { createLogger } from "./log.ts";
 import type { LogSink } from "./log.ts";
 import { nameOf } from "./names.ts";
+import { asUser, identityOf } from "./privileges.ts";
+import type { Identity } from "./privileges.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Entrance, Lane } from "./pipeline.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
@@ -38,6 +41,8 @@ export class Parts {
   readonly comparer: StatusComparer | undefined;
   readonly journal: Journal | undefined;
   readonly queueStats: RunningQueueStats[] = [];
+  /** Who this process is to become. */
+  readonly identity: Identity | undefined;
   readonly #plan: Plan;
   readonly #log: LogSink;
   readonly #clock: Clock;
@@ -47,6 +52,8 @@ export class Parts {
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
+    const { dropPrivileges: user } = plan.run;
+    this.identity = user === "" ? undefined : identityOf(user);
     this.relay = this.#makeRelay();
     if (this.relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
     this.journal = this.#openJournal();
@@ -177,6 +184,7 @@ export class Parts {
         dropped: (reason, count) => account.dropped(reason, count),
         refused: (reason) => account.refused(reason),
         loopGuard: !this.#plan.run.noLoopGuard,
+        becomes: this.identity?.user,
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),
       },
@@ -191,7 +199,8 @@ export class Parts {
     if (directory === "") return undefined;
     const account = new InputAccount();
     const name = `journal ${directory}`;
-    const journal = Journal.open({
+    const { identity } = this;
+    const options: JournalOptions = {
       directory,
       limitBytes,
       clock: this.#clock,
@@ -201,7 +210,8 @@ export class Parts {
         return this.pipeline.emit(batch);
       },
       dropped: (reason, count) => account.dropped(reason, count),
-    });
+    };
+    const journal = openedAs(identity, options);
     const input = { start: async () => {}, stop: async () => {} };
     this.inputs.push({ name, input, account });
     return journal;
@@ -245,4 +255,20 @@ const never = (): boolean => false;
 function splitsOf({ run }: Plan): "no" | "in-turn" | "by-id" {
   if (!run.splitOutput) return "no";
   return run.journal === "" ? "in-turn" : "by-id";
+}
+
+/** What the journal is made of is the user's that goes on with it. */
+function openedAs(identity: Identity | undefined, options: JournalOptions): Journal {
+  try {
+    return identity === undefined
+      ? Journal.open(options)
+      : asUser(identity, () => Journal.open(options));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    const who = identity?.user ?? `user ${process.geteuid?.() ?? "of this process"}`;
+    throw new Error(`--journal: ${who} must be able to write to ${options.directory}`, {
+      cause: error,
+    });
+  }
 }

@@ -11,10 +11,14 @@ import { serveCounters } from "./counters-page.ts";
 import type { LogSink } from "./log.ts";
 import { Parts } from "./parts.ts";
 import type { Plan } from "./plan.ts";
+import { become } from "./privileges.ts";
 import { printStats } from "./stats-lines.ts";
 
 /** Outputs that feed others may fill them again while these drain; rounds end when all are empty. */
 const DRAIN_ROUNDS_MAX = 100;
+
+const ROOT_WARNING =
+  "mirrorball: running as root, which nothing needs once the capture is open; --drop-privileges USER gives it up";
 
 export interface ReplayServerOptions {
   readonly log?: LogSink;
@@ -48,6 +52,7 @@ export class ReplayServer {
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
   async start(): Promise<void> {
     try {
+      await this.#dropPrivileges();
       if (this.#plan.run.httpPprof !== "") {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
@@ -60,6 +65,8 @@ export class ReplayServer {
         this.#stopStats = printStats(this.#parts.queueStats, () => this.counters(), this.#log);
       }
       for (const { name, input } of this.#parts.inputs) await named(name, input.start());
+      const captures = this.#parts.inputs.some(({ input }) => input.open !== undefined);
+      if (captures && process.geteuid?.() === 0) this.#log(ROOT_WARNING);
     } catch (error) {
       await this.#closeAll();
       throw error;
@@ -100,6 +107,14 @@ export class ReplayServer {
       ...(this.#parts.relay === undefined ? [] : [this.#parts.relay]),
     ];
     return parts.map(({ account }) => account.discrepancy);
+  }
+
+  /** Opens what needs privileges first, so that nothing else is opened, made or started with them. */
+  async #dropPrivileges(): Promise<void> {
+    const { identity, inputs } = this.#parts;
+    if (identity === undefined) return;
+    for (const { name, input } of inputs) await named(name, input.open?.() ?? Promise.resolve());
+    become(identity);
   }
 
   async #stop(): Promise<Counters> {

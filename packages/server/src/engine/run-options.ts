@@ -27,6 +27,7 @@ const options: {
   verbose: OptionSpec<number>;
   config: OptionSpec<readonly string[]>;
   noLoopGuard: OptionSpec<boolean>;
+  dropPrivileges: OptionSpec<string>;
 } = {
   drainTimeoutMs: duration({
     flag: "drain-timeout",
@@ -90,6 +91,13 @@ const options: {
     flag: "no-loop-guard",
     help: "Do not mark replays with X-Mirrorball-Replay, and take marked requests like any others.",
     default: false,
+  }),
+  dropPrivileges: text({
+    flag: "drop-privileges",
+    help: "Started by root: become this user as soon as the interfaces of --input-raw are open, before anything else is opened or started.",
+    example: "mirrorball",
+    placeholder: "USER",
+    default: "",
   }),
 };
 

@@ -62,20 +62,35 @@ async function capture(port: number, ...flags: string[]): Promise<StartedInput[]
   return started;
 }
 
-/** What both engines must agree on. Their clocks are the kernel's, read in two units. */
+/** The kernel asks its clock for each of both captures: one may get its answer a moment later. */
+const CLOCKS_APART_US = 50_000;
+
+const atUs = ({ startedAt }: Message): number => timestampToUs(startedAt);
+
+/** In the order of each connection, which is the same whatever the clocks. */
+function ordered(messages: readonly Message[]): Message[] {
+  const peer = ({ context }: Message): string => context?.peer ?? "";
+  return messages.toSorted(
+    (a, b) => peer(a).localeCompare(peer(b)) || a.kind - b.kind || atUs(a) - atUs(b),
+  );
+}
+
+/** What both engines must agree on, beside times. */
 function records(messages: readonly Message[]): unknown[] {
-  return messages
-    .map(({ kind, id, http, startedAt, context }) => ({
-      kind,
-      // The last digits hold the connection's first microsecond, which may be rounded.
-      id: id.slice(0, 16),
-      atMs: Math.floor(timestampToUs(startedAt) / 1000),
-      raw: Buffer.from(http.raw).toString("latin1"),
-      peer: context?.peer,
-    }))
-    .toSorted(
-      (a, b) => a.atMs - b.atMs || (a.peer ?? "").localeCompare(b.peer ?? "") || a.kind - b.kind,
-    );
+  return messages.map(({ kind, id, http, context }) => ({
+    kind,
+    // The last digits hold the connection's first microsecond.
+    id: id.slice(0, 16),
+    raw: Buffer.from(http.raw).toString("latin1"),
+    peer: context?.peer,
+  }));
+}
+
+function expectSame(one: readonly Message[], other: readonly Message[]): void {
+  const [a, b] = [ordered(one), ordered(other)];
+  expect(records(a)).toEqual(records(b));
+  const apartUs = a.map((message, i) => Math.abs(atUs(message) - atUs(b[i] ?? message)));
+  expect(Math.max(...apartUs)).toBeLessThan(CLOCKS_APART_US);
 }
 
 async function collected(
@@ -94,8 +109,7 @@ async function collected(
   }
   const [first, ...others] = started;
   expect(first?.messages).toHaveLength(count);
-  for (const other of others)
-    expect(records(other.messages)).toEqual(records(first?.messages ?? []));
+  for (const other of others) expectSame(other.messages, first?.messages ?? []);
   return first?.messages ?? [];
 }
 

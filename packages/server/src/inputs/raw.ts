@@ -81,12 +81,14 @@ class LiveInput implements Input {
   readonly #live: LiveCapture;
   readonly #printStats: boolean;
   #timer: NodeJS.Timeout | undefined;
+  #opened: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(context: InputContext, address: RawAddress, values: RawOptions) {
     this.#context = context;
     this.#printStats = values.stats;
     const capture = captureOf(context, address, values);
+    capture.hold();
     this.#capture = capture;
     this.#live = new LiveCapture(
       values.engine === "tcpdump" ? openTcpdump : openLibpcap,
@@ -107,6 +109,7 @@ class LiveInput implements Input {
           promiscuous: values.promisc,
           monitor: values.monitor,
           timestampType: values.timestampType,
+          becomes: context.becomes,
         },
       },
       {
@@ -122,8 +125,14 @@ class LiveInput implements Input {
     );
   }
 
+  async open(): Promise<void> {
+    this.#opened ??= this.#live.start();
+    await this.#opened;
+  }
+
   async start(): Promise<void> {
-    await this.#live.start();
+    await this.open();
+    this.#capture.begin();
     if (this.#printStats) this.#timer = printStats(this.#context, this);
   }
 

@@ -33,12 +33,13 @@ function read(pieces: Iterable<Uint8Array>, recordBytesMax?: number): Read {
 
 const singly = (bytes: Buffer): Buffer[] => Array.from(bytes, (byte) => Buffer.from([byte]));
 const plain = ({ messages, skipped }: Read): unknown => ({
-  messages: messages.map(({ kind, id, startedAt, latencyNs, http }) => [
+  messages: messages.map(({ kind, id, startedAt, latencyNs, http, context }) => [
     kind,
     id,
     timestampToNs(startedAt),
     latencyNs,
     Buffer.from(http.raw).toString("latin1"),
+    context?.framing,
   ]),
   skipped,
 });
@@ -100,6 +101,35 @@ describe("first lines", () => {
     );
     expect(messages[1]?.latencyNs).toBe(4500);
     expect(messages[1]?.startedAt).toBe(1_732_406_400_000_000_123n);
+  });
+
+  it.each([
+    ["1 a 1439818823587396305 20 ambiguous", true],
+    ["1 a 1439818823587396305 -1 ambiguous x", true],
+    ["1 a 1439818823587396305 20 ambiguous\r", true],
+    ["1 a 1439818823587396305 20", false],
+    ["1 a 1439818823587396305 20 ambiguously", false],
+    ["1 a 1439818823587396305 20 ambiguou", false],
+    ["1 a 1439818823587396305 20 x ambiguous", false],
+    ["1 ambiguous 1439818823587396305 20", false],
+  ])("reads the mark of what can be read in two ways in %j: %s", (meta, isMarked) => {
+    expect(one(meta)?.context?.framing).toBe(isMarked ? "ambiguous" : undefined);
+  });
+
+  it("writes that mark so that it is read again, with and without a latency", () => {
+    for (const latencyNs of [undefined, -1, 0, 20]) {
+      const message: Message = {
+        kind: 1,
+        id: "a",
+        startedAt: 1,
+        latencyNs,
+        http: HttpMessage.fromRaw(Buffer.from(GET)),
+        context: { framing: "ambiguous" },
+      };
+      const { messages } = both(encodeRecords([message, { ...message, context: {} }]).toString());
+      expect(messages.map(({ context }) => context?.framing)).toEqual(["ambiguous", undefined]);
+      expect(messages[0]?.latencyNs).toBe(latencyNs ?? -1);
+    }
   });
 
   it.each([

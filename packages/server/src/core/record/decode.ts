@@ -6,7 +6,7 @@
  * that holds a separator line is two records, here as in gor, and nothing can tell.
  */
 import { HttpMessage, headEnd } from "@mirrorball/protocol";
-import type { Message, Timestamp } from "@mirrorball/protocol";
+import type { Message, MessageContext, Timestamp } from "@mirrorball/protocol";
 import { META_BYTES_MAX, MetaLine, readMeta } from "./meta.ts";
 import {
   SEPARATOR_BYTES_MAX,
@@ -22,6 +22,7 @@ const RECORD_BYTES_MAX: number = 512 * 1024 * 1024;
 /** From here on, microseconds are not exact in a double (the year 2255). */
 const EXACT_SECONDS_MAX = 9_007_199_254;
 const NS_PER_SECOND = 1_000_000_000n;
+const AMBIGUOUS: MessageContext = { framing: "ambiguous" };
 
 /** Parallel lists, so that times need no object a record. */
 export interface DecodedRecords {
@@ -226,7 +227,7 @@ export class RecordDecoder {
       startedAt: timestamp(seconds, nanoseconds),
       latencyNs: meta.latencyNs,
       http: HttpMessage.fromRaw(bytes.subarray(meta.end, end)),
-      context: undefined,
+      context: meta.ambiguous ? AMBIGUOUS : undefined,
     });
     out.timesNs.push((seconds - this.#epochSeconds) * 1e9 + nanoseconds);
   }

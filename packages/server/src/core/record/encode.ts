@@ -6,7 +6,7 @@
  * reads back as two records, here as in gor.
  */
 import type { Message } from "@mirrorball/protocol";
-import { metaLine } from "./meta-line.ts";
+import { recordLine } from "./meta-line.ts";
 import { SEPARATOR_LATIN1 } from "./separator.ts";
 
 /** All records of a batch, in one piece; `ends` is given the index behind each record. */
@@ -15,7 +15,7 @@ export function encodeRecords(batch: readonly Message[], ends?: number[]): Buffe
   const payloads: Uint8Array[][] = [];
   let size = 0;
   for (const message of batch) {
-    const meta = metaLine(message);
+    const meta = recordLine(message);
     const pieces = message.http.rawPieces();
     size += meta.length + SEPARATOR_LATIN1.length;
     for (const piece of pieces) size += piece.length;

@@ -3,7 +3,8 @@
  * or its fields. What follows the line is none of its business. Files, with their old forms, are read by `meta.ts`.
  */
 import { MessageKind, timestampToNs } from "@mirrorball/protocol";
-import type { Timestamp } from "@mirrorball/protocol";
+import type { Message, Timestamp } from "@mirrorball/protocol";
+import { AMBIGUOUS_MARK } from "./meta.ts";
 
 export interface Meta {
   readonly kind: MessageKind;
@@ -17,6 +18,19 @@ export function metaLine({ kind, id, startedAt, latencyNs }: Meta): string {
   const latency = latencyNs === undefined ? "" : ` ${latencyNs}`;
   return `${kind} ${id} ${nanoseconds(startedAt)}${latency}\n`;
 }
+
+/**
+ * The same in a recording, with a fifth word for a request that can be read in two ways, so that it is not replayed
+ * from there either. gor looks at four words and keeps the rest; to programs behind `--middleware` it is not shown.
+ */
+export function recordLine(message: Message): string {
+  if (message.context?.framing !== "ambiguous") return metaLine(message);
+  const line = metaLine({ ...message, latencyNs: message.latencyNs ?? LATENCY_UNKNOWN });
+  return `${line.slice(0, -1)} ${AMBIGUOUS_MARK}\n`;
+}
+
+/** gor's word for it. */
+const LATENCY_UNKNOWN = -1;
 
 /** Digits are cheaper than a bigint a message. */
 function nanoseconds(at: Timestamp): string {

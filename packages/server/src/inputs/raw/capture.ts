@@ -44,6 +44,7 @@ export class Capture {
   #batch: Message[] = [];
   #heldBytes = 0;
   #waiting: Promise<void> | undefined;
+  #isHeld = false;
 
   constructor(context: InputContext, settings: CaptureSettings) {
     this.#context = context;
@@ -78,9 +79,20 @@ export class Capture {
     this.sink = this.#decoder;
   }
 
+  /** Nothing is handed on until `begin`: the capture is open, and nobody is there yet to take it. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  begin(): void {
+    this.#isHeld = false;
+    void this.flush();
+  }
+
   /** Hands on what is complete. A promise asks sources that can wait to do so. */
   flush(): Accepted {
-    if (this.#waiting !== undefined || this.#batch.length === 0) return this.#waiting;
+    if (this.#waiting !== undefined || this.#isHeld) return this.#waiting;
+    if (this.#batch.length === 0) return undefined;
     const batch = this.#batch;
     this.#batch = [];
     this.#heldBytes = 0;
@@ -97,6 +109,7 @@ export class Capture {
   /** The capture is over. */
   async end(): Promise<void> {
     this.#table.flush();
+    this.begin();
     while (this.#batch.length > 0) await this.flush();
   }
 
@@ -126,7 +139,7 @@ export class Capture {
 
   #keep(message: Message): void {
     const isFull = this.#batch.length >= HELD_MESSAGES_MAX || this.#heldBytes >= HELD_BYTES_MAX;
-    if (this.#waiting !== undefined && isFull) {
+    if (isFull && (this.#waiting !== undefined || this.#isHeld)) {
       this.#context.dropped("queue-full", 1);
       return;
     }

@@ -11,11 +11,13 @@ export interface SourceDrops {
   readonly overload: number;
 }
 
-/** One interface that is being captured. */
+/** One interface that is being captured: from the moment it is open, the kernel keeps its packets. */
 export interface LiveSource {
+  /** Hands on packets from here on, those first that came since it was opened. Called once. */
+  begin(): void;
   /** Latest figures; may be a few seconds old. */
   drops(): SourceDrops;
-  /** Hands on what the kernel still holds, then closes. */
+  /** Hands on what the kernel still holds, then closes; closes at once what has not begun. */
   close(): Promise<void>;
 }
 
@@ -30,6 +32,8 @@ export interface LiveOptions {
   readonly monitor: boolean;
   /** As gor spells it, or "". */
   readonly timestampType: string;
+  /** The user that this process becomes when all is open; undefined when it stays what it is. */
+  readonly becomes: string | undefined;
 }
 
 export interface LiveEvents {

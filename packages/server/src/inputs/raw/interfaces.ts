@@ -8,7 +8,7 @@ export type MachineInterfaces = Readonly<
 
 export interface CapturedInterface {
   readonly name: string;
-  /** Addresses of the captured side. */
+  /** Addresses of the captured side; empty for any. */
   readonly addresses: readonly string[];
 }
 
@@ -25,7 +25,8 @@ export function capturedInterfaces(
     const isLoopback = list.some(({ internal }) => internal);
     const reachable = isLoopback ? everyAddress : own;
     if (isIP(host) !== 0) return reachable.includes(host) ? [{ name, addresses: [host] }] : [];
-    return isNamed(host, name) ? [{ name, addresses: [...new Set(reachable)] }] : [];
+    // Nothing on it is for anybody else; and it need not be opened anew when an address comes or goes elsewhere.
+    return isNamed(host, name) ? [{ name, addresses: isLoopback ? [] : own }] : [];
   });
 }
 

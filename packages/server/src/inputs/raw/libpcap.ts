@@ -71,7 +71,10 @@ function loadPcap(): NativeHalf {
   try {
     return createRequire(import.meta.url)("pcap/build/Release/pcap_binding.node") as NativeHalf;
   } catch (error) {
-    throw new EngineError(MISSING, { cause: error });
+    // Built, and not to be loaded: for another version of Node, or without libpcap itself.
+    const isAbsent = error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
+    const reason = isAbsent || !(error instanceof Error) ? "" : ` (${error.message})`;
+    throw new EngineError(MISSING + reason, { cause: error });
   }
 }
 
@@ -100,7 +103,7 @@ class LibpcapSource implements LiveSource {
   readonly #packet: Buffer;
   readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
   readonly #header: Uint32Array;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
   #overload = 0;
   #packets = 0;
@@ -132,6 +135,9 @@ class LibpcapSource implements LiveSource {
       options.promiscuous,
     );
     this.#linkType = LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
+  }
+
+  begin(): void {
     this.#timer = setInterval(() => this.#readAll(), READ_MS);
   }
 
@@ -145,6 +151,10 @@ class LibpcapSource implements LiveSource {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    if (this.#timer === undefined) {
+      this.#end();
+      return;
+    }
     // The kernel shows its last packets when the buffer's time is up.
     await new Promise((resolve) => {
       setTimeout(resolve, this.#bufferTimeoutMs + CLOSE_MARGIN_MS);

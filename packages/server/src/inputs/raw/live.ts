@@ -38,6 +38,8 @@ export interface LiveHooks {
 interface Open {
   readonly filter: string;
   readonly source: LiveSource;
+  /** It has ended by itself. */
+  isGone: boolean;
 }
 
 export class LiveCapture {
@@ -67,6 +69,17 @@ export class LiveCapture {
         `no interface that is up has the name or address ${host}; there are ${names}`,
       );
     }
+    const { becomes } = this.#settings.source;
+    if (becomes !== undefined && isPattern(host)) {
+      if (wanted.length === 0) {
+        throw new EngineError(
+          `no interface that is up is named ${host}, and as ${becomes} none could be opened later; leave --drop-privileges out`,
+        );
+      }
+      this.#hooks.log.warn(
+        `interfaces that appear later are not captured: as ${becomes} this process may not open them`,
+      );
+    }
     const failures = await this.#openAll(wanted);
     if (failures.length > 0 && this.#sources.size === 0) throw failures[0] ?? new EngineError("");
     for (const failure of failures) this.#hooks.log.warn(failure.message);
@@ -77,7 +90,7 @@ export class LiveCapture {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#watching;
-    await Promise.all([...this.#sources.keys()].map((name) => this.#close(name)));
+    await Promise.all([...this.#sources].map(([name, open]) => this.#close(name, open)));
   }
 
   drops(): SourceDrops {
@@ -104,15 +117,45 @@ export class LiveCapture {
 
   async #watch(): Promise<void> {
     const wanted = this.#wanted();
-    for (const [name, { filter }] of this.#sources) {
+    for (const [name, open] of this.#sources) {
       const now = wanted.find((candidate) => candidate.name === name);
-      if (now === undefined || this.#filterOf(now) !== filter) await this.#close(name);
+      if (now === undefined || open.isGone) await this.#close(name, open);
+      else if (this.#filterOf(now) !== open.filter)
+        await this.#renew(name, open, this.#filterOf(now));
     }
     for (const name of this.#refused.keys()) {
       if (!wanted.some((candidate) => candidate.name === name)) this.#refused.delete(name);
     }
-    for (const failure of await this.#openAll(wanted)) this.#hooks.log.warn(failure.message);
+    for (const failure of await this.#openAll(wanted)) {
+      this.#hooks.log.warn(failure.message + this.#becauseDropped);
+    }
     this.#watching = undefined;
+  }
+
+  /**
+   * Replaces a capture by one with another filter. The new one is open before the old one is closed and begins behind
+   * it: no packet is missed, and those that both have are repetitions to TCP. When it cannot be opened the old one stays:
+   * old addresses are better than none.
+   */
+  async #renew(name: string, old: Open, filter: string): Promise<void> {
+    if (this.#refused.get(name) === filter) return;
+    try {
+      const renewed = await this.#openOne(name, filter);
+      await this.#close(name, old);
+      if (!renewed.isGone) this.#begin(name, renewed);
+    } catch (error) {
+      this.#refused.set(name, filter);
+      this.#hooks.log.warn(
+        `${name} has other addresses now, and its capture goes on with the old ones: ${wordsOf(error)}${this.#becauseDropped}`,
+      );
+    }
+  }
+
+  get #becauseDropped(): string {
+    const { becomes } = this.#settings.source;
+    return becomes === undefined
+      ? ""
+      : ` (this process became ${becomes} with --drop-privileges: restart to take it up)`;
   }
 
   #machine(): MachineInterfaces {
@@ -138,9 +181,7 @@ export class LiveCapture {
       const filter = this.#filterOf(candidate);
       if (this.#sources.has(name) || this.#refused.get(name) === filter) continue;
       try {
-        const source = await this.#openOne(name, filter);
-        this.#sources.set(name, { filter, source });
-        this.#hooks.log.debug(1, `capturing on ${name}: ${filter}`);
+        this.#begin(name, await this.#openOne(name, filter));
       } catch (error) {
         this.#refused.set(name, filter);
         failures.push(error instanceof Error ? error : new EngineError(String(error)));
@@ -149,9 +190,10 @@ export class LiveCapture {
     return failures;
   }
 
-  #openOne(name: string, filter: string): Promise<LiveSource> {
+  async #openOne(name: string, filter: string): Promise<Open> {
     const { sink, burst, clock, log } = this.#hooks;
-    return this.#open(
+    let gone: () => void = () => {};
+    const source = await this.#open(
       { ...this.#settings.source, interfaceName: name, filter },
       {
         sink,
@@ -159,17 +201,30 @@ export class LiveCapture {
         nowUs: () => clock.nowUs(),
         gone: (reason) => {
           log.warn(`${name}: ${reason}`);
-          void this.#close(name);
+          gone();
         },
       },
     );
+    const open: Open = { filter, source, isGone: false };
+    gone = () => {
+      open.isGone = true;
+      void this.#close(name, open);
+    };
+    return open;
   }
 
-  async #close(name: string): Promise<void> {
-    const open = this.#sources.get(name);
-    if (open === undefined) return;
+  #begin(name: string, open: Open): void {
+    this.#sources.set(name, open);
+    open.source.begin();
+    this.#hooks.log.debug(1, `capturing on ${name}: ${open.filter}`);
+  }
+
+  async #close(name: string, open: Open): Promise<void> {
     await open.source.close();
+    // It may have been closed for two reasons at once.
+    if (this.#sources.get(name) !== open) return;
     this.#sources.delete(name);
+    this.#hooks.log.debug(1, `no longer capturing on ${name}`);
     const { kernel, interface: byInterface, overload } = open.source.drops();
     const before = this.#closedDrops;
     this.#closedDrops = {
@@ -178,4 +233,8 @@ export class LiveCapture {
       overload: before.overload + overload,
     };
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -28,6 +28,9 @@ export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStat
   const figures: Record<string, number> = {
     packets: packets.packets,
     packetsNotTcp: notTcp,
+    ...Object.fromEntries(
+      notTcpBy(packets).map(([reason, count]) => [`packetsNotTcp.${reason}`, count]),
+    ),
     packetsDroppedByKernel: drops.kernel,
     packetsDroppedByInterface: drops.interface,
     packetsDroppedByOverload: drops.overload,
@@ -61,6 +64,23 @@ interface ByteFigures {
   readonly bytesPending: number;
 }
 
+/** Packets that carried nothing to read, by reason; those that occurred. */
+function notTcpBy(packets: DecodeCounters): [string, number][] {
+  const all: [string, number][] = [
+    ["unknown-link-type", packets.unknownLinkType],
+    ["not-ip", packets.notIp],
+    ["other-protocol", packets.notTcp],
+    ["truncated-header", packets.truncatedHeader],
+    ["malformed", packets.malformed],
+    ["too-many-vlan-tags", packets.tooManyVlanTags],
+    ["too-many-extension-headers", packets.tooManyExtensionHeaders],
+    ["fragment-held", packets.fragmentsHeld],
+    ["fragment-duplicate", packets.fragmentsDuplicate],
+    ["fragment-refused", packets.fragmentsRefused],
+  ];
+  return all.filter(([, count]) => count > 0);
+}
+
 function byteFigures({ tcp, tally, allowIncomplete }: CaptureBooks): ByteFigures {
   const refused = tcp.refusedAfterEndBytes + tcp.refusedOutOfWindowBytes + tcp.refusedInResetBytes;
   const { messageBytes, incompleteBytes, skippedBytes } = tally;
@@ -84,7 +104,16 @@ function lines(
   const dropped = `dropped by kernel ${drops.kernel}, interface ${drops.interface}, overload ${drops.overload}`;
   const pending = bytes.bytesPending === 0 ? "" : ` + pending ${bytes.bytesPending}`;
   return [
-    `packets: ${packets.packets}, ${dropped}; ${tcp.connections} connections`,
+    `packets: ${packets.packets}, ${dropped}; ${tcp.connections} connections${detail([
+      ["evicted", tcp.evictedOpen],
+      ["handshakes evicted", tcp.evictedHandshakes],
+      ["holes", tcp.holes],
+      ["overlap conflicts", tcp.overlapConflicts],
+      ...notTcpBy(packets).map(([reason, count]): [string, number] => [
+        `not TCP: ${reason}`,
+        count,
+      ]),
+    ])}`,
     `bytes: seen ${bytes.bytesSeen} = delivered ${bytes.bytesDelivered} + duplicate ${bytes.bytesDuplicate} + lost ${bytes.bytesLost} + not HTTP ${bytes.bytesNotHttp} + evicted ${bytes.bytesEvicted}${pending}`,
     `messages: ${messages.requests} requests, ${messages.responses} responses${detail([
       ["unanswered", messages.unanswered],

@@ -7,11 +7,16 @@ import type { ChildProcess } from "node:child_process";
 import { CaptureReader } from "../../core/packet/capture-reader.ts";
 import { EngineError, explain } from "./engine.ts";
 import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+import { TcpdumpFigures } from "./tcpdump-figures.ts";
 
-/** Milliseconds between two requests for its figures. */
+/** Milliseconds between two requests for its figures: a quiet time is seen from two of them. */
 const FIGURES_MS = 2000;
-/** tcpdump itself reads every second; after this the kernel has nothing left for it. */
+/** The kernel shows tcpdump its packets every second; after this it has nothing left. */
 const DRAIN_MS = 1100;
+/** Milliseconds between two such requests at the end. */
+const DRAIN_STEP_MS = 20;
+/** Of the first report at the end nobody knows whether it was asked for before. */
+const FRESH_REPORTS = 2;
 /** Milliseconds that it may take to end. */
 const END_MS_MAX = 3000;
 /** Bytes of its messages that are kept. */
@@ -31,6 +36,8 @@ export function tcpdumpWords(options: LiveOptions): string[] {
   const always = ["-i", options.interfaceName, "-s", snapLength, "-B", bufferKib, "-U", "-w", "-"];
   return [
     ...always,
+    // It must be the user that we become: nobody else may be told by us to stop.
+    ...(options.becomes === undefined ? [] : ["-Z", options.becomes]),
     ...(options.promiscuous ? [] : ["-p"]),
     ...(options.monitor ? ["-I"] : []),
     ...(options.bufferTimeoutMs === 0 ? ["--immediate-mode"] : []),
@@ -47,9 +54,11 @@ class TcpdumpSource implements LiveSource {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #reader: CaptureReader;
+  readonly #events: LiveEvents;
+  #begun = false;
   readonly #timer: NodeJS.Timeout;
+  readonly #figures: TcpdumpFigures;
   #stderr = "";
-  #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
   #closing = false;
 
   constructor(options: LiveOptions, events: LiveEvents) {
@@ -59,11 +68,9 @@ class TcpdumpSource implements LiveSource {
       );
     }
     this.#reader = new CaptureReader(events.sink);
+    this.#figures = new TcpdumpFigures(options.interfaceName);
     this.#child = spawn("tcpdump", tcpdumpWords(options), { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child.stdout?.on("data", (chunk: Buffer) => {
-      this.#reader.push(chunk);
-      events.burst();
-    });
+    this.#events = events;
     let isOpen = false;
     const { promise, resolve, reject } = deferred();
     this.opened = promise;
@@ -71,9 +78,11 @@ class TcpdumpSource implements LiveSource {
       this.#stderr = (this.#stderr + chunk.toString("latin1")).slice(-STDERR_BYTES_MAX);
       if (!isOpen && /listening on/.test(this.#stderr)) {
         isOpen = true;
+        // The first figures, so that a quiet time is known after the second ones.
+        this.#child.kill("SIGUSR1");
         resolve();
       }
-      this.#readFigures();
+      this.#stderr = this.#figures.read(this.#stderr, performance.now());
     });
     this.#ended = new Promise((done) => {
       const finish = (error: Error): void => {
@@ -81,39 +90,51 @@ class TcpdumpSource implements LiveSource {
         if (!isOpen) reject(error);
         else if (!this.#closing) events.gone(`tcpdump ended: ${this.#lastWords()}`);
       };
-      this.#child.once("error", (error) => finish(startError(error)));
+      this.#child.on("error", (error) => finish(startError(error)));
       this.#child.once("close", () => finish(explain(this.#lastWords(), options)));
     });
     this.#timer = setInterval(() => this.#child.kill("SIGUSR1"), FIGURES_MS);
     this.#timer.unref();
   }
 
+  /** Until then its pipe is full at some point, and the kernel keeps the rest. */
+  begin(): void {
+    this.#begun = true;
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#events.burst();
+    });
+  }
+
   drops(): SourceDrops {
-    return this.#drops;
+    return this.#figures.drops;
   }
 
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
     clearInterval(this.#timer);
-    await elapsed(DRAIN_MS);
+    if (this.#begun) await this.#drained();
+    else this.#child.stdout?.resume();
     this.#child.kill("SIGTERM");
     const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS_MAX);
     await this.#ended;
     clearTimeout(late);
   }
 
-  /** It tells its figures when asked by a signal, in one line, and at its end, in several. */
-  #readFigures(): void {
-    const kernel = [...this.#stderr.matchAll(/(\d+) packets? dropped by kernel/g)].at(-1)?.[1];
-    const byInterface = [...this.#stderr.matchAll(/(\d+) packets? dropped by interface/g)].at(
-      -1,
-    )?.[1];
-    this.#drops = {
-      kernel: Number(kernel ?? this.#drops.kernel),
-      interface: Number(byInterface ?? this.#drops.interface),
-      overload: 0,
-    };
+  /** Resolves when all that the kernel has taken so far was shown, or must have been. */
+  async #drained(): Promise<void> {
+    const startedMs = performance.now();
+    const figures = this.#figures;
+    const fresh = figures.reports + FRESH_REPORTS;
+    let mark: number | undefined;
+    while (performance.now() - startedMs < DRAIN_MS) {
+      if (!this.#child.kill("SIGUSR1")) return;
+      await elapsed(DRAIN_STEP_MS);
+      if (figures.reports < fresh) continue;
+      mark ??= figures.mark();
+      if (figures.hasShown(mark)) return;
+    }
   }
 
   #lastWords(): string {

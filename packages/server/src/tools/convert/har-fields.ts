@@ -2,7 +2,8 @@
  * HAR 1.2 entries from and to messages. Sans-IO. In: a request with its response, or an entry. Out: an entry, or messages.
  *
  * The standard's own fields hold what they can. Where these would not give the same bytes again, `_raw` holds the message
- * in base64, so that the way back loses nothing; ids and nanoseconds are in fields of ours (`_id`, `_timestampNs`, `_latencyNs`).
+ * in base64, so that the way back loses nothing; ids, nanoseconds and the mark of what can be read in two ways are in
+ * fields of ours (`_id`, `_timestampNs`, `_latencyNs`, `_framing`).
  */
 import { isUtf8 } from "node:buffer";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
@@ -116,10 +117,11 @@ function harResponse(message: Message): object {
 }
 
 /** What HAR has no field for. */
-function ours({ startedAt, latencyNs, http }: Message, needsRaw: boolean): object {
+function ours({ startedAt, latencyNs, http, context }: Message, needsRaw: boolean): object {
   return {
     _timestampNs: String(timestampToNs(startedAt)),
     _latencyNs: latencyNs,
+    _framing: context?.framing,
     ...(needsRaw ? { _raw: Buffer.from(http.raw).toString("base64") } : {}),
   };
 }

@@ -120,7 +120,7 @@ export function messagesOf(entry: Fields | string, index: number): Message[] | s
     startedAt,
     latencyNs: ourLatency(request),
     http,
-    context: undefined,
+    context: request["_framing"] === "ambiguous" ? { framing: "ambiguous" } : undefined,
   });
   const status = Number(response["status"]);
   const answer = rawOf(response) ?? (status > 0 ? responseOf(response, status) : undefined);

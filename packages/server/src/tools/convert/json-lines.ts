@@ -5,7 +5,7 @@
  *
  * `head` is every byte up to and with the blank line, one character a byte; `body` is the bytes behind it, framing
  * included, as text when they are UTF-8 and as `bodyBase64` when not. `method`, `target` and `status` stand there
- * for people and tools and are not read back.
+ * for people and tools and are not read back. `framing` is "ambiguous" on what can be read in two ways, else absent.
  */
 import { isUtf8 } from "node:buffer";
 import {
@@ -24,7 +24,7 @@ import type { FileSink } from "./sink.ts";
 const BATCH_MAX = 256;
 const NS_PER_US = 1000n;
 
-export function jsonLine({ kind, id, startedAt, latencyNs, http }: Message): string {
+export function jsonLine({ kind, id, startedAt, latencyNs, http, context }: Message): string {
   const { raw, head } = http;
   const end = headEnd(raw);
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
@@ -40,6 +40,7 @@ export function jsonLine({ kind, id, startedAt, latencyNs, http }: Message): str
     id,
     timestampNs: String(timestampToNs(startedAt)),
     latencyNs,
+    ...(context?.framing === undefined ? {} : { framing: context.framing }),
     ...readable,
     head: bytes.toString("latin1", 0, end),
     ...(body.length === 0
@@ -60,7 +61,7 @@ export function messageOfLine(line: string): Message | string {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "is no object";
   const fields: Record<string, unknown> = { ...value };
-  const { type, id, timestampNs, latencyNs, head, body = "", bodyBase64 } = fields;
+  const { type, id, timestampNs, latencyNs, framing, head, body = "", bodyBase64 } = fields;
   if (!isKind(type)) return '"type" must be 1, 2 or 3';
   if (typeof id !== "string" || !/^[!-~\u0080-\u00ff]+$/.test(id)) {
     return '"id" must be a text without spaces';
@@ -77,8 +78,9 @@ export function messageOfLine(line: string): Message | string {
   }
   const rest = bodyBase64 === undefined ? Buffer.from(body) : Buffer.from(bodyBase64, "base64");
   const http = HttpMessage.fromRaw(Buffer.concat([Buffer.from(head, "latin1"), rest]));
+  const context = framing === "ambiguous" ? { framing: "ambiguous" as const } : undefined;
   const latency = typeof latencyNs === "number" ? latencyNs : undefined;
-  return { kind: type, id, startedAt, latencyNs: latency, http, context: undefined };
+  return { kind: type, id, startedAt, latencyNs: latency, http, context };
 }
 
 function isKind(value: unknown): value is MessageKind {
