@@ -60,10 +60,17 @@ export class Store {
   static open(directory: string): Store {
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     Lock.refuseIfHeld(directory);
-    const isJournal = checkJournalDirectory(directory);
+    try {
+      checkJournalDirectory(directory);
+    } catch (error) {
+      // What looks damaged may be another process's that makes it just now.
+      Lock.refuseIfHeld(directory);
+      throw error;
+    }
     const lock = Lock.take(directory);
     try {
-      return Store.#opened(directory, isJournal, lock);
+      // Once more: another process may have made a journal in between.
+      return Store.#opened(directory, checkJournalDirectory(directory), lock);
     } catch (error) {
       lock.release();
       throw error;
