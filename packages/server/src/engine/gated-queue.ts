@@ -13,7 +13,7 @@ import type { BoundedQueue } from "./queue.ts";
 /**
  * Messages that may be written down ahead of being taken. After a crash those of them that were not settled are
  * uncertain, so no more than keep the output busy while the next ones are written: twice what it took during the last
- * write.
+ * write, or twice as many as before when that was not enough.
  */
 const AHEAD_MIN = 4;
 const AHEAD_MAX = 512;
@@ -93,10 +93,13 @@ export class GatedQueue implements OutputQueue {
     this.#writing = true;
     this.#takenWhileWriting = 0;
     const count = end - ahead;
+    const full = end === this.#window;
     const written = (): void => {
       this.#writing = false;
-      this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, this.#takenWhileWriting * 2));
       const wasEmpty = this.#ready === 0;
+      // With nothing left to take it took no more than there was: that tells only that it could take more.
+      const wanted = (wasEmpty && full ? this.#window : this.#takenWhileWriting) * 2;
+      this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, wanted));
       this.#ready = Math.min(this.#ready + count, this.#inner.length);
       this.#extend();
       if (wasEmpty && this.#ready > 0) this.onReadable();
