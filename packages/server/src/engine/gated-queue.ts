@@ -13,10 +13,12 @@ import type { BoundedQueue } from "./queue.ts";
 /**
  * Messages that may be written down ahead of being taken. After a crash those of them that were not settled are
  * uncertain, so no more than keep the output busy while the next ones are written: twice what it took during the last
- * write, or twice as many as before when that was not enough.
+ * write, or some more than before when that was not enough.
  */
 const AHEAD_MIN = 4;
 const AHEAD_MAX = 512;
+/** Doubling would overshoot, and leave twice as many uncertain after a crash. */
+const GROWTH = 1.25;
 
 export interface IntentLog {
   needsIntent(message: Message): boolean;
@@ -98,7 +100,8 @@ export class GatedQueue implements OutputQueue {
       this.#writing = false;
       const wasEmpty = this.#ready === 0;
       // With nothing left to take it took no more than there was: that tells only that it could take more.
-      const wanted = (wasEmpty && full ? this.#window : this.#takenWhileWriting) * 2;
+      const wanted =
+        wasEmpty && full ? Math.ceil(this.#window * GROWTH) : this.#takenWhileWriting * 2;
       this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, wanted));
       this.#ready = Math.min(this.#ready + count, this.#inner.length);
       this.#extend();
