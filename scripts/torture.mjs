@@ -18,7 +18,7 @@ const ROWS = [
   ["reconnect", 0.5, "500 producers come back at once"],
   ["network", 3.5, "1,000 resets, twice; 1,000 bit flips; single bytes; late and thin; silence and half-open"],
   ["disk-full", 0.5, "a journal on a disk of 8 MB"],
-  ["bad-disk", 4, "a disk of 300 ms a flush; one whose writes or flushes fail, also with a server that is killed"],
+  ["bad-disk", 4, "a disk of 500 ms a flush; one whose writes or flushes fail, also with a server that is killed"],
   ["faults/journal.test", 0.5, "the journal's limit, restarts, outputs of different speed, a second server"],
   ["journal-lock", 0.5, "2,000 races of six processes for one journal, and 20 of servers"],
   ["hostile-peers", 0.5, "2,800 bombs, garbage, other protocols and versions in 64 MB of heap"],

@@ -10,8 +10,8 @@ import { running } from "./running.ts";
 import type { Counted, Running } from "./running.ts";
 
 const { EIO, ENOSPC } = constants.errno;
-const FLUSH_MS = 300;
-/** A flush lets through a window at most; more than twenty of them come. */
+const FLUSH_MS = 500;
+/** More than a window for each flush: credit has to hold some of it. */
 const PER_SECOND = LONG ? 20_000 : 15_000;
 const EXCHANGES = LONG ? 100_000 : 20_000;
 /** What else the server holds: its code, V8's spaces, pages of the journal. */
@@ -67,7 +67,7 @@ it.skipIf(!onLinux)("a slow disk", TIMEOUT, async () => {
   // Not one came before the flush of its frame, a timer's grain aside.
   expect(sorted[0]).toBeGreaterThan(FLUSH_MS - 2);
   // The faults happened, and credit held the producer: frames waited on its side.
-  expect(delayed).toBeGreaterThan(5);
+  expect(delayed).toBeGreaterThan(3);
   expect(heldFrames).toBeGreaterThan(0);
   expect(producer.largestInFlightBytes).toBeLessThanOrEqual(CREDIT_WINDOW_BYTES);
   expect(rss).toBeLessThan(RSS_BYTES_MAX);
