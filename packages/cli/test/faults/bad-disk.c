@@ -1,6 +1,6 @@
 /*
- * A disk that is slow or fails, between a program and the C library: loaded into it with LD_PRELOAD. Only files whose name
- * ends with "/data.mdb" are harmed. What harm to do is read from, and what was done is counted in, a file that the test maps
+ * A disk that is slow or fails, between a program and the C library: loaded into it with LD_PRELOAD. Only the files of
+ * a journal that hold what is written are harmed. What harm to do is read from, and what was done is counted in, a file that the test maps
  * too (its name: MIRRORBALL_BAD_DISK), so that the test can turn harm on and off while the program runs.
  */
 #define _GNU_SOURCE
@@ -16,13 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char HARMED[] = "/data.mdb";
+/* The second is written before each commit. */
+static const char *const HARMED[] = {"/data.mdb", "/probe"};
+enum { DATA = 1, PROBE = 2 };
 
 struct orders {
   volatile int32_t sync_delay_ms;
   /* An error number, or 0. */
   volatile int32_t sync_error;
   volatile int32_t write_error;
+  /* 0: writes begin to fail between two commits. 1: at any time. */
+  volatile int32_t writes_fail_anywhere;
   volatile int32_t syncs_delayed;
   volatile int32_t syncs_failed;
   volatile int32_t writes_failed;
@@ -50,14 +54,25 @@ static int is_harmed(int fd) {
   link[at] = 0;
   char path[4096];
   ssize_t length = readlink(link, path, sizeof path);
-  ssize_t tail = (ssize_t)sizeof HARMED - 1;
-  return length >= tail && memcmp(path + length - tail, HARMED, (size_t)tail) == 0;
+  for (size_t i = 0; i < sizeof HARMED / sizeof *HARMED; i += 1) {
+    ssize_t tail = (ssize_t)strlen(HARMED[i]);
+    if (length >= tail && memcmp(path + length - tail, HARMED[i], (size_t)tail) == 0) return (int)i + DATA;
+  }
+  return 0;
 }
 
 static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 static int fails_to_write(int fd) {
-  if (orders == NULL || orders->write_error == 0 || !is_harmed(fd)) return 0;
+  static volatile int failing;
+  if (orders == NULL) return 0;
+  if (orders->write_error == 0) {
+    failing = 0;
+    return 0;
+  }
+  int file = is_harmed(fd);
+  if (file == PROBE || orders->writes_fail_anywhere) failing = 1;
+  if (file == 0 || !failing) return 0;
   __sync_fetch_and_add(&orders->writes_failed, 1);
   errno = orders->write_error;
   return 1;

@@ -19,6 +19,7 @@ const RSS_BYTES_MAX = 400 * 1024 ** 2;
 /** More of them only take longer: they come at most four seconds apart. */
 const ATTEMPTS = 3;
 const ROUNDS = LONG ? 5 : 1;
+const OUTAGES = LONG ? 100 : 10;
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -163,6 +164,49 @@ describe.skipIf(!onLinux)("a disk that fails", () => {
       "twice with side effects": repeated.length,
     });
   });
+
+  it(
+    "in the middle of commits: goes on, or ends with a word and loses nothing",
+    TIMEOUT,
+    async () => {
+      const run = await onBadDisk();
+      const producer = new Producer(run.port, 2000);
+      closers.push(() => producer.close());
+      let ended = 0;
+      for (let round = 0; round < OUTAGES; round += 1) {
+        const { acked } = producer;
+        await until(() => producer.acked > acked);
+        const { child, out } = run.server;
+        const gone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+        disk.fail("write", round % 2 === 0 ? EIO : ENOSPC, true);
+        const failed = disk.count("writesFailed");
+        await until(() => gone() || disk.count("writesFailed") > failed + 1);
+        disk.heal();
+        // It goes on, or it is over and starts again.
+        const then = producer.acked;
+        await until(() => gone() || producer.acked > then);
+        if (!gone()) continue;
+        ended += 1;
+        expect(`${child.signalCode} ${out.stderr}`).toMatch(
+          /SIGABRT|SIGSEGV|start the server again/,
+        );
+        await run.restart();
+      }
+      await producer.finish();
+      const uncertain = (await run.finish()).journal?.uncertain ?? 0;
+      const { missing, repeated } = run.target.faults(producer.offered);
+      expect([missing.filter((id) => !isUnsafe(id)), repeated]).toEqual([[], []]);
+      expect(missing.length).toBeLessThanOrEqual(uncertain);
+      report("disk fails in the middle of commits", {
+        outages: OUTAGES,
+        "ended, started again": ended,
+        offered: producer.offered,
+        "acked and lost": 0,
+        "uncertain, not sent again": uncertain,
+        "twice with side effects": repeated.length,
+      });
+    },
+  );
 
   it("with nobody sending: the state comes back by itself", TIMEOUT, async () => {
     const run = await onBadDisk();

@@ -12,6 +12,7 @@ const FIELDS = [
   "syncDelayMs",
   "syncError",
   "writeError",
+  "writesFailAnywhere",
   "syncsDelayed",
   "syncsFailed",
   "writesFailed",
@@ -40,8 +41,9 @@ export class BadDisk {
     this.#set("syncDelayMs", ms);
   }
 
-  /** Writes or flushes fail from here on with this error number. */
-  fail(what: "write" | "sync", error: number): void {
+  /** Writes or flushes fail from here on with this error number; writes from the next commit on, or in the middle of one. */
+  fail(what: "write" | "sync", error: number, anywhere = false): void {
+    this.#set("writesFailAnywhere", anywhere ? 1 : 0);
     this.#set(what === "write" ? "writeError" : "syncError", error);
   }
 

@@ -36,6 +36,7 @@ export interface JournalOptions {
   readonly log: Logger;
   readonly emit: (batch: Message[]) => Accepted;
   readonly dropped: (reason: string, count: number) => void;
+  readonly dead: (reason: string) => void;
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -70,7 +71,7 @@ export class Journal implements InputJournal {
 
   /** Throws an error that names the directory or file and what is wrong with it. */
   static open(options: JournalOptions): Journal {
-    return new Journal(options, Store.open(options.directory));
+    return new Journal(options, Store.open(options.directory, options.dead));
   }
 
   private constructor(options: JournalOptions, store: Store) {
