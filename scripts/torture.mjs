@@ -7,40 +7,86 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/**
+ * What there is: name, minutes of its long form on two cores, what it does.
+ *
+ * @type {[name: string, minutes: number, what: string][]}
+ */
+const ROWS = [
+  ["server-killed", 4, "SIGKILL for the server, 200 times at 5,000 exchanges a second"],
+  ["server-stopped", 1.5, "SIGSTOP for the server, 60 s under an Express application beside two twins without a mirror"],
+  ["reconnect", 0.5, "500 producers come back at once"],
+  ["network", 3.5, "1,000 resets, twice; 1,000 bit flips; single bytes; late and thin; silence and half-open"],
+  ["disk-full", 0.5, "a journal on a disk of 8 MB"],
+  ["bad-disk", 4, "a disk of 500 ms a flush; one whose writes or flushes fail, also with a server that is killed"],
+  ["faults/journal.test", 0.5, "the journal's limit, restarts, outputs of different speed, a second server"],
+  ["journal-lock", 0.5, "2,000 races of six processes for one journal, and 20 of servers"],
+  ["hostile-peers", 0.5, "2,800 bombs, garbage, other protocols and versions in 64 MB of heap"],
+  ["transport-security", 0.5, "wrong and missing certificates, names and tokens, over TCP and a unix socket; reloads"],
+  ["escapes", 0.5, "terminal escapes and markup, one field at a time"],
+  ["canaries", 0.5, "1,000 secrets in every position, searched for in everything that comes of them"],
+  ["wall-clock", 0.5, "the wall clock moves a day ahead and back"],
+  ["exits", 0.5, "ends, crashes and signals of a service: the same with and without a mirror"],
+  ["absent-server", 2, "a million requests while the server is absent: memory"],
+  ["traps", 0.5, "answers byte by byte with the server healthy, absent, stopped and hostile"],
+  ["simulator", 6, "a million simulated worlds"],
+]; // prettier-ignore
+const ALL = ["test/faults/", "sdk/test/traps"];
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
 const long = !words.includes("--short");
 const files = words.filter((word) => word !== "--short");
-const folder = mkdtempSync(join(tmpdir(), "mirrorball-torture-"));
-const figures = join(folder, "figures.jsonl");
 
-const { status } = spawnSync(
-  process.execPath,
-  [
-    join(root, "node_modules/vitest/vitest.mjs"),
-    "run",
-    ...(files.length === 0 ? ["test/faults/"] : files),
-    // One at a time: they measure, and they wait for heartbeats.
-    "--no-file-parallelism",
-  ],
-  {
-    cwd: root,
-    stdio: "inherit",
-    env: {
-      ...process.env,
-      MIRRORBALL_FIGURES: figures,
-      ...(long ? { MIRRORBALL_TORTURE: "1" } : {}),
+if (words.includes("--help")) help();
+else process.exitCode = run();
+
+function help() {
+  const minutes = ROWS.reduce((sum, [, each]) => sum + each, 0);
+  console.log(`npm run torture [-- [--short] [NAME...]]
+
+Runs fault tests with large numbers, about ${Math.ceil(minutes)} minutes for all on two idle cores, and prints a table of what
+each found. --short: the numbers that every change is tested with, about 3 minutes.
+A full disk needs root, a bad one Linux and a C compiler; others need openssl.
+
+${ROWS.map(([name, each, what]) => `  ${name.padEnd(20)} ${what}; ${each} min`).join("\n")}`);
+}
+
+function run() {
+  const folder = mkdtempSync(join(tmpdir(), "mirrorball-torture-"));
+  const figures = join(folder, "figures.jsonl");
+  const startedMs = performance.now();
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      ...(files.length === 0 ? ALL : files),
+      // One at a time: they measure, and they wait for heartbeats.
+      "--no-file-parallelism",
+    ],
+    {
+      cwd: root,
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        MIRRORBALL_FIGURES: figures,
+        ...(long ? { MIRRORBALL_TORTURE: "1" } : {}),
+      },
     },
-  },
-);
+  );
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  console.log(`\n${long ? "long" : "short"} set, ${seconds} s`);
+  for (const [fault, text] of rows(figures)) console.log(`${fault.padEnd(48)}  ${text}`);
+  rmSync(folder, { recursive: true });
+  return status ?? 1;
+}
 
-console.log(`\n${long ? "long" : "short"} set`);
-for (const [fault, text] of rows()) console.log(`${fault.padEnd(48)}  ${text}`);
-rmSync(folder, { recursive: true });
-process.exitCode = status ?? 1;
-
-/** @returns {[fault: string, figures: string][]} */
-function rows() {
+/**
+ * @param {string} figures
+ * @returns {[fault: string, figures: string][]}
+ */
+function rows(figures) {
   if (!existsSync(figures)) return [];
   return readFileSync(figures, "utf8")
     .trimEnd()

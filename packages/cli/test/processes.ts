@@ -67,6 +67,14 @@ export async function servingWithin(
   return servingBy((all) => node([`--max-old-space-size=${heapMb}`, command, ...all]), words);
 }
 
+/** Like `serving`, with more in its environment. */
+export async function servingIn(
+  env: Record<string, string>,
+  ...words: string[]
+): Promise<Program & { page: string }> {
+  return servingBy((all) => node([command, ...all], env), words);
+}
+
 /** Starts the command with a counters page and waits until it serves. */
 export async function serving(...words: string[]): Promise<Program & { page: string }> {
   return servingBy((all) => mirrorball(...all), words);

@@ -10,6 +10,7 @@ export type * from "./record.ts";
 export { messageOf, packMessage } from "./message-record.ts";
 export type { PackedMessage } from "./message-record.ts";
 export { PayloadWriter } from "./payload-writer.ts";
+export { printable } from "./printable.ts";
 export { checkPayload } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { ProducerOptions, ProducerState } from "./producer.ts";

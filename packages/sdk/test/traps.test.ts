@@ -11,6 +11,7 @@ import type { ExchangeRecord } from "@mirrorball/protocol";
 import { createMirror } from "@mirrorball/sdk";
 import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { report } from "../../cli/test/faults/figures.ts";
 import { ABSENT, hostile, stopped } from "./server-states.ts";
 import type { Place } from "./server-states.ts";
 import { Sink } from "./sink.ts";
@@ -50,8 +51,15 @@ const bad: Place[] = [];
 beforeAll(async () => {
   bad.push({ address: ABSENT, close: () => {} }, await stopped(), await hostile());
 });
+/** Answers compared with those of the server without a mirror, by the state of the replay server. */
+const compared = { healthy: 0, bad: 0 };
 afterAll(() => {
   for (const { close } of bad) close();
+  report("answers beside a twin without a mirror", {
+    "compared, server healthy": compared.healthy,
+    "absent, stopped or hostile": compared.bad,
+    different: 0,
+  });
 });
 
 /** Asks the server again with mirrors whose replay server is absent, stopped, hostile: always the answer of the plain one. */
@@ -61,6 +69,7 @@ async function sameInBadStates(make: () => Server, plain: string, ...steps: Step
     const tee = createMirror({ server: address, log: () => {} });
     const port = await listen(tee.attach(make()));
     expect([address, undated(await talk(port, ...steps))]).toEqual([address, plain]);
+    compared.bad += 1;
     await tee.close({ timeoutMs: 0 });
     const { offered, acked, dropped } = tee.stats();
     expect([acked, Object.values(dropped).reduce((sum, n) => sum + n, 0)]).toEqual([0, offered]);
@@ -79,6 +88,7 @@ async function twin(
   const plain = await talk(plainPort, ...steps);
   const answer = await talk(rig.port, ...steps);
   expect(undated(answer)).toBe(undated(plain));
+  compared.healthy += 1;
   await sameInBadStates(make, undated(plain), ...steps);
   const [record] = await rig.sink.exchanges(1);
   if (record === undefined) throw new Error("nothing was recorded");

@@ -40,7 +40,7 @@ export async function run(words: readonly string[]): Promise<void> {
   let server: ReplayServer;
   const line = new ProgressLine(process.stderr, () => server.progress());
   try {
-    server = new ReplayServer(made.plan, { log: (text) => line.log(text) });
+    server = new ReplayServer(made.plan, { log: (text) => line.log(text), dead });
     await server.start();
     // Without anything to read again SIGHUP keeps its usual meaning: the terminal is gone.
     const { reload } = server;
@@ -77,4 +77,13 @@ function elapsed(ms: number): Promise<void> {
   return new Promise((resolve) => {
     if (ms > 0) setTimeout(resolve, ms).unref();
   });
+}
+
+/**
+ * The journal's disk has failed for good as far as this process goes. A signal that nothing handles is the only end that does not
+ * wait for a thread which may never come back; what was acknowledged is on disk.
+ */
+function dead(reason: string): void {
+  complain(reason);
+  process.kill(process.pid, "SIGKILL");
 }

@@ -1,6 +1,7 @@
 // Certificates of all kinds, made by openssl when they are needed.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 
 export interface Pair {
@@ -25,7 +26,7 @@ export class Authority {
     openssl("req", "-x509", ...NEW_KEY, "-days", "2", ...own);
   }
 
-  /** Files of a certificate for `address`; with `days` below 0 it is expired already. */
+  /** Files of a certificate for `address`, which may be a name; with `days` below 0 it is expired already. */
   issue(address: string, days = 2): Pair {
     this.#serial += 1;
     const base = join(this.#directory, `${this.#name}-${this.#serial}`);
@@ -33,7 +34,7 @@ export class Authority {
     const key = `${base}.key`;
     const request = `${base}.csr`;
     const extensions = `${base}.ext`;
-    writeFileSync(extensions, `subjectAltName=IP:${address}\n`);
+    writeFileSync(extensions, `subjectAltName=${isIP(address) === 0 ? "DNS" : "IP"}:${address}\n`);
     openssl("req", ...NEW_KEY, "-keyout", key, "-out", request, "-subj", `/CN=${address}`);
     const signer = ["-CA", this.cert, "-CAkey", this.#key, "-set_serial", String(this.#serial)];
     const term = ["-days", String(days), "-extfile", extensions];

@@ -109,8 +109,7 @@ it("resumes each output at its own place after a kill, and says what it gives up
     (await (await fetch(page)).json()) as Counted;
   await until(async () => (await counters(first.page)).outputs[0]?.delivered === COUNT);
   const waiting = (await counters(first.page)).outputs[1];
-  // What is settled is written down within milliseconds of the next write; a clean sign is that nothing waits to be.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(async () => (await counters(first.page)).journal?.unwritten === 0);
   first.child.kill("SIGKILL");
   await first.ended;
   slow.release();

@@ -58,10 +58,14 @@ export class Producer {
   readonly failures: Map<string, number> = new Map();
   /** Connections given up because what the server sent was damaged on the way. */
   damagedAnswers = 0;
+  /** Bytes of frames that were written and not acknowledged, at most. */
+  largestInFlightBytes = 0;
   readonly #port: number;
   readonly #perSecond: number;
   readonly #startedMs: number = performance.now();
   readonly #offeredAtMs: number[] = [];
+  /** Bytes of all frames up to each. */
+  readonly #bytesTo: number[] = [];
   #acked = 0;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -171,7 +175,9 @@ export class Producer {
       const records = Array.from({ length: size }, (_, i) =>
         exchange(this.#idsAfter + this.offered + i + 1),
       );
+      const heldBytes = this.session.unackedBytes;
       this.session.enqueue(packRecords(records), size);
+      this.#bytesTo.push((this.#bytesTo.at(-1) ?? 0) + this.session.unackedBytes - heldBytes);
       this.offered += size;
       this.#offeredAtMs.push(performance.now());
     }
@@ -182,6 +188,12 @@ export class Producer {
     const socket = this.#socket;
     if (socket === undefined || !this.#ready || this.session.state === "closed") return;
     for (const piece of this.session.takeOutput()) socket.write(piece);
+    const { unackedFrames, unsentFrames } = this.session;
+    const acked = this.#bytesTo.length - unackedFrames;
+    const inFlightBytes =
+      (this.#bytesTo[this.#bytesTo.length - unsentFrames - 1] ?? 0) -
+      (this.#bytesTo[acked - 1] ?? 0);
+    this.largestInFlightBytes = Math.max(this.largestInFlightBytes, inFlightBytes);
   }
 
   #look(): void {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, serving, servingWithin } from "../processes.ts";
+import { freePort, servingIn, servingWithin } from "../processes.ts";
 import type { Program } from "../processes.ts";
 import { Target } from "./oracle.ts";
 
@@ -21,7 +21,9 @@ export interface Counted {
     readonly state: "ok" | "full" | "degraded";
     readonly bytes: number;
     readonly entries: number;
+    readonly writes: number;
     readonly failedWrites: number;
+    readonly unwritten: number;
     readonly uncertain: number;
   };
   readonly memoryBytes: { readonly rss: number };
@@ -49,11 +51,14 @@ export interface RunningSettings {
   /** The target answers nothing until it is released. */
   readonly hold?: boolean;
   readonly heapMb?: number;
+  readonly env?: Record<string, string>;
+  /** Listens here instead of on `port`. */
+  readonly listen?: string;
 }
 
 export async function running(
   mode: "memory" | "journal",
-  { words = [], hold, heapMb }: RunningSettings = {},
+  { words = [], hold, heapMb, env = {}, listen }: RunningSettings = {},
 ): Promise<Running> {
   const port = await freePort();
   const target = await Target.start();
@@ -62,7 +67,7 @@ export async function running(
   const journal = mode === "journal" ? join(directory, "journal") : undefined;
   const all = [
     "--input-tcp",
-    `127.0.0.1:${port}`,
+    listen ?? `127.0.0.1:${port}`,
     "--output-http",
     target.url,
     ...(journal === undefined ? [] : ["--journal", journal]),
@@ -71,7 +76,7 @@ export async function running(
   const counters = async (): Promise<Counted> =>
     (await (await fetch(made.server.page)).json()) as Counted;
   const start = (): Promise<Program & { page: string }> =>
-    heapMb === undefined ? serving(...all) : servingWithin(heapMb, ...all);
+    heapMb === undefined ? servingIn(env, ...all) : servingWithin(heapMb, ...all);
   const made: Running = {
     port,
     target,

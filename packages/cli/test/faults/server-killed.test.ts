@@ -19,6 +19,11 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+}
+
 interface Counted {
   readonly journal: {
     readonly state: string;
@@ -82,6 +87,8 @@ it(
       "twice with side effects": repeated.length,
       "twice without": againSafe,
       "frames resent": producer.session.resentFrames,
+      "ack ms p50, restarts included": percentile(producer.ackMs, 0.5),
+      "ack ms p99": percentile(producer.ackMs, 0.99),
     });
     // The faults happened.
     expect(producer.connections).toBeGreaterThan(KILLS / 2);

@@ -89,6 +89,8 @@ interface Case {
 
 const trust = (): { ca: Buffer } => ({ ca: readFileSync(ours.cert) });
 const mutual = (): string[] => secure(right, "--input-tcp-client-ca", ours.cert);
+const mutualUnix = (): string[] =>
+  secure(ours.issue("localhost"), "--input-tcp-client-ca", ours.cert);
 const withToken = (): string[] => ["--input-tcp-token", "open sesame"];
 
 const REFUSED: Readonly<Record<string, Case>> = {
@@ -105,16 +107,51 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "the server has no token": { server: () => [], sdk: () => ({ token: "open sesame" }), says: /server-not-proven/ },
 }; // prettier-ignore
 
+/** The same over a unix socket: who has the file is not enough. */
+const REFUSED_UNIX: Readonly<Record<string, Case>> = {
+  "unix: the client shows no certificate": { server: mutualUnix, sdk: () => ({ tls: trust() }), refused: "client-certificate" },
+  "unix: the client's certificate is expired": { server: mutualUnix, sdk: () => ({ tls: { ...trust(), ...pems(ours.issue("localhost", -1)) } }), refused: "client-certificate" },
+  "unix: the client's authority is unknown": { server: mutualUnix, sdk: () => ({ tls: { ...trust(), ...pems(foreign.issue("localhost")) } }), refused: "client-certificate" },
+  "unix: the server's authority is unknown": { server: () => secure(foreign.issue("localhost")), sdk: () => ({ tls: trust() }), refused: "tls", says: /unable to verify|self-signed|unable to get/ },
+  "unix: the server's certificate has another name": { server: () => secure(ours.issue("elsewhere.test")), sdk: () => ({ tls: trust() }), says: /does not match|not in the cert/ },
+  "unix: the client speaks plain text": { server: mutualUnix, sdk: () => ({}), refused: "tls" },
+  "unix: the token is wrong": { server: withToken, sdk: () => ({ token: "open barley" }), says: /token/ },
+}; // prettier-ignore
+
+let refusals = 0;
+afterAll(() => {
+  report("certificates and tokens", { "refused, each for its reason": refusals, passed: 0 });
+});
+
 describe("nothing passes when", () => {
-  it.each(Object.entries(REFUSED))("%s", async (_name, { server, sdk, refused, says }) => {
-    const run = await running("memory", { words: server() });
+  const cases = [...Object.entries(REFUSED), ...Object.entries(REFUSED_UNIX)];
+  it.each(cases)("%s", async (name, { server, sdk, refused, says }) => {
+    const socket = name.startsWith("unix: ") ? join(directory, "listening") : undefined;
+    const listen = socket === undefined ? {} : { listen: `unix:${socket}` };
+    const run = await running("memory", { words: server(), ...listen });
     closers.push(() => run.close());
-    const { tee, lines } = await service({ server: `127.0.0.1:${run.port}`, ...sdk() });
+    const where = socket === undefined ? `127.0.0.1:${run.port}` : `unix:${socket}`;
+    const { tee, lines } = await service({ server: where, ...sdk() });
     if (refused !== undefined) await until(async () => (await run.refused(refused)) > 0);
     if (says !== undefined) await until(() => says.test(lines.join("\n")));
     const { acked, offered, buffered } = tee.stats();
     expect([offered, acked, buffered]).toEqual([1, 0, 1]);
     expect(run.target.arrived.size).toBe(0);
+    refusals += 1;
+  });
+
+  it("and over a unix socket passes what should", async () => {
+    const socket = join(directory, "listening");
+    const words = [...mutualUnix(), ...withToken()];
+    const run = await running("memory", { words, listen: `unix:${socket}` });
+    closers.push(() => run.close());
+    const { tee } = await service({
+      server: `unix:${socket}`,
+      token: "open sesame",
+      tls: { ...trust(), ...pems(ours.issue("localhost")) },
+    });
+    await until(() => tee.stats().acked === 1);
+    await until(() => run.target.arrived.size === 1);
   });
 
   it("and what passes is what should: mutual TLS and a token together", async () => {

@@ -1,12 +1,14 @@
 // Thousands of small worlds, each with faults of its own, each from one number. A world that breaks a promise prints its number;
 // MIRRORBALL_SEED=number runs that one again.
 import { appendFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { Violation, World, nothingHappened } from "./world.ts";
 import type { Mutant } from "./world.ts";
 
 const LONG = process.env["MIRRORBALL_TORTURE"] === "1";
 const SEEDS = LONG ? 1_000_000 : 40_000;
+const SEEDS_PER_TURN = 10_000;
 const ONE = process.env["MIRRORBALL_SEED"];
 
 function violationOf(seed: number, happened = nothingHappened(), mutant?: Mutant): string {
@@ -26,10 +28,14 @@ it.runIf(ONE !== undefined)("the world that was asked for", () => {
 it.runIf(ONE === undefined)(
   `${SEEDS} worlds keep every promise`,
   { timeout: LONG ? 3_600_000 : 120_000 },
-  () => {
+  async () => {
     const happened = nothingHappened();
     const startedMs = performance.now();
-    for (let seed = 1; seed <= SEEDS; seed += 1) expect(violationOf(seed, happened)).toBe("");
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      expect(violationOf(seed, happened)).toBe("");
+      // The test runner takes a worker for dead that says nothing for a minute.
+      if (seed % SEEDS_PER_TURN === 0) await nextTurn();
+    }
     const seconds = (performance.now() - startedMs) / 1000;
     // Every fault happened, and often.
     for (const [name, count] of Object.entries(happened)) {

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { report } from "../../../cli/test/faults/figures.ts";
 import { Sink } from "../sink.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -75,6 +76,15 @@ beforeAll(async () => {
   for (const name of Object.keys(ENDS)) withoutMirror.set(name, await end(name, undefined));
 }, 120_000);
 
+let compared = 0;
+afterAll(() => {
+  report("ends of a service, with and without a mirror", {
+    ends: withoutMirror.size,
+    compared,
+    "different code, signal or words": 0,
+  });
+});
+
 describe("the end of a process is its own", () => {
   it("and the ends differ among themselves", () => {
     const ends = [...withoutMirror.values()].map(({ code, signal }) => `${code} ${signal}`);
@@ -98,6 +108,7 @@ describe("the end of a process is its own", () => {
     for (const server of servers) {
       const { tookMs: _, ...found } = await end(name, server);
       expect([server, found]).toEqual([server, expected]);
+      compared += 1;
     }
   });
 });

@@ -18,7 +18,7 @@ export async function serveCounters(address: string, read: () => Counters): Prom
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
       });
-      res.end(JSON.stringify(read()));
+      res.end(plain(JSON.stringify(read())));
     } else {
       res.writeHead(404).end("the counters are at /debug/vars\n");
     }
@@ -31,6 +31,14 @@ export async function serveCounters(address: string, read: () => Counters): Prom
   });
   server.unref();
   return server;
+}
+
+/** The same JSON in plain ASCII without markup, whatever ids peers chose: for terminals, and for browsers that guess. */
+function plain(json: string): string {
+  return json.replace(
+    /[^\u0020-\u007e]|[<>&]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** `:8181` is this machine only here: figures are nobody else's business unless one says so. */

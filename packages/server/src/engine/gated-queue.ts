@@ -13,10 +13,12 @@ import type { BoundedQueue } from "./queue.ts";
 /**
  * Messages that may be written down ahead of being taken. After a crash those of them that were not settled are
  * uncertain, so no more than keep the output busy while the next ones are written: twice what it took during the last
- * write.
+ * write, or some more than before when that was not enough.
  */
 const AHEAD_MIN = 4;
 const AHEAD_MAX = 512;
+/** Doubling would overshoot, and leave twice as many uncertain after a crash. */
+const GROWTH = 1.25;
 
 export interface IntentLog {
   needsIntent(message: Message): boolean;
@@ -93,10 +95,14 @@ export class GatedQueue implements OutputQueue {
     this.#writing = true;
     this.#takenWhileWriting = 0;
     const count = end - ahead;
+    const full = end === this.#window;
     const written = (): void => {
       this.#writing = false;
-      this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, this.#takenWhileWriting * 2));
       const wasEmpty = this.#ready === 0;
+      // With nothing left to take it took no more than there was: that tells only that it could take more.
+      const wanted =
+        wasEmpty && full ? Math.ceil(this.#window * GROWTH) : this.#takenWhileWriting * 2;
+      this.#window = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, wanted));
       this.#ready = Math.min(this.#ready + count, this.#inner.length);
       this.#extend();
       if (wasEmpty && this.#ready > 0) this.onReadable();

@@ -46,9 +46,11 @@ export class Parts {
   readonly #plan: Plan;
   readonly #log: LogSink;
   readonly #clock: Clock;
+  readonly #dead: (reason: string) => void;
 
   /** Throws one sentence when parts cannot go together or the journal cannot be opened. */
-  constructor(plan: Plan, log: LogSink, clock: Clock) {
+  constructor(plan: Plan, log: LogSink, clock: Clock, dead: (reason: string) => void) {
+    this.#dead = dead;
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
@@ -210,6 +212,7 @@ export class Parts {
         return this.pipeline.emit(batch);
       },
       dropped: (reason, count) => account.dropped(reason, count),
+      dead: this.#dead,
     };
     const journal = openedAs(identity, options);
     const input = { start: async () => {}, stop: async () => {} };

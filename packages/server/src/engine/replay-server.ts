@@ -23,6 +23,15 @@ const ROOT_WARNING =
 export interface ReplayServerOptions {
   readonly log?: LogSink;
   readonly clock?: Clock;
+  /**
+   * Called when the journal's disk has failed in a way that only a new process gets over. This one should end at once, and by a
+   * signal: a thread of lmdb may wait for ever, and the usual ways out wait for it. By default an error is thrown.
+   */
+  readonly dead?: (reason: string) => void;
+}
+
+function throwIt(reason: string): never {
+  throw new Error(reason);
 }
 
 const systemClock: Clock = {
@@ -41,10 +50,13 @@ export class ReplayServer {
   #stopped: Promise<Counters> | undefined;
 
   /** Throws one sentence when parts of the plan cannot go together or its journal cannot be opened. */
-  constructor(plan: Plan, { log = () => {}, clock = systemClock }: ReplayServerOptions = {}) {
+  constructor(
+    plan: Plan,
+    { log = () => {}, clock = systemClock, dead = throwIt }: ReplayServerOptions = {},
+  ) {
     this.#plan = plan;
     this.#log = log;
-    this.#parts = new Parts(plan, log, clock);
+    this.#parts = new Parts(plan, log, clock, dead);
     const { inputs } = this.#parts;
     this.ended = Promise.all(inputs.map(({ input }) => endOf(input))).then(() => undefined);
   }

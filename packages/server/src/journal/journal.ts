@@ -11,6 +11,7 @@ import type { Accepted, Clock, InputJournal, JournalledFrame, Logger } from "../
 import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
 import { Backlog } from "./backlog.ts";
 import type { WaitingFrame } from "./backlog.ts";
+import type { JournalCounters } from "./counters.ts";
 import { JournalLane, cursorName, readLanes, uncertainName } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
@@ -18,6 +19,8 @@ import { Store } from "./store.ts";
 
 /** Milliseconds after which settled messages are written down when no frame makes a group before. */
 const SETTLED_MS_MAX = 5;
+/** The same while the disk fails: it is not to be asked, nor lmdb to complain, hundreds of times a second. */
+const FAILING_MS = 250;
 /** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
 const ABSENCE_MS_MAX = 60_000;
 /**
@@ -33,19 +36,7 @@ export interface JournalOptions {
   readonly log: Logger;
   readonly emit: (batch: Message[]) => Accepted;
   readonly dropped: (reason: string, count: number) => void;
-}
-
-export interface JournalCounters {
-  /** `full`: at its limit. `degraded`: the disk fails. */
-  readonly state: "ok" | "full" | "degraded";
-  readonly bytes: number;
-  readonly entries: number;
-  readonly writes: number;
-  readonly failedWrites: number;
-  /** Frames that came again although they were here. */
-  readonly duplicateFrames: number;
-  /** Messages with side effects, of all runs, that a crash left open: they may have been sent, and were not sent again. */
-  readonly uncertain: number;
+  readonly dead: (reason: string) => void;
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -80,7 +71,7 @@ export class Journal implements InputJournal {
 
   /** Throws an error that names the directory or file and what is wrong with it. */
   static open(options: JournalOptions): Journal {
-    return new Journal(options, Store.open(options.directory));
+    return new Journal(options, Store.open(options.directory, options.dead));
   }
 
   private constructor(options: JournalOptions, store: Store) {
@@ -223,6 +214,7 @@ export class Journal implements InputJournal {
       entries: this.#lastEntry + 1 - this.#firstEntry,
       writes: this.#writes,
       failedWrites: this.#failedWrites,
+      unwritten: this.#lanes.reduce((sum, { unwritten }) => sum + unwritten, 0),
       duplicateFrames: this.#producers.duplicateFrames,
       uncertain: this.#lanes.reduce((sum, { tracker }) => sum + tracker.uncertain, 0),
     };
@@ -238,10 +230,11 @@ export class Journal implements InputJournal {
       this.#wake();
       return;
     }
+    const waitMs = this.#failing ? FAILING_MS : SETTLED_MS_MAX;
     this.#settledTimer ??= setTimeout(() => {
       this.#settledTimer = undefined;
       this.#wake();
-    }, SETTLED_MS_MAX).unref();
+    }, waitMs).unref();
   }
 
   #wake(): void {
@@ -306,7 +299,7 @@ export class Journal implements InputJournal {
     // The last entry stays: the numbers go on from it.
     const removeBelow = Math.min(lowest, this.#lastEntry);
     if (entries.length === 0 && this.#values.size === 0 && removeBelow <= this.#firstEntry) {
-      for (const written of intents) written();
+      this.#allWritten(intents);
       return true;
     }
     const values = new Map(this.#values);
@@ -323,10 +316,10 @@ export class Journal implements InputJournal {
       this.#lostIntents.push(...intents);
       return false;
     }
-    if (frames.length > 0) {
-      if (this.#state === "degraded") this.#become("ok");
-      this.#backlog.succeeded();
-    }
+    if (frames.length > 0) this.#backlog.succeeded();
+    // A full disk may take values and no frames: as long as frames wait, only they tell.
+    const tells = frames.length > 0 || this.#backlog.length === 0;
+    if (tells && this.#state === "degraded") this.#become("ok");
     for (const [name, value] of values) {
       if (this.#values.get(name) === value) this.#values.delete(name);
     }
@@ -334,8 +327,13 @@ export class Journal implements InputJournal {
     this.#lastEntry = number;
     this.#forget(removeBelow);
     this.#handOn(frames, number - frames.length + 1);
-    for (const written of [...this.#lostIntents.splice(0), ...intents]) written();
+    this.#allWritten([...this.#lostIntents.splice(0), ...intents]);
     return true;
+  }
+
+  #allWritten(intents: readonly (() => void)[]): void {
+    for (const lane of this.#lanes) lane.written();
+    for (const written of intents) written();
   }
 
   /** Who waits for intents of groups that failed. */

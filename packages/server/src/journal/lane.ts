@@ -63,6 +63,10 @@ export class JournalLane {
   #serial: number;
   #writtenCursor: number;
   #writtenUncertain: number;
+  /** Messages settled so far; of these, those that the last `collect` gave out, and those that are on disk. */
+  #settledCount = 0;
+  #collectedCount = 0;
+  #writtenCount = 0;
 
   constructor(
     name: string,
@@ -80,7 +84,13 @@ export class JournalLane {
     this.#writtenUncertain = stored.uncertain;
   }
 
+  /** Messages that are settled, and not on disk as such. */
+  get unwritten(): number {
+    return this.#settledCount - this.#writtenCount;
+  }
+
   settled(batch: readonly Message[]): void {
+    this.#settledCount += batch.length;
     this.tracker.settled(batch);
     this.#wake();
   }
@@ -104,6 +114,7 @@ export class JournalLane {
 
   /** Adds to `values` what has to be written, and returns the cursor; `pin` is the oldest entry that others need. */
   collect(values: Map<string, string | undefined>, pin: number): number {
+    this.#collectedCount = this.#settledCount;
     const cursor = Math.min(this.tracker.cursor, pin);
     const last = this.tracker.readTo;
     if (cursor !== this.#writtenCursor) values.set(cursorName(this.name), String(cursor));
@@ -121,6 +132,11 @@ export class JournalLane {
       if (list !== undefined) values.set(list.name, undefined);
     }
     return cursor;
+  }
+
+  /** Everything that was ever collected is on disk. */
+  written(): void {
+    this.#writtenCount = this.#collectedCount;
   }
 
   /** Hands out who waits for the intents that the last `collect` gave out. */

@@ -1,7 +1,7 @@
 /**
  * One process a journal: lmdb would let two of them write, and each would hand on what the other has. A file names the process
  * that has the directory, by its number and its start, so that a number used again is not taken for it. What a killed process
- * leaves behind is taken over.
+ * leaves behind is taken over, by one of those who try at the same moment.
  */
 import {
   linkSync,
@@ -16,6 +16,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 const LOCK_FILE = "lock";
+/** Who has this one may replace a lock that was left behind; it is there for an instant. */
+const TAKEOVER_FILE = "lock.takeover";
 const FILE_MODE = 0o600;
 /** Milliseconds between signs of life: the only thing that a process in another container can see. */
 const TOUCH_MS = 2000;
@@ -24,7 +26,7 @@ const SILENT_MS_MAX = 10_000;
 
 /** True for the names of files that this file makes. */
 export function isLockFile(name: string): boolean {
-  return /^lock(?:\.\d+)?$/.test(name);
+  return /^lock(?:\.\d+|\.takeover)?$/.test(name);
 }
 
 interface Holder {
@@ -45,28 +47,37 @@ export class Lock {
 
   /** Throws an error that names the directory and the process that has it. */
   static refuseIfHeld(directory: string): void {
-    const file = join(directory, LOCK_FILE);
-    const holder = holderOf(file);
-    if (holder === undefined || !isAlive(file, holder)) return;
-    const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
-    throw new Error(
-      `${directory} is in use by process ${holder.pid}${where}; a journal serves one server at a time`,
-    );
+    refuseIfAlive(directory, join(directory, LOCK_FILE));
   }
 
   /** Takes the directory for this process, or throws as `refuseIfHeld` does. */
   static take(directory: string): Lock {
     const file = join(directory, LOCK_FILE);
-    const own = JSON.stringify({ pid: process.pid, host: hostname(), start: startOf(process.pid) });
-    for (;;) {
-      try {
-        writeFileSync(file, `${own}\n`, { flag: "wx", mode: FILE_MODE });
-        return new Lock(file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const takeover = join(directory, TAKEOVER_FILE);
+    const own = `${file}.${process.pid}`;
+    const holder = { pid: process.pid, host: hostname(), start: startOf(process.pid) };
+    // Written before it has its name: nobody reads half of it and takes it for damaged.
+    writeFileSync(own, `${JSON.stringify(holder)}\n`, { mode: FILE_MODE });
+    try {
+      for (;;) {
+        if (isFirst(own, file)) return new Lock(file);
+        Lock.refuseIfHeld(directory);
+        if (isFirst(own, takeover)) {
+          try {
+            // Looked at again: it may have been taken over since.
+            Lock.refuseIfHeld(directory);
+            renameSync(own, file);
+            return new Lock(file);
+          } finally {
+            rmSync(takeover, { force: true });
+          }
+        }
+        // Somebody takes it over just now, or was killed while it did.
+        refuseIfAlive(directory, takeover);
+        rmSync(takeover, { force: true });
       }
-      Lock.refuseIfHeld(directory);
-      removeStale(file);
+    } finally {
+      rmSync(own, { force: true });
     }
   }
 
@@ -85,23 +96,24 @@ export class Lock {
   }
 }
 
-/** Another process may take it over at the same moment: whoever moves the stale file away has it, and nobody moves a fresh one. */
-function removeStale(file: string): void {
-  const aside = `${file}.${process.pid}`;
+function refuseIfAlive(directory: string, file: string): void {
+  const holder = holderOf(file);
+  if (holder === undefined || !isAlive(file, holder)) return;
+  const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
+  throw new Error(
+    `${directory} is in use by process ${holder.pid}${where}; a journal serves one server at a time`,
+  );
+}
+
+/** Gives `own` the name `file` as well, unless it is taken: what the system does at once, for one process only. */
+function isFirst(own: string, file: string): boolean {
   try {
-    renameSync(file, aside);
-  } catch {
-    return;
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
-  const moved = holderOf(aside);
-  if (moved !== undefined && isAlive(aside, moved)) {
-    try {
-      linkSync(aside, file);
-    } catch {
-      // Somebody has made a new one already.
-    }
-  }
-  rmSync(aside, { force: true });
 }
 
 function holderOf(file: string): Holder | undefined {
@@ -118,7 +130,7 @@ function holderOf(file: string): Holder | undefined {
 }
 
 function isAlive(file: string, { pid, host, start }: Holder): boolean {
-  if (host !== hostname()) return Date.now() - statSync(file).mtimeMs < SILENT_MS_MAX;
+  if (host !== hostname()) return Date.now() - touchedAtMs(file) < SILENT_MS_MAX;
   if (start !== "") return startOf(pid) === start;
   try {
     process.kill(pid, 0);
@@ -126,6 +138,11 @@ function isAlive(file: string, { pid, host, start }: Holder): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+function touchedAtMs(file: string): number {
+  // Undefined: it was released since it was read.
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Field 22 of `/proc/PID/stat`, unless it is a zombie; the name before it may hold spaces and parentheses. */

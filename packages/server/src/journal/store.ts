@@ -10,6 +10,7 @@ import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 import { Lock } from "./lock.ts";
+import { Probe } from "./probe.ts";
 
 export interface WriteGroup {
   readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];
@@ -30,6 +31,8 @@ const FREE_BYTES_MIN = 512 * 1024;
 const MAP_BYTES = 64 * 1024 ** 3;
 /** An entry takes whole pages, and pages are needed to find it. */
 const PAGE_OVERHEAD = 1.3;
+/** Milliseconds between looks at whether lmdb is still there, while something is written. */
+const LOOK_MS = 1000;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
@@ -39,6 +42,10 @@ export class Store {
   readonly #root: RootDatabase;
   readonly #entries: Database<Buffer, number>;
   readonly #values: Database<string, string>;
+  readonly #probe: Probe;
+  readonly #watch: NodeJS.Timeout;
+  readonly #dead: (reason: string) => void;
+  #writing = false;
   #firstKept: number;
 
   private constructor(
@@ -47,30 +54,49 @@ export class Store {
     root: RootDatabase,
     entries: Database<Buffer, number>,
     values: Database<string, string>,
+    dead: (reason: string) => void,
   ) {
+    this.#dead = dead;
     this.directory = directory;
     this.#lock = lock;
     this.#root = root;
     this.#entries = entries;
     this.#values = values;
+    this.#probe = new Probe(directory);
+    this.#watch = setInterval(() => this.#look(), LOOK_MS).unref();
     this.#firstKept = this.firstEntry ?? 1;
   }
 
-  /** Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. */
-  static open(directory: string): Store {
+  /**
+   * Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. `dead` is called
+   * when nothing can be read or written any more before the process is started again.
+   */
+  static open(directory: string, dead: (reason: string) => void = () => {}): Store {
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     Lock.refuseIfHeld(directory);
-    const isJournal = checkJournalDirectory(directory);
+    try {
+      checkJournalDirectory(directory);
+    } catch (error) {
+      // What looks damaged may be another process's that makes it just now.
+      Lock.refuseIfHeld(directory);
+      throw error;
+    }
     const lock = Lock.take(directory);
     try {
-      return Store.#opened(directory, isJournal, lock);
+      // Once more: another process may have made a journal in between.
+      return Store.#opened(directory, checkJournalDirectory(directory), lock, dead);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  static #opened(directory: string, isJournal: boolean, lock: Lock): Store {
+  static #opened(
+    directory: string,
+    isJournal: boolean,
+    lock: Lock,
+    dead: (reason: string) => void,
+  ): Store {
     if (!isJournal) {
       // Only a directory that is ours from the start is ours to close to others.
       chmodSync(directory, DIRECTORY_MODE);
@@ -91,7 +117,7 @@ export class Store {
       encoding: "binary",
     });
     const values = root.openDB<string, string>({ name: "values", encoding: "string" });
-    return new Store(directory, lock, root, entries, values);
+    return new Store(directory, lock, root, entries, values, dead);
   }
 
   get firstEntry(): number | undefined {
@@ -104,7 +130,12 @@ export class Store {
 
   /** The bytes of an entry: a copy that stays valid. */
   entry(number: number): Buffer | undefined {
-    return this.#entries.get(number);
+    try {
+      return this.#entries.get(number);
+    } catch (error) {
+      this.#judge(error);
+      throw error;
+    }
   }
 
   /** All named values. */
@@ -115,11 +146,23 @@ export class Store {
   }
 
   /** Never rejects. One call at a time. */
-  async write({ entries, values, removeBelow, heldBytes }: WriteGroup): Promise<WriteResult> {
+  async write(group: WriteGroup): Promise<WriteResult> {
+    this.#writing = true;
+    const result = await this.#write(group);
+    this.#writing = false;
+    return result;
+  }
+
+  async #write({ entries, values, removeBelow, heldBytes }: WriteGroup): Promise<WriteResult> {
     let bytes = 0;
     for (const entry of entries) bytes += entry.bytes.length;
     try {
-      if (bytes > 0 && (await this.#freeBytes(heldBytes)) < bytes + FREE_BYTES_MIN) return "full";
+      const [takes, freeBytes] = await Promise.all([
+        this.#probe.takes(),
+        bytes > 0 ? this.#freeBytes(heldBytes) : Number.POSITIVE_INFINITY,
+      ]);
+      if (freeBytes < bytes + FREE_BYTES_MIN) return "full";
+      if (!takes) return "error";
       await this.#root.batch(() => {
         for (const entry of entries) void this.#entries.put(entry.number, entry.bytes);
         for (const [name, value] of values) {
@@ -139,6 +182,24 @@ export class Store {
     }
   }
 
+  /** A group that lmdb will neither write nor refuse any more is found by looking: reads fail then as well. */
+  #look(): void {
+    if (!this.#writing) return;
+    try {
+      this.#entries.get(0);
+    } catch (error) {
+      this.#judge(error);
+    }
+  }
+
+  /** When the head of the data file could not be written, lmdb does nothing more in this process. */
+  #judge(error: unknown): void {
+    if (!/MDB_PANIC/.test(String(error))) return;
+    this.#dead(
+      `${this.directory}: the disk failed in the middle of a commit; start the server again, nothing acknowledged is lost`,
+    );
+  }
+
   /** Near enough: what the disk has left, and what the data file holds of removed entries. */
   async #freeBytes(heldBytes: number): Promise<number> {
     const { bavail, bsize } = await statfs(this.directory);
@@ -147,7 +208,9 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#root.close();
+    this.#probe.close();
     this.#lock.release();
   }
 }

@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMirror } from "@mirrorball/sdk";
 import { afterEach, describe, expect, it } from "vitest";
-import { RULES, canaries, found, listenerFor, sing } from "../../sdk/test/canaries.ts";
-import { freePort, serving } from "./processes.ts";
+import { RULES, canaries, found, listenerFor, sing } from "../../../sdk/test/canaries.ts";
+import { freePort, serving } from "../processes.ts";
+import { report } from "./figures.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -52,7 +53,12 @@ describe("a thousand secrets", () => {
     const places = [...files.map((file) => readFileSync(file)), ...printed.map((t) => Buffer.from(t))];
     const positions = found(list, places);
     const bytes = places.reduce((sum, place) => sum + place.length, 0);
-    console.log(`canaries: ${positions.length} of ${count} found in ${bytes} bytes of ${files.length} files and the output`);
+    report(`canaries in journal, files and logs, ${redact === undefined ? "without" : "with"} rules`, {
+      secrets: count,
+      found: positions.length,
+      "bytes searched": bytes,
+      files: files.length,
+    });
     // Compressed bodies lie within files, where nothing unpacks them.
     if (redact === undefined) expect(positions.length).toBeGreaterThan(count * 0.9);
     else expect(positions).toEqual([]);

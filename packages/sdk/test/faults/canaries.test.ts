@@ -5,9 +5,10 @@ import type { AddressInfo } from "node:net";
 import { createMirror } from "@mirrorball/sdk";
 import type { MirrorOptions, MirrorStats } from "@mirrorball/sdk";
 import { afterEach, describe, expect, it } from "vitest";
-import { NAME_RULES, RULES, canaries, found, listenerFor, sing } from "./canaries.ts";
-import type { Canary } from "./canaries.ts";
-import { Sink } from "./sink.ts";
+import { report } from "../../../cli/test/faults/figures.ts";
+import { NAME_RULES, RULES, canaries, found, listenerFor, sing } from "../canaries.ts";
+import type { Canary } from "../canaries.ts";
+import { Sink } from "../sink.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,10 +57,14 @@ describe("a thousand secrets", () => {
   it("do not leave the process", async () => {
     const list = canaries(1000);
     const { positions, wireBytes, stats } = await run(list, RULES);
-    console.log(
-      `canaries: ${list.length} secrets in ${new Set(list.map(({ position }) => position)).size} positions, ` +
-        `${positions.length} found in ${wireBytes} bytes; ${stats.acked} exchanges sent, ${stats.withheld} bodies left out`,
-    );
+    report("canaries on the wire of the SDK", {
+      secrets: list.length,
+      positions: new Set(list.map(({ position }) => position)).size,
+      found: positions.length,
+      "bytes searched": wireBytes,
+      "exchanges sent": stats.acked,
+      "bodies left out": stats.withheld,
+    });
     expect(positions).toEqual([]);
     expect(stats).toMatchObject({ offered: 1000, acked: 1000, dropped: {} });
     // The exchanges themselves do: all but the bodies that nobody can read.

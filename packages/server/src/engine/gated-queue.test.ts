@@ -1,0 +1,64 @@
+// How far ahead intents are written: as far as the output takes while one is written, and further when it runs dry.
+import type { Message } from "@mirrorball/protocol";
+import { expect, it } from "vitest";
+import { get } from "../../test/kit.ts";
+import { GatedQueue } from "./gated-queue.ts";
+import { OutputAccount } from "./ledger.ts";
+import { BoundedQueue } from "./queue.ts";
+
+const COUNT = 4096;
+
+/** An output in front of `COUNT` messages with side effects; each write ends when the test says so. */
+function gate(): {
+  queue: GatedQueue;
+  waiting: Message[];
+  writes: () => number;
+  finishWrite: () => Promise<void>;
+} {
+  const inner = new BoundedQueue(new OutputAccount(), COUNT, "wait");
+  const waiting: Message[] = [];
+  let writes = 0;
+  let finish: () => void = () => {};
+  const queue = new GatedQueue(inner, {
+    needsIntent: () => true,
+    intend: (messages) => {
+      waiting.push(...messages);
+      writes += 1;
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    },
+  });
+  inner.offer(
+    Array.from({ length: COUNT }, (_, i) => get(`/${i}`)),
+    () => true,
+  );
+  const finishWrite = async (): Promise<void> => {
+    finish();
+    await Promise.resolve();
+  };
+  return { queue, waiting, writes: () => writes, finishWrite };
+}
+
+it("an output that takes all there is gets more with every write, up to a bound", async () => {
+  const { queue, waiting, writes, finishWrite } = gate();
+  const taken: Message[] = [];
+  while (taken.length < COUNT) {
+    taken.push(...queue.takeBatch(COUNT));
+    expect(waiting.slice(0, taken.length)).toEqual(taken);
+    expect(waiting.length - taken.length).toBeLessThanOrEqual(512);
+    await finishWrite();
+  }
+  // One for four of them would be a thousand.
+  expect(writes()).toBeLessThan(60);
+});
+
+it("for a slow output little is written ahead", async () => {
+  const { queue, waiting, finishWrite } = gate();
+  await finishWrite();
+  for (let taken = 1; taken <= 100; taken += 1) {
+    expect(queue.take()).toBeDefined();
+    await finishWrite();
+    expect(waiting.length - taken).toBeLessThanOrEqual(8);
+  }
+});
