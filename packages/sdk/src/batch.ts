@@ -80,8 +80,8 @@ export class Batch {
   }
 
   /** The server is told with the next batch. */
-  lost(reason: string): void {
-    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + 1);
+  lost(reason: string, count = 1): void {
+    this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
   }
 
   /** Never throws: whoever calls it has an exchange of its own to care for. */
@@ -93,6 +93,7 @@ export class Batch {
     } catch (error) {
       this.#losses.fault(error);
       this.#losses.count("internal", this.#weight);
+      this.lost("internal", this.#weight);
       this.#weight = 0;
       this.#writer.reset();
     }
@@ -102,9 +103,9 @@ export class Batch {
   #enqueue(): void {
     for (const [reason, count] of this.#untold)
       this.#writer.append([RecordType.loss, reason, count]);
-    this.#untold.clear();
     if (this.#writer.records === 0) return;
     this.#sender.session.enqueueFrame(this.#writer.take(), this.#weight);
+    this.#untold.clear();
     this.#enqueuedWeight += this.#weight;
     this.#weight = 0;
   }

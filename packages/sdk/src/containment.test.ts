@@ -7,12 +7,14 @@ import type { AddressInfo } from "node:net";
 import { channel } from "node:diagnostics_channel";
 import { PayloadWriter, ProducerSession, RecordType } from "@mirrorball/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { lawHolds, serve } from "../test/service.ts";
+import type { Service } from "../test/service.ts";
 import { Sink } from "../test/sink.ts";
 import { ask, bodyOf, dial, talk } from "../test/wire.ts";
 import { Batch } from "./batch.ts";
 import { BreakerCore } from "./breaker.ts";
 import { createMirror } from "./index.ts";
-import type { Mirror, MirrorOptions } from "./index.ts";
+import type { MirrorOptions } from "./index.ts";
 import { mirror as koaMirror } from "./koa.ts";
 import { Ownership } from "./ownership.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -52,36 +54,13 @@ function breaks<T extends object>(target: T, name: keyof T & string, times = 1):
   });
 }
 
-interface Service {
-  readonly tee: Mirror;
-  readonly port: number;
-  readonly sink: Sink;
-  readonly lines: string[];
-}
-
-const echo: RequestListener = (req, res) => void req.pipe(res);
-
-async function service(
-  options: MirrorOptions = {},
-  handler: RequestListener = echo,
-): Promise<Service> {
-  const sink = await Sink.listen();
-  const lines: string[] = [];
-  const tee = createMirror({ server: sink.address, log: (line) => lines.push(line), ...options });
-  const host = tee.attach(createServer(handler)).listen(0, "127.0.0.1");
-  await once(host, "listening");
-  closers.push(
-    () => sink.close(),
-    () => tee.close({ timeoutMs: 0 }),
-    () => host.close(),
-  );
-  return { tee, port: (host.address() as AddressInfo).port, sink, lines };
-}
-
-function lawHolds(tee: Mirror): void {
-  const { offered, acked, buffered, dropped } = tee.stats();
-  expect(offered).toBe(acked + buffered + Object.values(dropped).reduce((sum, n) => sum + n, 0));
-}
+const service = (options?: MirrorOptions, handler?: RequestListener): Promise<Service> =>
+  serve({
+    createMirror,
+    closers,
+    ...(options === undefined ? {} : { options }),
+    ...(handler === undefined ? {} : { handler }),
+  });
 
 async function echoes({ port }: Service, body = "fine"): Promise<void> {
   const length = `Content-Length: ${body.length}`;
@@ -99,8 +78,10 @@ async function costsOne(made: Service): Promise<void> {
   expect(stats).toMatchObject({ offered: 3, acked: 2, buffered: 0, bufferedBytes: 0 });
   expect(stats.dropped).toEqual({ internal: 1 });
   expect(made.sink.whole).toHaveLength(2);
+  // The server knows of it, too.
+  expect(made.sink.records).toContainEqual([RecordType.loss, "internal", 1]);
   expect(made.lines).toHaveLength(1);
-  expect(made.lines[0]).toMatch(/an error of its own; the service goes on.*: Error: .*\n +at /);
+  expect(made.lines[0]).toMatch(/an error of its own; the service goes on.*: Error: .* at /);
 }
 
 describe("an error while a request is served costs its exchange and nothing else:", () => {

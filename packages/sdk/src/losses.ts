@@ -57,7 +57,8 @@ export class Losses {
 function textOf(error: unknown): string {
   try {
     const stack = error instanceof Error ? error.stack : undefined;
-    return (stack ?? String(error)).slice(0, FAULT_CHARS_MAX);
+    // One line of log: its control characters are taken out.
+    return (stack ?? String(error)).replaceAll(/\s*\n\s*/g, " ").slice(0, FAULT_CHARS_MAX);
   } catch {
     return "nothing that can be told";
   }

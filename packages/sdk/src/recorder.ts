@@ -248,13 +248,14 @@ export class Recorder {
     exchange.release();
   }
 
-  /** Gives an exchange up: what was sent of it is called back. */
+  /** Gives an exchange up: what was sent of it is called back, and if that is nothing, the server is told the number. */
   drop(exchange: Exchange, reason: DropReason): void {
     if (exchange.closed) return;
     exchange.closed = true;
     this.#leave(exchange);
     this.#losses.count(reason);
     if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    else this.#batch.lost(reason);
   }
 
   /** An exchange that could not be recorded from its beginning. */

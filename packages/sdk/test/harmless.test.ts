@@ -1,10 +1,9 @@
 // What users give, and a process in trouble: the host notices nothing, every exchange is counted.
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createMirror } from "@mirrorball/sdk";
-import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
+import type { MirrorOptions } from "@mirrorball/sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Sink } from "./sink.ts";
+import { lawHolds, serve } from "./service.ts";
+import type { Service } from "./service.ts";
 import { ask, bodyOf, talk } from "./wire.ts";
 
 const closers: (() => unknown)[] = [];
@@ -19,26 +18,8 @@ afterEach(async () => {
   process.off("unhandledRejection", onRejection);
 });
 
-async function service(
-  options: MirrorOptions,
-): Promise<{ tee: Mirror; port: number; sink: Sink; lines: string[] }> {
-  const sink = await Sink.listen();
-  const lines: string[] = [];
-  const tee = createMirror({ server: sink.address, log: (line) => lines.push(line), ...options });
-  const host = createServer((req, res) => void req.pipe(res));
-  await new Promise<void>((resolve) => tee.attach(host).listen(0, "127.0.0.1", resolve));
-  closers.push(
-    () => sink.close(),
-    () => tee.close({ timeoutMs: 0 }),
-    () => host.close(),
-  );
-  return { tee, port: (host.address() as AddressInfo).port, sink, lines };
-}
-
-function lawHolds(tee: Mirror): void {
-  const { offered, acked, buffered, dropped } = tee.stats();
-  expect(offered).toBe(acked + buffered + Object.values(dropped).reduce((sum, n) => sum + n, 0));
-}
+const service = (options: MirrorOptions): Promise<Service> =>
+  serve({ createMirror, closers, options });
 
 const REQUESTS = 3;
 const faulty: Record<string, () => unknown> = {
