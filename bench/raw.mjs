@@ -42,7 +42,7 @@ export async function benchRaw(gor) {
 }
 
 /**
- * @typedef {{ words: string[], ready: RegExp | undefined, counted: (stderr: string) => number }} Contender
+ * @typedef {{ words: string[], ready: RegExp, counted: (stderr: string) => number }} Contender
  */
 
 /** @param {number} port @param {string} engine @returns {Contender} */
@@ -86,7 +86,7 @@ function tcpdump(port) {
 /** What it has seen, a gor tells nobody: only its cost is known. @param {string} gor @param {number} port @returns {Contender} */
 function theirs(gor, port) {
   const words = [gor, "--input-raw", `lo:${port}`, "--output-null"];
-  return { words, ready: undefined, counted: () => Number.NaN };
+  return { words, ready: /Version:/, counted: () => Number.NaN };
 }
 
 /** The same for both, and what is in the file counts. @param {string[]} command @param {number} port @returns {Contender} */
@@ -103,8 +103,10 @@ function toFile(command, port) {
       "10gb",
       "--output-file-queue-limit",
       "0",
+      "--verbose",
+      "1",
     ],
-    ready: undefined,
+    ready: /capturing on lo|Version:/,
     counted: () => {
       const text = readFileSync(join(folder, "r_0.gor"), "latin1");
       rmSync(folder, { recursive: true });
@@ -117,8 +119,7 @@ function toFile(command, port) {
 async function wire(variant, round, nginx, { words, ready, counted }) {
   const [program = "", ...rest] = words;
   const capture = start(program, ...rest);
-  await until(() => (ready === undefined ? true : ready.test(capture.stderr())));
-  if (ready === undefined) await new Promise((resolve) => setTimeout(resolve, 1000));
+  await until(() => ready.test(capture.stderr()));
   // What was started before belongs to nobody's count.
   const cpuBefore = cpuOf(capture.child.pid);
   const servedBefore = await answeredBy(nginx);
