@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ConnectionOptions } from "node:tls";
-import { NAME_CHARS_MAX, printable } from "@mirrorball/protocol";
+import { NAME_CHARS_MAX } from "@mirrorball/protocol";
 import { breakerFrom } from "./breaker.ts";
 import type { BreakerLimits, BreakerOptions } from "./breaker.ts";
 import { settle } from "./callbacks.ts";
@@ -170,14 +170,11 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
   return settings;
 }
 
-/**
- * The SDK logs from timers and sockets: what throws or rejects there would end the process. And it logs what servers say: that
- * must not forge lines in the log of the service, nor reach a terminal as commands.
- */
+/** The SDK logs from timers and sockets: what throws or rejects there would end the process. */
 function harmless(log: (line: string) => unknown): (line: string) => void {
   return (line) => {
     try {
-      settle(log(printable(line)));
+      settle(log(line));
     } catch {
       // There is nobody left to tell.
     }

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
-import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession } from "@mirrorball/protocol";
+import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession, printable } from "@mirrorball/protocol";
 import { contained } from "./callbacks.ts";
 import type { ServerAddress } from "./options.ts";
 
@@ -215,6 +215,9 @@ export class Sender {
     if (this.#closed || performance.now() - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     this.#loggedAtMs = performance.now();
     this.#troubled = true;
-    this.#options.log(`mirrorball: ${line}; the service goes on, what cannot be sent is counted`);
+    // What a server says must not forge lines in the log of the service, nor reach a terminal as commands.
+    this.#options.log(
+      `mirrorball: ${printable(line)}; the service goes on, what cannot be sent is counted`,
+    );
   }
 }

@@ -177,7 +177,9 @@ it("in every field that a producer or a target fills", async () => {
   closers.push(() => server.child.kill("SIGKILL"));
   await server.printed(new RegExp(`listening on 127.0.0.1:${ports.at(-1)}`));
   const page = async (): Promise<{ text: string; counted: Counted; headers: Headers }> => {
-    const answer = await fetch(server.page);
+    const answer = await fetch(server.page).catch((error: unknown) => {
+      throw new Error(`no page: ${server.out.stderr}`, { cause: error });
+    });
     const text = await answer.text();
     return { text, counted: JSON.parse(text) as Counted, headers: answer.headers };
   };
