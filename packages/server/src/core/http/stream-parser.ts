@@ -186,7 +186,7 @@ export class StreamParser {
       return stop;
     }
     builder.bytes.add(chunk, at, headEnd);
-    builder.startBody();
+    builder.startBody(this.#remaining);
     return headEnd;
   }
 
@@ -206,7 +206,7 @@ export class StreamParser {
       }
       if (headEnd > 0) {
         const message = this.#open();
-        builder.startBody();
+        builder.startBody(this.#remaining);
         const isWhole = this.#state === State.length && this.#remaining === 0;
         if (message !== undefined && isWhole) this.#finish(message);
         return stop;
