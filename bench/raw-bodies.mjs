@@ -37,6 +37,7 @@ export async function benchBodies(exchanges) {
   const { inputs, outputs } = JSON.parse(await told);
   const { figures } = inputs[0].stats;
   const { right, wrong } = outputs[0].stats.counts;
+  if (right < 2 * exchanges) console.error(check.stderr());
   return {
     bench: "bodies",
     variant: "1 to 256 KB, both ways",
