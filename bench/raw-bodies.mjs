@@ -13,7 +13,7 @@ export async function benchBodies(exchanges) {
   const check = start(
     "bodies-check.mjs",
     "--input-raw",
-    `lo:${port}`,
+    `127.0.0.1:${port}`,
     "--input-raw-track-response",
     "--input-raw-buffer-size",
     BUFFER,
