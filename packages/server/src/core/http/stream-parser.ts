@@ -81,6 +81,11 @@ export class StreamParser {
     return this.#builder.pending;
   }
 
+  /** No message is under way or looked for: bytes that are missing here were one at least. */
+  get isBetween(): boolean {
+    return this.#state === State.start;
+  }
+
   push(chunk: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): void {
     this.#tally.pushedBytes += end - start;
     if (this.#trustSegments && this.#state === State.hunt) this.#atLine = true;

@@ -155,6 +155,18 @@ describe("holes", () => {
     expect(told).toEqual(["a 1 /1", "b 1 /3", "a 2 201"]);
   });
 
+  it("between messages cost one at least, counted as lost", () => {
+    const ended = [">fin", "<fin"];
+    expect(play([get("/1"), "<60", get("/2"), answer(202), ...ended]).lost).toEqual(["hole"]);
+    expect(play([">40", get("/2"), answer(202), ...ended]).lost).toEqual(["hole"]);
+    // What nobody asked for, what is looked for already, and what is another protocol are no messages.
+    expect(play([get("/1"), "<60"], { trackResponses: false }).lost).toEqual([]);
+    expect(play([">40"], { midstream: true }).lost).toEqual([]);
+    expect(play([">40", ">40", ...ended]).lost).toEqual(["hole"]);
+    const upgrade = "<HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n";
+    expect(play([get("/ws", "Upgrade: websocket"), upgrade, "<9", ">9"]).lost).toEqual([]);
+  });
+
   it("inside a body cost that message, counted as lost, unless it is asked for", () => {
     const steps = [POST, ">5", answer(200), get("/2"), answer(201)];
     const strict = play(steps);

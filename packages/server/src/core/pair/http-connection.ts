@@ -107,12 +107,11 @@ export class HttpConnection implements ConnectionHandler {
 
   gap(direction: Direction, bytes: number, _seconds: number, _nanoseconds: number): void {
     this.#brokenBy = "hole";
-    if (direction === 0) {
-      this.#requests.gap(bytes);
-    } else {
-      this.#queue.serverSpoke();
-      this.#responses?.gap(bytes);
-    }
+    const parser = direction === 0 ? this.#requests : this.#responses;
+    // Nobody will miss a message of which nothing was seen; how many there were cannot be told.
+    if (parser?.isBetween === true) this.#context.lost("hole");
+    if (direction === 1) this.#queue.serverSpoke();
+    parser?.gap(bytes);
     this.#brokenBy = "fault";
   }
 
