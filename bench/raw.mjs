@@ -162,7 +162,8 @@ async function file(round, tracked) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const path = join(folder, "load.pcap");
   const { synthesise } = await import("./packets.mjs");
-  writeFileSync(path, synthesise(32, false, FILE_EXCHANGES));
+  // Flushed, so that writing it does not go on while it is read.
+  writeFileSync(path, synthesise(32, false, FILE_EXCHANGES), { flush: true });
   const started = performance.now();
   const program = start(
     command,
