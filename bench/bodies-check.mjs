@@ -10,8 +10,8 @@ const BATCH_MAX = 1024;
 const open = new Map();
 /** Numbers seen of each kind. */
 const seen = [new Set(), new Set()];
-let right = 0;
-let wrong = 0;
+/** What is not right is counted by what is wrong with it. */
+const counts = { right: 0, "wrong hash": 0, "wrong pair": 0, repeated: 0 };
 
 /** @param {import("@mirrorball/protocol").Message} message */
 function check({ kind, id, http }) {
@@ -26,8 +26,10 @@ function check({ kind, id, http }) {
   if (kind === MessageKind.request) open.set(id, number);
   else open.delete(id);
   const isWhole = createHash("sha1").update(http.body).digest("hex") === told;
-  if (isFirst && isPaired && isWhole) right += 1;
-  else wrong += 1;
+  if (!isWhole) counts["wrong hash"] += 1;
+  else if (!isFirst) counts.repeated += 1;
+  else if (!isPaired) counts["wrong pair"] += 1;
+  else counts.right += 1;
 }
 
 const outputCheck = defineOutput({
@@ -49,7 +51,7 @@ const outputCheck = defineOutput({
       start: async () => {},
       drain: async () => {},
       close: async () => {},
-      stats: () => ({ counts: { right, wrong } }),
+      stats: () => ({ counts }),
     };
   },
 });

@@ -98,12 +98,13 @@ export class ExchangeQueue {
 
   /**
    * An unknown number of answers is missing. A client that waits for each answer has only its last request open; of
-   * requests that were sent together nobody can say which one is answered now.
+   * requests that were sent together nobody can say which one is answered now, nor whether it is one that was missed.
    */
   #realign(): void {
     const last = this.#waiting.at(-1);
     const beforeLast = this.#waiting.at(-2);
-    const isAlone = last !== undefined && beforeLast?.burst !== last.burst;
+    const isLast = last !== undefined && beforeLast?.burst !== last.burst;
+    const isAlone = isLast && !this.#requestsMissed;
     this.unanswered += this.#waiting.length - (isAlone ? 1 : 0);
     this.#waiting = isAlone ? [last] : [];
     this.#responsesMissed = false;

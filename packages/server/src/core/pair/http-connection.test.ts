@@ -150,6 +150,14 @@ describe("holes", () => {
     expect(counters.unrequested).toBe(1);
   });
 
+  it("an answer is not given to the request before, when its own was lost with the answer to that", () => {
+    for (const holes of [["<60", ">40"], [">40", "<60"]]) {
+      const { told, counters } = play([get("/1"), ...holes, answer(202), get("/3"), answer(203)]);
+      expect(told).toEqual(["a 1 /1", "b 1 /3", "b 2 203"]);
+      expect(counters.unrequested).toBe(1);
+    }
+  });
+
   it("a request lost among pipelined ones makes no false pair", () => {
     const { told } = play([get("/1"), ">40", get("/3"), answer(201), answer(202), answer(203)]);
     expect(told).toEqual(["a 1 /1", "b 1 /3", "a 2 201"]);
