@@ -126,6 +126,11 @@ export class HttpConnection implements ConnectionHandler {
     this.#queue.unanswered = 0;
   }
 
+  /** What the server says now may answer a request that was missed. */
+  unseen(direction: Direction): void {
+    if (direction === 0) this.#queue.requestsMissed();
+  }
+
   #requestHead(message: StreamMessage): MethodKind {
     const { trackResponses, skipReplays } = this.#context;
     const context: MessageContext = {
