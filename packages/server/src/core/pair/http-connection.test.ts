@@ -56,7 +56,7 @@ function play(
     const direction = step.startsWith(">") ? 0 : 1;
     const rest = step.slice(1);
     seconds += 1;
-    if (rest === "unseen") connection.unseen(direction);
+    if (rest === "unseen") connection.unseen(direction, 40);
     else if (ENDS.has(rest)) connection.end(direction, rest as EndReason, seconds, 0);
     else if (/^\d+$/.test(rest)) connection.gap(direction, Number(rest), seconds, 0);
     else {

@@ -48,6 +48,8 @@ export class HttpConnection implements ConnectionHandler {
   /** Why messages that end now are not whole. */
   #brokenBy = "fault";
   #directionsOpen = 2;
+  /** Bytes of the client that the server had, and we had not, when it last spoke. */
+  #unseenBytes = 0;
 
   constructor(info: ConnectionInfo, context: CaptureContext) {
     this.#info = info;
@@ -62,7 +64,7 @@ export class HttpConnection implements ConnectionHandler {
       {
         head: (message) => this.#requestHead(message),
         done: (message) => this.#requestDone(message),
-        lostSync: () => this.#queue.requestsMissed(),
+        lostSync: () => this.#queue.requestsMissed(false),
         foreign: (reason) => this.#responses?.becomeForeign(reason),
       },
       context.tally,
@@ -112,6 +114,11 @@ export class HttpConnection implements ConnectionHandler {
     if (parser?.isBetween === true) this.#context.lost("hole");
     if (direction === 1) this.#queue.serverSpoke();
     parser?.gap(bytes);
+    if (direction === 0) {
+      // What the server had before it last spoke was known to be missing.
+      this.#queue.requestsMissed(bytes <= this.#unseenBytes);
+      this.#unseenBytes = 0;
+    }
     this.#brokenBy = "fault";
   }
 
@@ -127,8 +134,10 @@ export class HttpConnection implements ConnectionHandler {
   }
 
   /** What the server says now may answer a request that was missed. */
-  unseen(direction: Direction): void {
-    if (direction === 0) this.#queue.requestsMissed();
+  unseen(direction: Direction, bytes: number): void {
+    if (direction === 1) return;
+    this.#unseenBytes = bytes;
+    this.#queue.requestsMissed(false);
   }
 
   #requestHead(message: StreamMessage): MethodKind {

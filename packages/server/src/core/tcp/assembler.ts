@@ -119,9 +119,9 @@ export class Assembler {
     if (this.waiting || distance(sequence, this.position) > 0) this.#drain(false);
   }
 
-  /** The peer has bytes that are not told. */
-  get isBehind(): boolean {
-    return this.isAcknowledged && distance(this.acknowledged, this.position) > 0;
+  /** Bytes that the peer has and that are not told; below 1 for none. */
+  get unseenBytes(): number {
+    return this.isAcknowledged ? distance(this.acknowledged, this.position) : 0;
   }
 
   /** To be called now and then: an acknowledgement half the sequence space ago would look like one ahead. */
