@@ -2,6 +2,7 @@
 // A replay server with one output more: `--output-check` compares the SHA-1 of every body with the one its head tells, and every
 // response with its request. The other words are those of the command. Prints `counters JSON` when it is told to stop.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { MessageKind } from "@mirrorball/protocol";
 import { ReplayServer, catalogue, defineOutput, planFrom, summaryText } from "@mirrorball/server";
 
@@ -61,9 +62,8 @@ const made = planFrom(process.argv.slice(2), { ...catalogue, outputs });
 if ("errors" in made) throw new Error(made.errors.join("\n"));
 const server = new ReplayServer(made.plan, { log: (text) => console.error(text) });
 await server.start();
-process.on("SIGTERM", async () => {
-  const counters = await server.stop();
-  console.error(summaryText(counters));
-  console.log(`counters ${JSON.stringify(counters)}`);
-  process.exit(0);
-});
+await once(process, "SIGTERM");
+const counters = await server.stop();
+console.error(summaryText(counters));
+console.log(`counters ${JSON.stringify(counters)}`);
+process.exit(0);

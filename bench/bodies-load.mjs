@@ -105,6 +105,10 @@ function answer(socket, number) {
   send(socket, "HTTP/1.1 200 OK", number, Number(number) % CHUNKED_EVERY === 0);
 }
 
+function isWindowFull() {
+  return bytesSent - bytesCaptured > WINDOW_BYTES;
+}
+
 /** One connection: a request, its whole answer, the next. */
 async function client() {
   /** @type {() => void} */
@@ -144,7 +148,7 @@ async function client() {
   });
   await once(socket, "connect");
   for (let number = next++; number < exchanges; number = next++) {
-    while (bytesSent - bytesCaptured > WINDOW_BYTES) {
+    while (isWindowFull()) {
       await new Promise((resolve) => waiting.push(() => resolve(undefined)));
     }
     const done = new Promise((resolve) => {
