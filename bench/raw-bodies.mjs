@@ -1,64 +1,58 @@
 // @ts-check
-// Bodies for the capture bench. argv: exchanges, exchanges a second. A server that echoes, a client that sends 1 to 256 KB and checks the echo;
-// prints `port N`, waits for a line on standard input, and prints `done`.
-import { Agent, createServer, request } from "node:http";
-import { once } from "node:events";
+// Bodies of 1 to 256 KB both ways, captured as fast as the capture follows: none lost, every SHA-1 right, every response with its request.
+import { freePort, start, usage } from "./processes.mjs";
 
-const exchanges = Number(process.argv[2] ?? "1000");
-const rate = Number(process.argv[3] ?? "300");
-const CONNECTIONS = 8;
-const KB = 1024;
+/** The kernel's buffer. */
+const BUFFER = process.env["RAW_BUFFER"] ?? "256mb";
 
-const server = createServer((req, res) => {
-  res.writeHead(200, { "content-length": req.headers["content-length"] });
-  req.pipe(res);
-});
-server.listen(0, "127.0.0.1");
-await once(server, "listening");
-const address = server.address();
-const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-console.log(`port ${port}`);
-await once(process.stdin, "data");
-
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-const pool = Buffer.from(
-  Uint8Array.from({ length: 512 * KB }, (_, i) => (i * 2_654_435_761) >>> 13),
-);
-let next = 0;
-const started = performance.now();
-await Promise.all(Array.from({ length: CONNECTIONS }, () => worker()));
-console.log("done");
-process.exit(0);
-
-async function worker() {
-  for (let i = next++; i < exchanges; i = next++) {
-    const waitMs = started + (i * 1000) / rate - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    const size = KB * (1 + (i % 256));
-    const body = pool.subarray(i % 4096, (i % 4096) + size);
-    const got = await exchange(body);
-    if (got !== size) throw new Error(`sent ${size}, got ${got}`);
+/** @param {number} exchanges */
+export async function benchBodies(exchanges) {
+  const load = start("bodies-load.mjs", String(exchanges));
+  const port = await load.line(/^port (\d+)/);
+  const page = await freePort();
+  const check = start(
+    "bodies-check.mjs",
+    "--input-raw",
+    `127.0.0.1:${port}`,
+    "--input-raw-track-response",
+    "--input-raw-buffer-size",
+    BUFFER,
+    "--http-pprof",
+    `127.0.0.1:${page}`,
+    "--verbose",
+    "1",
+    "--output-check",
+  );
+  while (!/capturing on lo/.test(check.stderr())) {
+    if (check.child.exitCode !== null) throw new Error(check.stderr());
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** @param {Buffer} body @returns {Promise<number>} */
-function exchange(body) {
-  return new Promise((resolve, reject) => {
-    const req = request(
-      {
-        port,
-        host: "127.0.0.1",
-        method: "POST",
-        agent,
-        headers: { "content-length": body.length },
-      },
-      (res) => {
-        let bytes = 0;
-        res.on("data", (chunk) => (bytes += chunk.length));
-        res.on("end", () => resolve(bytes));
-      },
-    );
-    req.on("error", reject);
-    req.end(body);
-  });
+  const before = usage(check.child.pid).cpuUs;
+  const done = load.line(/^done (.*)/);
+  load.child.stdin.write(`go http://127.0.0.1:${page}/debug/vars\n`);
+  const [seconds = 0, bytes = 0] = (await done).split(" ").map(Number);
+  const { cpuUs, peakMb } = usage(check.child.pid);
+  const told = check.line(/^counters (.*)/);
+  check.child.kill("SIGTERM");
+  const { inputs, outputs } = JSON.parse(await told);
+  const { figures } = inputs[0].stats;
+  const { right, ...wrong } = outputs[0].stats.counts;
+  if (right < 2 * exchanges) console.error(check.stderr());
+  return {
+    bench: "bodies",
+    variant: "1 to 256 KB, both ways",
+    exchanges,
+    GB: Number((bytes / 1e9).toFixed(2)),
+    "exchanges/s": Math.round(exchanges / seconds),
+    "MB/s": Math.round(bytes / 1e6 / seconds),
+    lost: 2 * exchanges - outputs[0].delivered,
+    ...wrong,
+    "bytes lost": figures.bytesLost,
+    "packets dropped":
+      figures.packetsDroppedByKernel +
+      figures.packetsDroppedByInterface +
+      figures.packetsDroppedByOverload,
+    "CPU µs/exchange": Number(((cpuUs - before) / exchanges).toFixed(1)),
+    "peak MB": Math.round(peakMb),
+  };
 }

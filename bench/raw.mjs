@@ -2,20 +2,17 @@
 // Capturing from the wire, each beside its peers in the same run:
 // keep-alive GETs that wrk sends to nginx over loopback, responses off: lost, CPU a request; beside tcpdump and, with a peer, gor;
 // a capture file: packets a second; 10,000 connections that stay open: memory; bodies of 1 to 256 KB both ways: every one compared.
-import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { HttpMessage } from "@mirrorball/protocol";
 import { start, startNginx, usage } from "./processes.mjs";
+import { benchBodies } from "./raw-bodies.mjs";
 
 const SECONDS = Number(process.env["RAW_SECONDS"] ?? "10");
 const ROUNDS = 2;
-const BODIES = Number(process.env["RAW_BODIES"] ?? "5000");
-/** Exchanges a second: 300 are 80 MB/s over the wire; what captures also writes them to disk, on the same cores as client and server. */
-const BODY_RATE = Number(process.env["RAW_RATE"] ?? "300");
+const BODIES = Number(process.env["RAW_BODIES"] ?? "20000");
 const CONNECTIONS = 10_000;
 const FILE_EXCHANGES = 800_000;
 const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
@@ -37,7 +34,7 @@ export async function benchRaw(gor) {
     rows.push(await file(round, false), await file(round, true));
   }
   rows.push(await connections());
-  rows.push(await bodies());
+  rows.push(await benchBodies(BODIES));
   return rows;
 }
 
@@ -166,7 +163,8 @@ async function file(round, tracked) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const path = join(folder, "load.pcap");
   const { synthesise } = await import("./packets.mjs");
-  writeFileSync(path, synthesise(32, false, FILE_EXCHANGES));
+  // Flushed, so that writing it does not go on while it is read.
+  writeFileSync(path, synthesise(32, false, FILE_EXCHANGES), { flush: true });
   const started = performance.now();
   const program = start(
     command,
@@ -255,76 +253,6 @@ function exchange(port, localAddress) {
     socket.once("data", () => resolve(socket));
     socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   });
-}
-
-/** Bodies of 1 to 256 KB both ways, each response compared with its request. */
-async function bodies() {
-  const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
-  const load = start("raw-bodies.mjs", String(BODIES), String(BODY_RATE));
-  const port = await load.line(/^port (\d+)/);
-  const out = join(folder, "bodies.gor");
-  const capture = start(
-    command,
-    "--input-raw",
-    `lo:${port}`,
-    "--input-raw-track-response",
-    "--input-raw-buffer-size",
-    "128mb",
-    "--verbose",
-    "1",
-    "--output-file",
-    out,
-    "--output-file-size-limit",
-    "100gb",
-    "--output-file-queue-limit",
-    "0",
-    "--output-file-queue-len",
-    "1000000",
-  );
-  await until(() => /capturing on lo/.test(capture.stderr()));
-  const before = cpuOf(capture.child.pid);
-  load.child.stdin.write("go\n");
-  await load.line(/^(done)/);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const cpuUs = cpuOf(capture.child.pid) - before;
-  const { peakMb } = usage(capture.child.pid);
-  capture.child.kill("SIGTERM");
-  await capture.ended;
-  const right = await matching(join(folder, "bodies_0.gor"));
-  rmSync(folder, { recursive: true });
-  return {
-    bench: "bodies",
-    variant: `1 to 256 KB, both ways, ${BODY_RATE}/s`,
-    requests: BODIES,
-    lost: BODIES - right,
-    "CPU µs/req": Number((cpuUs / BODIES).toFixed(1)),
-    "peak MB": Math.round(peakMb),
-  };
-}
-
-/** Exchanges in a record file whose two bodies have one hash. @param {string} path */
-async function matching(path) {
-  const { createReadStream } = await import("node:fs");
-  const separator = Buffer.from("\n🐵🙈🙉\n");
-  /** @type {Map<string, string>} */
-  const requests = new Map();
-  let right = 0;
-  let rest = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path, { highWaterMark: 16 * 1024 * 1024 })) {
-    rest = Buffer.concat([rest, chunk]);
-    for (;;) {
-      const end = rest.indexOf(separator);
-      if (end < 0) break;
-      const line = rest.indexOf("\n");
-      const [kind, id = ""] = rest.toString("latin1", 0, line).split(" ");
-      const { body } = HttpMessage.fromRaw(rest.subarray(line + 1, end));
-      const hash = createHash("sha1").update(body).digest("hex");
-      if (kind === "1") requests.set(id, hash);
-      else if (requests.get(id) === hash) right += 1;
-      rest = rest.subarray(end + separator.length);
-    }
-  }
-  return right;
 }
 
 /** Requests nginx has answered. @param {number} port */

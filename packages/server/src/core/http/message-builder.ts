@@ -55,9 +55,10 @@ export class MessageBuilder {
     return message;
   }
 
-  /** What is held now is the head; from here on it is the body that is bounded. */
-  startBody(): void {
+  /** What is held now is the head; from here on it is the body that is bounded. `bytes`: its length, 0 when unknown. */
+  startBody(bytes: number): void {
     this.#keepMax = this.bytes.length + this.#limits.bodyBytesMax;
+    this.bytes.expect(bytes);
   }
 
   addBody(

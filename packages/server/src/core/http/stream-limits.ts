@@ -39,6 +39,9 @@ export const STREAM_LIMITS: StreamLimits = {
 /** Bytes of unfinished messages that all connections of a capture may hold together. */
 const HELD_BYTES_MAX: number = 256 * 1024 * 1024;
 
+/** Bytes that may be set aside for announced bodies, in all: whoever announces much and sends nothing gets no more. */
+const RESERVED_BYTES_MAX: number = 64 * 1024 * 1024;
+
 /** What became of the bytes of a capture's streams; shared by all its parsers, so that a connection carries no counters. */
 export class StreamTally {
   readonly heldBytesMax: number;
@@ -56,9 +59,22 @@ export class StreamTally {
   truncated = 0;
   /** Bytes of unfinished messages in memory now. */
   heldBytes = 0;
+  /** Bytes set aside for announced bodies, here or to come. */
+  reservedBytes = 0;
 
   constructor(heldBytesMax: number = HELD_BYTES_MAX) {
     this.heldBytesMax = heldBytesMax;
+  }
+
+  /** Whether memory for `bytes` may be set aside; it is, until released. */
+  reserve(bytes: number): boolean {
+    if (this.reservedBytes + bytes > RESERVED_BYTES_MAX) return false;
+    this.reservedBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.reservedBytes -= bytes;
   }
 
   skipped(reason: string, bytes: number): void {

@@ -81,6 +81,11 @@ export class StreamParser {
     return this.#builder.pending;
   }
 
+  /** No message is under way or looked for: bytes that are missing here were one at least. */
+  get isBetween(): boolean {
+    return this.#state === State.start;
+  }
+
   push(chunk: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): void {
     this.#tally.pushedBytes += end - start;
     if (this.#trustSegments && this.#state === State.hunt) this.#atLine = true;
@@ -186,7 +191,7 @@ export class StreamParser {
       return stop;
     }
     builder.bytes.add(chunk, at, headEnd);
-    builder.startBody();
+    builder.startBody(this.#remaining);
     return headEnd;
   }
 
@@ -206,7 +211,7 @@ export class StreamParser {
       }
       if (headEnd > 0) {
         const message = this.#open();
-        builder.startBody();
+        builder.startBody(this.#remaining);
         const isWhole = this.#state === State.length && this.#remaining === 0;
         if (message !== undefined && isWhole) this.#finish(message);
         return stop;

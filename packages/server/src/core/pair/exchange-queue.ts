@@ -33,6 +33,7 @@ export class ExchangeQueue {
   #burst = 0;
   #serverSpoke = false;
   #requestsMissed = false;
+  #spokeSinceMiss = false;
   #responsesMissed = false;
 
   get length(): number {
@@ -42,10 +43,13 @@ export class ExchangeQueue {
   /** The server sent something, or something of it is missing. */
   serverSpoke(): void {
     this.#serverSpoke = true;
+    this.#spokeSinceMiss = true;
   }
 
-  requestsMissed(): void {
+  /** `areAnswered`: the server said something after it had them. */
+  requestsMissed(areAnswered: boolean): void {
     this.#requestsMissed = true;
+    this.#spokeSinceMiss = areAnswered;
   }
 
   responsesMissed(): void {
@@ -56,8 +60,8 @@ export class ExchangeQueue {
     if (this.#serverSpoke) this.#burst += 1;
     this.#serverSpoke = false;
     const isEmpty = this.#waiting.length === 0;
-    // With nothing under way before it, what was missed has been answered, or its answer finds nobody waiting.
-    if (isEmpty) this.#requestsMissed = false;
+    // With nothing under way before it, what was missed has been answered, unless it was sent together with this one.
+    if (isEmpty && this.#spokeSinceMiss) this.#requestsMissed = false;
     if (this.#waiting.length >= WAITING_MAX) {
       this.dropAll();
       this.#responsesMissed = true;
@@ -98,12 +102,13 @@ export class ExchangeQueue {
 
   /**
    * An unknown number of answers is missing. A client that waits for each answer has only its last request open; of
-   * requests that were sent together nobody can say which one is answered now.
+   * requests that were sent together nobody can say which one is answered now, nor whether it is one that was missed.
    */
   #realign(): void {
     const last = this.#waiting.at(-1);
     const beforeLast = this.#waiting.at(-2);
-    const isAlone = last !== undefined && beforeLast?.burst !== last.burst;
+    const isLast = last !== undefined && beforeLast?.burst !== last.burst;
+    const isAlone = isLast && !this.#requestsMissed;
     this.unanswered += this.#waiting.length - (isAlone ? 1 : 0);
     this.#waiting = isAlone ? [last] : [];
     this.#responsesMissed = false;

@@ -9,7 +9,7 @@ import { CaptureCounters } from "./capture-counters.ts";
 import { HttpConnection } from "./http-connection.ts";
 import type { CaptureContext } from "./http-connection.ts";
 
-/** Bytes of the client begin with `>`, of the server with `<`; `>12` are 12 missing bytes; `>fin`, `<rst` … end a side. */
+/** Bytes of the client begin with `>`, of the server with `<`; `>12` are 12 missing bytes; `>fin`, `<rst` … end a side; `>unseen`: see there. */
 type Step = string;
 
 interface Told {
@@ -56,7 +56,8 @@ function play(
     const direction = step.startsWith(">") ? 0 : 1;
     const rest = step.slice(1);
     seconds += 1;
-    if (ENDS.has(rest)) connection.end(direction, rest as EndReason, seconds, 0);
+    if (rest === "unseen") connection.unseen(direction, 40);
+    else if (ENDS.has(rest)) connection.end(direction, rest as EndReason, seconds, 0);
     else if (/^\d+$/.test(rest)) connection.gap(direction, Number(rest), seconds, 0);
     else {
       const bytes = bytesOf(rest);
@@ -150,9 +151,35 @@ describe("holes", () => {
     expect(counters.unrequested).toBe(1);
   });
 
+  it("an answer is not given to the request before, when its own was lost with the answer to that", () => {
+    // The hole among the requests is told of before the answer, or only known of.
+    for (const holes of [
+      ["<60", ">40"],
+      [">40", "<60"],
+      [">unseen", "<60"],
+      ["<60", ">unseen"],
+    ]) {
+      const { told, counters } = play([get("/1"), ...holes, answer(202), get("/3"), answer(203)]);
+      expect(told).toEqual(["a 1 /1", "b 1 /3", "b 2 203"]);
+      expect(counters.unrequested).toBe(1);
+    }
+  });
+
   it("a request lost among pipelined ones makes no false pair", () => {
     const { told } = play([get("/1"), ">40", get("/3"), answer(201), answer(202), answer(203)]);
     expect(told).toEqual(["a 1 /1", "b 1 /3", "a 2 201"]);
+  });
+
+  it("between messages cost one at least, counted as lost", () => {
+    const ended = [">fin", "<fin"];
+    expect(play([get("/1"), "<60", get("/2"), answer(202), ...ended]).lost).toEqual(["hole"]);
+    expect(play([">40", get("/2"), answer(202), ...ended]).lost).toEqual(["hole"]);
+    // What nobody asked for, what is looked for already, and what is another protocol are no messages.
+    expect(play([get("/1"), "<60"], { trackResponses: false }).lost).toEqual([]);
+    expect(play([">40"], { midstream: true }).lost).toEqual([]);
+    expect(play([">40", ">40", ...ended]).lost).toEqual(["hole"]);
+    const upgrade = "<HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n";
+    expect(play([get("/ws", "Upgrade: websocket"), upgrade, "<9", ">9"]).lost).toEqual([]);
   });
 
   it("inside a body cost that message, counted as lost, unless it is asked for", () => {

@@ -12,6 +12,9 @@ const UINT32 = 2 ** 32;
 const US_PER_SECOND = 1_000_000;
 const NS_PER_US = 1000;
 
+/** `00` to `ff`: an id is made of every request, and `toString` of a large number takes ten times as long. */
+const TWO_DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
 /** The part that all ids of a connection share: 16 hex digits. */
 export function idPrefix({ client, server }: ConnectionInfo): string {
   return `${hex(client.port, 4)}${hex(server.port, 4)}${addressHex(client.address)}`;
@@ -23,8 +26,12 @@ export function idBase({ seconds, nanoseconds }: ConnectionInfo): number {
 }
 
 export function messageId(prefix: string, base: number, streamOffset: number): string {
-  // A leading one in place of padding, cut off: this is done for every request.
-  return prefix + (UINT32 + ((base + streamOffset) % UINT32)).toString(16).slice(1);
+  const own = (base + streamOffset) % UINT32;
+  return prefix + (fourDigits(own >>> 16) + fourDigits(own & 0xffff));
+}
+
+function fourDigits(value: number): string {
+  return (TWO_DIGITS[value >>> 8] ?? "") + (TWO_DIGITS[value & 0xff] ?? "");
 }
 
 function addressHex(address: string): string {

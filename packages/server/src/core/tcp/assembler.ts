@@ -119,6 +119,11 @@ export class Assembler {
     if (this.waiting || distance(sequence, this.position) > 0) this.#drain(false);
   }
 
+  /** Bytes that the peer has and that are not told; below 1 for none. */
+  get unseenBytes(): number {
+    return this.isAcknowledged ? distance(this.acknowledged, this.position) : 0;
+  }
+
   /** To be called now and then: an acknowledgement half the sequence space ago would look like one ahead. */
   forgetStale(): void {
     if (distance(this.position, this.acknowledged) > AHEAD_BYTES_MAX) this.isAcknowledged = false;

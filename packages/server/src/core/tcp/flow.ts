@@ -178,6 +178,9 @@ export class Flow implements AssemblerOwner {
       to.acknowledge(packet.acknowledgment);
     }
     const hasPayload = packet.end !== packet.start || packet.missingBytes !== 0;
+    if (hasPayload && to.waiting && to.unseenBytes > 0) {
+      this.#handler?.unseen?.(direction === 0 ? 1 : 0, to.unseenBytes);
+    }
     if ((flags & SPECIAL) !== 0) this.#special(packet, from, direction);
     else if (hasPayload) from.segment(packet, packet.sequence);
     if (this.state !== FlowState.open) this.#updateState(packet, direction, hasPayload);

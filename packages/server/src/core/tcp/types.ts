@@ -59,6 +59,11 @@ export interface ConnectionHandler {
    */
   gap(direction: Direction, bytes: number, seconds: number, nanoseconds: number): void;
   end(direction: Direction, how: EndReason, seconds: number, nanoseconds: number): void;
+  /**
+   * The other side is about to say something that it said after `bytes` bytes of this direction which were not seen: they
+   * may still come out of order, or be told as a gap later.
+   */
+  unseen?(direction: Direction, bytes: number): void;
 }
 
 /**

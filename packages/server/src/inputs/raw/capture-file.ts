@@ -1,5 +1,5 @@
 /**
- * A capture from a file or from standard input, read in large pieces into one buffer. Waits for the pipeline; what it
+ * A capture from a file or from standard input, read in large pieces. Waits for the pipeline; what it
  * gives does not depend on where the pieces end.
  */
 import { open } from "node:fs/promises";
@@ -8,9 +8,8 @@ import type { Accepted } from "../../component/types.ts";
 import { CaptureReader } from "../../core/packet/capture-reader.ts";
 import type { PacketSink } from "../../core/packet/types.ts";
 import { EngineError } from "./engine.ts";
+import { FilePieces } from "./file-pieces.ts";
 
-/** Bytes read at once: a few thousand small packets. */
-const READ_BYTES: number = 1024 * 1024;
 /** The longest magic of a capture file. */
 const MAGIC_BYTES = 4;
 
@@ -70,18 +69,16 @@ export class CaptureFile {
   }
 
   async #readFile(handle: FileHandle): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    let position = 0;
+    const pieces = new FilePieces(handle);
     try {
       while (!this.#stopped) {
-        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position);
-        if (bytesRead === 0) return;
-        position += bytesRead;
-        this.#reader.push(buffer.subarray(0, bytesRead));
+        const piece = await pieces.next();
+        if (piece.length === 0) return;
+        this.#reader.push(piece);
         await this.#events.burst();
       }
     } finally {
-      await handle.close();
+      await pieces.close();
     }
   }
 

@@ -6,11 +6,13 @@
  * instead, many packets at a time, each in place in one buffer.
  *
  * The native read loop ends only when the kernel has nothing more: under a load that we cannot follow it would never
- * let anything else run, so after a while packets are thrown away, counted, until it ends.
+ * let anything else run, so after a while packets are only set aside until it ends, and worked on in the next turns. What finds
+ * no room there is thrown away, counted.
  */
 import { createRequire } from "node:module";
 import { EngineError, explain } from "./engine.ts";
 import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+import { PacketShelf } from "./packet-shelf.ts";
 
 /** What is used of the package's native half. */
 interface NativeSession {
@@ -46,10 +48,10 @@ const LINK_TYPES: Readonly<Record<string, number>> = {
   LINKTYPE_IEEE802_11_RADIO: 127,
 };
 
-/** Milliseconds that one read loop may run before packets are thrown away: outputs must get their turn. */
-const LOOP_MS_MAX = 200;
-/** Packets between two looks at the clock. */
-const CLOCK_PACKETS = 1024;
+/** Milliseconds of work in one turn: outputs must get theirs. */
+const TURN_MS_MAX = 50;
+/** Packets between two looks at the clock: of the longest, a few milliseconds. */
+const CLOCK_PACKETS = 64;
 const NS_PER_US = 1000;
 const US_PER_SECOND = 1_000_000;
 /** Milliseconds between two reads. */
@@ -103,12 +105,15 @@ class LibpcapSource implements LiveSource {
   readonly #packet: Buffer;
   readonly #headerBytes: Buffer = Buffer.alloc(HEADER_BYTES);
   readonly #header: Uint32Array;
+  readonly #shelf: PacketShelf;
   #timer: NodeJS.Timeout | undefined;
   #drops: SourceDrops = { kernel: 0, interface: 0, overload: 0 };
   #overload = 0;
   #packets = 0;
-  #loopStartedMs = 0;
-  #overloaded = false;
+  #turnStartedMs = 0;
+  /** Packets are to be set aside. */
+  #shelving = false;
+  #nextTurn: NodeJS.Immediate | undefined;
   #closing = false;
   #closed = false;
 
@@ -118,6 +123,7 @@ class LibpcapSource implements LiveSource {
     this.#bufferTimeoutMs = options.bufferTimeoutMs;
     this.#usesOurTime = options.timestampType === "go";
     this.#packet = Buffer.alloc(options.snapLengthBytes);
+    this.#shelf = new PacketShelf(options.bufferBytes);
     // The same memory, read as numbers.
     const { buffer, byteOffset } = this.#headerBytes;
     this.#header = new Uint32Array(buffer, byteOffset, HEADER_BYTES / 4);
@@ -163,27 +169,45 @@ class LibpcapSource implements LiveSource {
     this.#end();
   }
 
-  /** Reads until the kernel has nothing more. */
+  /** Works on what was set aside, then reads until the kernel has nothing more. */
   #readAll(): void {
     if (this.#closed) return;
-    this.#loopStartedMs = performance.now();
-    this.#overloaded = false;
+    this.#turnStartedMs = performance.now();
     const packetsBefore = this.#packets;
+    this.#shelving = this.#clearShelf();
     const result = this.#session.dispatch(this.#packet, this.#headerBytes);
     if (this.#packets !== packetsBefore) this.#events.burst();
+    if (!this.#shelf.isEmpty) this.#nextTurn ??= setImmediate(() => this.#turn());
     if (result !== -1) return;
     this.#end();
     this.#events.gone("the interface went away");
   }
 
+  #turn(): void {
+    this.#nextTurn = undefined;
+    this.#readAll();
+  }
+
+  /** Returns whether the turn was over before all was done: what comes now must wait behind the rest. */
+  #clearShelf(): boolean {
+    while (!this.#shelf.isEmpty) {
+      this.#shelf.takeOne(this.#linkType, this.#events.sink);
+      if (this.#isTurnOver()) return !this.#shelf.isEmpty;
+    }
+    return false;
+  }
+
   #end(): void {
     if (this.#closed) return;
+    while (!this.#shelf.isEmpty) this.#shelf.takeOne(this.#linkType, this.#events.sink);
+    this.#events.burst();
     try {
       this.drops();
     } catch {
       // An interface that is gone has no figures.
     }
     clearInterval(this.#timer);
+    clearImmediate(this.#nextTurn);
     this.#closed = true;
     this.#session.close();
     // Freed with the next packet that comes in; nobody waits for it.
@@ -194,7 +218,7 @@ class LibpcapSource implements LiveSource {
   }
 
   #read(): void {
-    if (this.#closed || this.#isTooSlow()) return;
+    if (this.#closed) return;
     const header = this.#header;
     let seconds = header[0] ?? 0;
     let nanoseconds = (header[1] ?? 0) * NS_PER_US;
@@ -205,6 +229,11 @@ class LibpcapSource implements LiveSource {
     }
     const captured = header[2] ?? 0;
     const original = header[3] ?? 0;
+    if (this.#shelving) {
+      const fits = this.#shelf.put(this.#packet, captured, original, seconds, nanoseconds);
+      if (!fits) this.#overload += 1;
+      return;
+    }
     this.#events.sink.packet(
       this.#linkType,
       this.#packet,
@@ -214,17 +243,12 @@ class LibpcapSource implements LiveSource {
       seconds,
       nanoseconds,
     );
+    this.#shelving = this.#isTurnOver();
   }
 
-  #isTooSlow(): boolean {
+  #isTurnOver(): boolean {
     this.#packets += 1;
-    if (this.#overloaded) {
-      this.#overload += 1;
-      return true;
-    }
-    if (this.#packets % CLOCK_PACKETS === 0) {
-      this.#overloaded = performance.now() - this.#loopStartedMs > LOOP_MS_MAX;
-    }
-    return false;
+    if (this.#packets % CLOCK_PACKETS !== 0) return false;
+    return performance.now() - this.#turnStartedMs > TURN_MS_MAX;
   }
 }
