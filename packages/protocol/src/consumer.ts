@@ -22,9 +22,10 @@ export interface ConsumerOptions {
   readonly nonce: Uint8Array;
   /**
    * Called once, when the producer is known (and proven): the sequence number of the last of its frames that is
-   * safe here, or undefined when this server does not know it.
+   * safe here, or undefined when this server does not know it. "later": `welcome` will be called, as when frames of it are
+   * on their way to a disk and it must be told for certain which ones are here.
    */
-  readonly resume: (hello: Hello) => number | undefined;
+  readonly resume: (hello: Hello) => number | undefined | "later";
   readonly windowBytes?: number;
 }
 
@@ -51,6 +52,8 @@ export class ConsumerSession {
   readonly #decoder: FrameDecoder = new FrameDecoder();
   readonly #startedAtMs: number;
   #unproven: Hello | undefined;
+  /** Known and proven, and waiting for our `welcome`. */
+  #awaited: Hello | undefined;
   #heardAtMs: number;
   #pingedAtMs: number;
   #receivedSeq = 0;
@@ -81,6 +84,14 @@ export class ConsumerSession {
     return data;
   }
 
+  /** The answer that `resume` said would come later. */
+  welcome(ackedSeq: number | undefined): void {
+    const hello = this.#awaited;
+    if (hello === undefined || this.failure !== undefined) return;
+    this.#awaited = undefined;
+    this.#welcome(hello, ackedSeq);
+  }
+
   /** All frames up to `seq` are safe; `bytes` is their payloads' sum. Acknowledges and grants new credit. */
   accepted(seq: number, frames: number, bytes: number): void {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
@@ -106,7 +117,7 @@ export class ConsumerSession {
   tick(nowMs: number): void {
     if (this.failure !== undefined || this.state === "ended") return;
     if (this.state === "handshake") {
-      if (nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
+      if (this.#awaited === undefined && nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
         this.failure = {
           code: "handshake-timeout",
           message: `no handshake in ${HANDSHAKE_MS_MAX} ms`,
@@ -166,7 +177,8 @@ export class ConsumerSession {
 
   #greet(payload: Uint8Array): void {
     const hello = decodeHello(payload);
-    if (hello === undefined || this.#unproven !== undefined || this.hello !== undefined) {
+    const known = this.#unproven ?? this.#awaited ?? this.hello;
+    if (hello === undefined || known !== undefined) {
       this.#fail("control", "malformed or second HELLO");
       return;
     }
@@ -180,7 +192,7 @@ export class ConsumerSession {
     }
     const { token, nonce } = this.#options;
     if (token === undefined) {
-      this.#welcome(hello);
+      this.#admit(hello);
       return;
     }
     this.#unproven = hello;
@@ -200,13 +212,19 @@ export class ConsumerSession {
       this.#fail("token-differs", "the producer does not know this server's token");
     } else {
       this.#unproven = undefined;
-      this.#welcome(hello);
+      this.#admit(hello);
     }
   }
 
-  #welcome(hello: Hello): void {
+  #admit(hello: Hello): void {
+    const safeSeq = this.#options.resume(hello);
+    if (safeSeq === "later") this.#awaited = hello;
+    else this.#welcome(hello, safeSeq);
+  }
+
+  #welcome(hello: Hello, safeSeq: number | undefined): void {
     // A producer frees what any server acknowledged: frames before its oldest one will not come again.
-    const ackedSeq = Math.max(this.#options.resume(hello) ?? 0, hello.firstUnackedSeq - 1);
+    const ackedSeq = Math.max(safeSeq ?? 0, hello.firstUnackedSeq - 1);
     this.#receivedSeq = ackedSeq;
     this.#ackedSeq = ackedSeq;
     this.hello = hello;

@@ -25,7 +25,10 @@ export interface Hello {
   readonly versionMin: number;
   readonly versionMax: number;
   readonly producerId: Uint8Array;
-  /** Counts restarts of a producer that keeps its id; 0 when it makes a new id each time. */
+  /**
+   * Counts runs of a producer that keeps its id and goes on with its numbers, from 1; 0 when it makes a new id each time.
+   * Above 0 WELCOME must be certain: the frames that it names are here, and no other will turn up later.
+   */
   readonly epoch: number;
   /** Sequence number of the oldest frame it still holds; the next new one when it holds none. */
   readonly firstUnackedSeq: number;

@@ -17,9 +17,13 @@ export const FRAME_HEADER_BYTES: number = 24;
 export const PROTOCOL_VERSION: number = 1;
 /**
  * The minor version, in WELCOME: counts additions that a producer must not use with a receiver that lacks them.
- * 1: `message` records.
+ * 1: `message` records. 2: producers that keep their id over restarts, and count them in `epoch`, are told for certain
+ * which of their frames are here.
  */
-export const PROTOCOL_MINOR: number = 1;
+export const PROTOCOL_MINOR: number = 2;
+/** What a producer needs that sends `message` records, and one that keeps its id. */
+export const MINOR_MESSAGES: number = 1;
+export const MINOR_RESUME: number = 2;
 const MAGIC_0 = 0x4d; // "M"
 const MAGIC_1 = 0x42; // "B"
 

@@ -25,8 +25,18 @@ export interface ProducerOptions {
   readonly token?: string | undefined;
   /** The minor version a receiver must have at least, for what this producer sends; see `PROTOCOL_MINOR`. */
   readonly minorNeeded?: number;
+  /** What an earlier run of a producer that keeps its id has left. Enqueue nothing before `resumedSeq` is known. */
+  readonly resume?: EarlierFrames;
   /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
   readonly released?: (frame: Uint8Array) => void;
+}
+
+/** Frames that a run before this one may have sent: the receiver says in WELCOME which of them it has. */
+export interface EarlierFrames {
+  /** The first one of which it is not known here that the receiver has it. */
+  readonly firstUnackedSeq: number;
+  /** The last one that was made; one less than the first when there is none. */
+  readonly lastSeq: number;
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
@@ -50,6 +60,8 @@ export class ProducerSession {
   unackedBytes = 0;
   /** Frames sent again after a reconnect. */
   resentFrames = 0;
+  /** With `resume`, set by the first WELCOME: the receiver has all earlier frames up to this one, and no other. */
+  resumedSeq: number | undefined;
 
   readonly #options: ProducerOptions;
   /** Unacknowledged frames, oldest first; the oldest has sequence number `#firstSeq`. */
@@ -70,6 +82,12 @@ export class ProducerSession {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#firstSeq = options.resume?.firstUnackedSeq ?? 1;
+  }
+
+  /** All frames up to this one are acknowledged. */
+  get ackedSeq(): number {
+    return this.#firstSeq - 1;
   }
 
   /** Frames that wait for their acknowledgement. */
@@ -261,9 +279,23 @@ export class ProducerSession {
         `the server speaks version ${PROTOCOL_VERSION}.${welcome.minor}, ${PROTOCOL_VERSION}.${this.#options.minorNeeded} is needed: update it`,
       );
     } else {
+      this.#goOn(welcome.ackedSeq);
+      if (this.failure !== undefined) return;
       this.state = "open";
       this.#settle(welcome.ackedSeq, welcome.creditBytes);
     }
+  }
+
+  /** The first answer to a run that goes on with an earlier one's numbers. */
+  #goOn(ackedSeq: number): void {
+    const { resume } = this.#options;
+    if (resume === undefined || this.resumedSeq !== undefined) return;
+    if (ackedSeq > resume.lastSeq) {
+      this.#fail("ack-ahead", `frame ${ackedSeq} was acknowledged before it was made`);
+      return;
+    }
+    this.resumedSeq = Math.max(ackedSeq, resume.firstUnackedSeq - 1);
+    this.#firstSeq = this.resumedSeq + 1;
   }
 
   #settle(ackedSeq: number, creditBytes: number): void {

@@ -67,7 +67,13 @@ export class Connection implements Peer {
           const { journal } = context;
           if (journal === undefined) return producer.ackedSeq;
           journal.present(producer.key, true);
-          return journal.ackedSeq(producer.key);
+          if (hello.epoch === 0) return journal.ackedSeq(producer.key);
+          // It has forgotten what is in the frames that are on their way to disk: none may turn up after our answer.
+          void journal.settledSeq(producer.key).then((seq) => {
+            this.#session.welcome(seq);
+            this.#flush();
+          });
+          return "later";
         },
       },
       context.clock.monotonicMs(),
