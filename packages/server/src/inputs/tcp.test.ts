@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { BodyState, ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
 import type { ExchangeRecord, Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Accepted, InputContext } from "../component/types.ts";
+import type { Accepted, InputContext, InputJournal } from "../component/types.ts";
 import { inputTcp } from "./tcp.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -43,6 +43,7 @@ async function rig(
     connectionsPerAddress: number;
     inFlightBytes: number;
   }> = {},
+  journal?: InputJournal,
 ): Promise<Rig> {
   const port = await freePort();
   const made: Rig = {
@@ -60,6 +61,7 @@ async function rig(
       made.messages.push(...batch);
       return made.gate;
     },
+    journal,
     dropped: () => {},
     refused: (reason) => made.refusals.push(reason),
     loopGuard: true,
@@ -87,12 +89,15 @@ class Client {
   readonly session: ProducerSession;
   socket: Socket | undefined;
 
-  constructor(id: number, token?: string) {
+  constructor(id: number, token?: string, earlier?: { epoch: number; lastSeq: number }) {
     this.session = new ProducerSession({
       producerId: Buffer.alloc(16, id),
       service: "shop",
       agent: "test/1",
       token,
+      ...(earlier === undefined
+        ? {}
+        : { epoch: earlier.epoch, resume: { firstUnackedSeq: 1, lastSeq: earlier.lastSeq } }),
     });
   }
 
@@ -352,5 +357,38 @@ describe("start and stop", () => {
     open();
     await stopped;
     await vi.waitFor(() => expect(client.session.ackedWeight).toBe(1));
+  });
+});
+
+describe("a producer that keeps its id over restarts", () => {
+  it("is answered when nothing of it is on its way to the disk any more, and its older connection is closed", async () => {
+    let safeSeq = 0;
+    let settled = Promise.resolve();
+    const journal: InputJournal = {
+      ackedSeq: () => undefined,
+      settledSeq: async () => settled.then(() => safeSeq),
+      append: async (_producer, _service, { seq }) => void (safeSeq = seq),
+      present: () => {},
+      farewell: () => {},
+    };
+    const server = await rig(undefined, {}, journal);
+    const where = { port: server.port, host: "127.0.0.1" };
+    const first = new Client(1, undefined, { epoch: 1, lastSeq: 0 });
+    await first.connect(where);
+    first.send(1, 2);
+    await vi.waitFor(() => expect(first.session.ackedWeight).toBe(2));
+    let disk = (): void => {};
+    settled = new Promise((resolve) => (disk = resolve));
+    const second = new Client(1, undefined, { epoch: 2, lastSeq: 5 });
+    const welcomed = second.connect(where);
+    await vi.waitFor(() => expect(first.socket?.destroyed).toBe(true));
+    expect(second.session.state).toBe("handshake");
+    safeSeq = 4;
+    disk();
+    await welcomed;
+    expect([second.session.resumedSeq, second.session.state]).toEqual([4, "open"]);
+    second.send(3);
+    await vi.waitFor(() => expect(second.session.ackedWeight).toBe(1));
+    expect([safeSeq, server.refusals]).toEqual([5, []]);
   });
 });
