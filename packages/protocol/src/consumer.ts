@@ -272,6 +272,11 @@ export class ConsumerSession {
   }
 }
 
+/** What a connection is closed with before it comes to a session. */
+export function errorFrame(fault: Fault): Uint8Array {
+  return Buffer.concat(encodeFrame(FrameType.error, 0, encodeFault(fault)));
+}
+
 const HANDSHAKE_TYPES: ReadonlySet<number> = new Set([FrameType.hello, FrameType.auth]);
 
 const FAULT_TEXTS: Readonly<Record<FrameFault, string>> = {

@@ -14,7 +14,7 @@ export { printable } from "./printable.ts";
 export { checkPayload } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { EarlierFrames, ProducerOptions, ProducerState } from "./producer.ts";
-export { ConsumerSession } from "./consumer.ts";
+export { ConsumerSession, errorFrame } from "./consumer.ts";
 export type { ConsumerOptions, DataFrame } from "./consumer.ts";
 export type { Fault, Hello } from "./control.ts";
 export { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";

@@ -178,6 +178,8 @@ export interface Output {
   drain(): Promise<void>;
   /** Frees everything at once; what is unsettled is settled as dropped by the engine. Idempotent. */
   close(): Promise<void>;
+  /** Reads certificates and the like again, on SIGHUP. Absent where there is nothing to read. Never throws. */
+  readonly reload?: (() => void) | undefined;
   /** True when it emits replayed responses; then statuses are compared with the original ones. */
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */

@@ -9,6 +9,7 @@ import {
   CREDIT_WINDOW_BYTES,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_BYTES_MAX,
+  errorFrame,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
@@ -155,6 +156,7 @@ class TcpInput implements Input {
     const door = new Door(this.#options, {
       admitted: (socket) => this.#admit(socket, token, windowBytes),
       refused: (fault, peer) => this.#refused(fault, peer, ""),
+      lastWords: errorFrame,
     });
     this.#door = door;
     this.#server = await listen(

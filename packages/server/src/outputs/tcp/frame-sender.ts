@@ -28,15 +28,21 @@ const UNACKED_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes the socket may hold unsent; what waits behind them stays in the session. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
 const TAKE_STEP = 64;
-/** A gor waits for more, says nothing and closes nothing. */
-const GOR_HINT = " (if it is a gor: --output-tcp-format gor)";
+const HINTS: Readonly<Record<string, string>> = {
+  // A gor waits for more, says nothing and closes nothing.
+  "handshake-timeout": " (if it is a gor: --output-tcp-format gor)",
+  "client-certificate": " (see --output-tcp-certificate)",
+  "token-required": " (see --output-tcp-token)",
+};
 
 export interface FrameSenderOptions {
+  readonly reload: (() => void) | undefined;
   readonly link: Pick<LinkOptions, "address" | "tls" | "name">;
   readonly token: string | undefined;
 }
 
 export class FrameSender implements Output {
+  readonly reload: (() => void) | undefined;
   readonly #context: OutputContext;
   readonly #token: string | undefined;
   readonly #stream: OutputStream | undefined;
@@ -56,7 +62,8 @@ export class FrameSender implements Output {
   #waking = false;
   #idle: (() => void)[] = [];
 
-  constructor(context: OutputContext, { link, token }: FrameSenderOptions) {
+  constructor(context: OutputContext, { link, token, reload }: FrameSenderOptions) {
+    this.reload = reload;
     this.#context = context;
     this.#token = token;
     this.#stream = context.stream?.();
@@ -183,7 +190,7 @@ export class FrameSender implements Output {
     const { failure } = this.#session;
     if (failure === undefined) return;
     if (failure.code === "ack-ahead") this.#renew();
-    const hint = failure.code === "handshake-timeout" ? GOR_HINT : "";
+    const hint = HINTS[failure.code] ?? "";
     this.#link.drop(`${failure.code}: ${failure.message}${hint}`);
   }
 
