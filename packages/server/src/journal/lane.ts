@@ -66,6 +66,8 @@ export class JournalLane {
   #intents: Message[] = [];
   #intentsWritten: (() => void)[] = [];
   readonly #storedStream: StoredStream | undefined;
+  /** Before the last crash; complete until entries are read. */
+  readonly #settledBefore: ReadonlySet<string>;
   #stream: JournalStream | undefined;
   #serial: number;
   #writtenCursor: number;
@@ -85,6 +87,7 @@ export class JournalLane {
     this.name = name;
     this.#lists = [...stored.lists];
     this.#storedStream = stored.stream;
+    this.#settledBefore = stored.done;
     this.#serial = 1 + Math.max(0, ...stored.lists.map(({ name: list }) => serialOf(list)));
     this.#writtenCursor = -1;
     this.#wake = wake;
@@ -118,7 +121,7 @@ export class JournalLane {
 
   /** For an output that numbers what it sends; from the first call on, the stream is kept. */
   stream(): JournalStream {
-    this.#stream ??= new JournalStream(this.name, this.#storedStream, {
+    this.#stream ??= new JournalStream(this.name, this.#storedStream, this.#settledBefore, {
       tracks: (message) => this.tracker.tracks(message),
       waiting: () => this.#wake(),
     });

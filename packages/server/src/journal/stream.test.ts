@@ -10,9 +10,9 @@ const LANE = "output-tcp central:28020";
 class Disk {
   readonly values: Map<string, string> = new Map();
 
-  open(): JournalStream {
+  open(done: ReadonlySet<string> = new Set()): JournalStream {
     const events = { tracks: () => true, waiting: () => {} };
-    return new JournalStream(LANE, readStreams(this.values).get(LANE), events);
+    return new JournalStream(LANE, readStreams(this.values).get(LANE), done, events);
   }
 
   /** One group. */
@@ -68,23 +68,41 @@ describe("a stream", () => {
     expect([a, c, d].map((message) => third.received(message))).toEqual([true, false, true]);
   });
 
-  it("keeps a frame as long as the cursor needs one of its entries", () => {
+  it("keeps a frame until it is acknowledged, and one of an earlier run as long as its entries may be read again", () => {
     const disk = new Disk();
-    const stream = disk.open();
-    stream.resolve(0);
-    stream.write([a], () => {});
-    disk.write(stream, 1, 7);
-    stream.write([b], () => {});
-    disk.write(stream, 1, 9);
-    expect(disk.frames).toHaveLength(2);
-    stream.acked(2);
-    disk.write(stream, 7, 9);
-    expect(disk.frames).toHaveLength(2);
-    disk.write(stream, 8, 9);
-    expect(disk.frames).toEqual([`frame\n${LANE}\n2`]);
-    disk.write(stream, 10, 10);
+    const first = disk.open();
+    first.resolve(0);
+    for (const [message, lastEntry] of [
+      [a, 5],
+      [b, 7],
+      [c, 9],
+    ] as const) {
+      first.write([message], () => {});
+      disk.write(first, 1, lastEntry);
+    }
+    first.acked(1);
+    disk.write(first, 1, 9);
+    expect(disk.frames).toEqual([`frame\n${LANE}\n2`, `frame\n${LANE}\n3`]);
+    const second = disk.open();
+    second.resolve(3);
+    expect([b, c].map((message) => second.received(message))).toEqual([true, true]);
+    second.acked(3);
+    disk.write(second, 8, 9);
+    expect(disk.frames).toEqual([`frame\n${LANE}\n3`]);
+    disk.write(second, 10, 10);
     expect(disk.frames).toEqual([]);
-    expect(disk.open().firstUnackedSeq).toBe(3);
+    expect(disk.open().firstUnackedSeq).toBe(4);
+  });
+
+  it("does not take another message of the same name for one that was settled before the crash", () => {
+    const disk = new Disk();
+    const first = disk.open();
+    first.resolve(0);
+    for (const messages of [[a], [a, b]]) first.write(messages, () => {});
+    disk.write(first);
+    const second = disk.open(new Set([keyOf(a)]));
+    second.resolve(2);
+    expect([a, a, b].map((message) => second.received(message))).toEqual([true, false, true]);
   });
 
   it("takes another name when its receiver knows more than it does, and says what may come twice", () => {
@@ -105,7 +123,7 @@ describe("a stream", () => {
 
   it("does not write what it does not know, nor for an acknowledgement alone", () => {
     const disk = new Disk();
-    const stream = new JournalStream(LANE, undefined, {
+    const stream = new JournalStream(LANE, undefined, new Set(), {
       tracks: (message) => keyOf(message) === keyOf(b),
       waiting: () => {},
     });
@@ -115,13 +133,15 @@ describe("a stream", () => {
     disk.write(stream, 1, 1);
     expect([...disk.values.values()]).toContain(`1 ${keyOf(b)}`);
     expect(disk.frames).toHaveLength(1);
-    const before = [...disk.values];
-    stream.acked(2);
-    disk.write(stream, 1, 1);
-    expect([...disk.values]).toEqual(before);
     const known = readStreams(disk.values).get(LANE);
     expect(known === undefined ? [] : streamNames(LANE, known).toSorted()).toEqual(
       [...disk.values.keys()].toSorted(),
     );
+    stream.acked(1);
+    disk.write(stream, 1, 1);
+    const before = [...disk.values];
+    stream.acked(2);
+    disk.write(stream, 1, 1);
+    expect([...disk.values]).toEqual(before);
   });
 });

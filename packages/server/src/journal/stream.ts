@@ -85,8 +85,10 @@ export class JournalStream implements OutputStream {
   readonly #events: StreamEvents;
   #ackedSeq: number;
   #lastSeq: number;
-  /** On disk or about to be, in order. */
-  #frames: StoredFrame[];
+  /** Of earlier runs, in order: kept as long as their messages may come again. */
+  #earlier: StoredFrame[];
+  /** Of this run, on disk or about to be: kept until they are acknowledged, for then their messages are settled. */
+  #frames: number[] = [];
   #waiting: WaitingFrame[] = [];
   #removed: string[] = [];
   #resolved = false;
@@ -94,14 +96,20 @@ export class JournalStream implements OutputStream {
   readonly #had: Map<string, number> = new Map();
   #writtenValue = "";
 
-  constructor(lane: string, stored: StoredStream | undefined, events: StreamEvents) {
+  /** `done`: what else is known to be settled, and does not come again. */
+  constructor(
+    lane: string,
+    stored: StoredStream | undefined,
+    done: ReadonlySet<string>,
+    events: StreamEvents,
+  ) {
     this.#lane = lane;
     this.#events = events;
     this.producerId = stored?.producerId ?? randomBytes(PRODUCER_ID_BYTES);
     this.epoch = (stored?.epoch ?? 0) + 1;
     this.#ackedSeq = stored?.ackedSeq ?? 0;
     this.#lastSeq = stored?.lastSeq ?? 0;
-    this.#frames = [...(stored?.frames ?? [])];
+    this.#earlier = withoutDone(stored?.frames ?? [], done);
   }
 
   get firstUnackedSeq(): number {
@@ -115,17 +123,17 @@ export class JournalStream implements OutputStream {
   resolve(ackedSeq: number): void {
     if (this.#resolved) return;
     this.#resolved = true;
-    for (const { seq, keys } of this.#frames) {
+    for (const { seq, keys } of this.#earlier) {
       if (seq > ackedSeq) this.#removed.push(frameName(this.#lane, seq));
       else for (const key of keys) this.#had.set(key, (this.#had.get(key) ?? 0) + 1);
     }
-    this.#frames = this.#frames.filter(({ seq }) => seq <= ackedSeq);
+    this.#earlier = this.#earlier.filter(({ seq }) => seq <= ackedSeq);
     this.#ackedSeq = ackedSeq;
     this.#lastSeq = ackedSeq;
   }
 
   renew(): number {
-    const uncertain = this.#frames.reduce((sum, { keys }) => sum + keys.length, 0);
+    const uncertain = this.#earlier.reduce((sum, { keys }) => sum + keys.length, 0);
     this.producerId = randomBytes(PRODUCER_ID_BYTES);
     this.epoch = 1;
     this.#ackedSeq = 0;
@@ -174,15 +182,9 @@ export class JournalStream implements OutputStream {
     for (const { seq, keys } of waiting) {
       if (keys.length === 0) continue;
       values.set(frameName(this.#lane, seq), `${lastEntry} ${keys.join(" ")}`);
-      this.#frames.push({ seq, lastEntry, keys });
+      this.#frames.push(seq);
     }
-    let done = 0;
-    for (const { seq, lastEntry: needed } of this.#frames) {
-      if (needed >= cursor) break;
-      values.set(frameName(this.#lane, seq), undefined);
-      done += 1;
-    }
-    this.#frames.splice(0, done);
+    this.#removeSettled(values, cursor);
     const id = Buffer.from(this.producerId).toString("hex");
     const value = `${id} ${this.epoch} ${this.#ackedSeq} ${this.#lastSeq}`;
     // That something was acknowledged is no reason to write: the receiver says so again.
@@ -192,4 +194,23 @@ export class JournalStream implements OutputStream {
     }
     return waiting.map(({ written }) => written);
   }
+
+  #removeSettled(values: Map<string, string | undefined>, cursor: number): void {
+    const settled = this.#frames.filter((seq) => seq <= this.#ackedSeq);
+    this.#frames = this.#frames.slice(settled.length);
+    const passed = this.#earlier.filter(({ lastEntry }) => lastEntry < cursor);
+    this.#earlier = this.#earlier.filter(({ lastEntry }) => lastEntry >= cursor);
+    for (const seq of [...settled, ...passed.map((frame) => frame.seq)]) {
+      values.set(frameName(this.#lane, seq), undefined);
+    }
+  }
+}
+
+/** The frames without what is settled: each time from the first frame that has it. */
+function withoutDone(frames: readonly StoredFrame[], done: ReadonlySet<string>): StoredFrame[] {
+  const left = new Set(done);
+  return frames.map((frame) => ({
+    ...frame,
+    keys: frame.keys.filter((key) => !left.delete(key)),
+  }));
 }
