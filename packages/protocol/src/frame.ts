@@ -18,7 +18,7 @@ export const PROTOCOL_VERSION: number = 1;
 /**
  * The minor version, in WELCOME: counts additions that a producer must not use with a receiver that lacks them.
  * 1: `message` records. 2: producers that keep their id over restarts, and count them in `epoch`, are told for certain
- * which of their frames are here.
+ * which of their frames are here; a receiver may grant less than a frame, and grants more when it is told by WANT.
  */
 export const PROTOCOL_MINOR: number = 2;
 /** What a producer needs that sends `message` records, and one that keeps its id. */
@@ -38,6 +38,7 @@ export const FrameType = {
   pong: 0x08,
   bye: 0x09,
   error: 0x0a,
+  want: 0x0b,
 } as const;
 
 export interface Frame {

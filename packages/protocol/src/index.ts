@@ -15,7 +15,7 @@ export { checkPayload } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { EarlierFrames, ProducerOptions, ProducerState } from "./producer.ts";
 export { ConsumerSession, errorFrame } from "./consumer.ts";
-export type { ConsumerOptions, DataFrame } from "./consumer.ts";
+export type { ConsumerOptions, CreditEvents, DataFrame } from "./consumer.ts";
 export type { Fault, Hello } from "./control.ts";
 export { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";
 export { MINOR_MESSAGES, MINOR_RESUME, PROTOCOL_MINOR, PROTOCOL_VERSION } from "./frame.ts";

@@ -7,12 +7,13 @@
  * does not know what a payload holds. Memory: the caller bounds `unackedBytes` by not calling `enqueue`.
  */
 import { decodeAck, decodeChallenge, decodeFault, decodeWelcome } from "./control.ts";
-import { encodeAuth, encodeHello, proofOf, sameProof } from "./control.ts";
+import { encodeAuth, encodeHello, encodeWant, proofOf, sameProof } from "./control.ts";
 import type { Fault } from "./control.ts";
 import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
 import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS, WELCOME_MS_MAX } from "./limits.ts";
+import { CREDIT_WINDOW_BYTES, HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+import { WANT_FRAMES_MAX, WELCOME_MS_MAX } from "./limits.ts";
 
 export interface ProducerOptions {
   /** 16 random bytes; the same as long as unacknowledged frames live. */
@@ -72,6 +73,8 @@ export class ProducerSession {
   #highestSentSeq = 0;
   #sentBytes = 0;
   #creditBytes = 0;
+  /** Credit that was asked for; while it is more than there is, more is on its way. */
+  #wantedBytes = 0;
   #nonce: Uint8Array = NOTHING;
   #output: Uint8Array[] = [];
   #decoder: FrameDecoder = new FrameDecoder();
@@ -149,6 +152,7 @@ export class ProducerSession {
     this.#sent = 0;
     this.#sentBytes = 0;
     this.#creditBytes = 0;
+    this.#wantedBytes = 0;
     this.#proven = false;
   }
 
@@ -198,7 +202,10 @@ export class ProducerSession {
       const frame = this.#frames[i];
       if (frame === undefined) return;
       const { bytes } = frame;
-      if (this.#sentBytes + bytes > this.#creditBytes) return;
+      if (this.#sentBytes + bytes > this.#creditBytes) {
+        this.#want();
+        return;
+      }
       this.#output.push(...frame.pieces);
       this.#sentBytes += bytes;
       this.#sent += 1;
@@ -206,6 +213,24 @@ export class ProducerSession {
       if (seq <= this.#highestSentSeq) this.resentFrames += 1;
       else this.#highestSentSeq = seq;
     }
+  }
+
+  /**
+   * Tells of the frames that wait for credit, each of them, so that what is granted is used to the last byte. Credit of
+   * several producers comes out of one budget, and what one holds and cannot use is nobody's.
+   */
+  #want(): void {
+    if (this.#wantedBytes > this.#creditBytes) return;
+    const wanted: number[] = [];
+    let bytes = this.#sentBytes;
+    const last = Math.min(this.#frames.length, this.#sent + WANT_FRAMES_MAX);
+    for (let i = this.#sent; i < last; i += 1) {
+      bytes += this.#frames[i]?.bytes ?? 0;
+      if (wanted.length > 0 && bytes > this.#sentBytes + CREDIT_WINDOW_BYTES) break;
+      wanted.push(bytes);
+    }
+    this.#wantedBytes = wanted.at(-1) ?? 0;
+    this.#send(FrameType.want, encodeWant(wanted));
   }
 
   #handle(frame: Frame): void {
