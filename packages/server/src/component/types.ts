@@ -144,8 +144,11 @@ export interface OutputStream {
   /** Of earlier runs: the first frame that is not known to have been acknowledged, and the last one that was made. */
   readonly firstUnackedSeq: number;
   readonly lastSeq: number;
-  /** The receiver has the earlier frames up to this one and no other; numbers go on behind it. Call it before the rest. */
-  resolve(ackedSeq: number): void;
+  /**
+   * The receiver has the earlier frames up to this one and no other; numbers go on behind it. Call it before the rest. Gives, the
+   * first time, the number of messages in frames that it does not have: they may have been sent, and are sent again.
+   */
+  resolve(ackedSeq: number): number;
   /** Starts anew under another id; gives the number of messages that may have been sent under the old one. */
   renew(): number;
   /** True, as often as it was sent, for a message that the receiver has from an earlier run. */

@@ -120,25 +120,27 @@ export class JournalStream implements OutputStream {
     return this.#lastSeq;
   }
 
-  resolve(ackedSeq: number): void {
-    if (this.#resolved) return;
+  resolve(ackedSeq: number): number {
+    if (this.#resolved) return 0;
     this.#resolved = true;
+    let missing = 0;
     for (const { seq, keys } of this.#earlier) {
-      if (seq > ackedSeq) this.#removed.push(frameName(this.#lane, seq));
-      else for (const key of keys) this.#had.set(key, (this.#had.get(key) ?? 0) + 1);
+      if (seq > ackedSeq) {
+        this.#removed.push(frameName(this.#lane, seq));
+        missing += keys.length;
+      } else for (const key of keys) this.#had.set(key, (this.#had.get(key) ?? 0) + 1);
     }
     this.#earlier = this.#earlier.filter(({ seq }) => seq <= ackedSeq);
     this.#ackedSeq = ackedSeq;
     this.#lastSeq = ackedSeq;
+    return missing;
   }
 
   renew(): number {
-    const uncertain = this.#earlier.reduce((sum, { keys }) => sum + keys.length, 0);
     this.producerId = randomBytes(PRODUCER_ID_BYTES);
     this.epoch = 1;
     this.#ackedSeq = 0;
-    this.resolve(0);
-    return uncertain;
+    return this.resolve(0);
   }
 
   received(message: Message): boolean {

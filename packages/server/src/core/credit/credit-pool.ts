@@ -129,8 +129,7 @@ export class CreditPool {
     let next: [CreditHolder, Account] | undefined;
     for (const [holder, account] of this.#queue) {
       if (needOf(account) > this.#roomOf(account)) continue;
-      if (next === undefined || account.servedBytes < next[1].servedBytes)
-        next = [holder, account];
+      if (next === undefined || account.servedBytes < next[1].servedBytes) next = [holder, account];
     }
     return next;
   }

@@ -55,6 +55,8 @@ export class FrameSender implements Output {
   #settledWeight = 0;
   /** Messages that the receiver had from an earlier run. */
   #alreadyThere = 0;
+  /** Messages that an earlier run may have sent, and that it does not have. */
+  #sentAgain = 0;
   /** Messages that it may have had from one, under a name that it does not know us by any more. */
   #uncertain = 0;
   #backoffMs = BACKOFF_MS_MIN;
@@ -118,7 +120,13 @@ export class FrameSender implements Output {
 
   stats(): OutputStats {
     if (this.#stream === undefined) return {};
-    return { counts: { alreadyThere: this.#alreadyThere, uncertain: this.#uncertain } };
+    return {
+      counts: {
+        alreadyThere: this.#alreadyThere,
+        sentAgain: this.#sentAgain,
+        uncertain: this.#uncertain,
+      },
+    };
   }
 
   #makeSession(): ProducerSession {
@@ -213,7 +221,7 @@ export class FrameSender implements Output {
   #received(chunk: Buffer): void {
     this.#session.receive(chunk, this.#context.clock.monotonicMs());
     const { resumedSeq } = this.#session;
-    if (resumedSeq !== undefined) this.#stream?.resolve(resumedSeq);
+    if (resumedSeq !== undefined) this.#sentAgain += this.#stream?.resolve(resumedSeq) ?? 0;
     if (this.#session.state === "open") this.#link.works();
     const acked = this.#session.ackedWeight - this.#settledWeight;
     if (acked > 0) {
