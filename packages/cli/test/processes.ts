@@ -126,8 +126,8 @@ function listensByTable(port: number): boolean {
     readFileSync(table, "latin1")
       .split("\n")
       .some((line) => {
-        const [, local, , state] = line.trim().split(/\s+/);
-        return local?.endsWith(suffix) === true && state === LISTENS;
+        const [, local = "", , state] = line.trim().split(/\s+/);
+        return local.endsWith(suffix) && state === LISTENS;
       }),
   );
 }

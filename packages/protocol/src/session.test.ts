@@ -176,7 +176,10 @@ describe("credit", () => {
     let freed = 0;
     const c: ConsumerSession = consumer({
       windowBytes: 1e9,
-      resume: () => void c.grant(100),
+      resume: () => {
+        c.grant(100);
+        return undefined;
+      },
       credit: { wanted: (bytes) => wanted.push(bytes), freed: (bytes) => (freed += bytes) },
     });
     const p = producer();

@@ -82,10 +82,7 @@ export class Connection implements Peer, CreditHolder {
           journal.present(producer.key, true);
           if (hello.epoch === 0) return journal.ackedSeq(producer.key);
           // It has forgotten what is in the frames that are on their way to disk: none may turn up after our answer.
-          void journal.settledSeq(producer.key).then((seq) => {
-            this.#session.welcome(seq);
-            this.#flush();
-          });
+          void this.#answerLater(journal, producer);
           return "later";
         },
       },
@@ -98,6 +95,11 @@ export class Connection implements Peer, CreditHolder {
       credit.leave(this, this.#session.receivedBytes);
       this.#leave();
     });
+  }
+
+  async #answerLater(journal: InputJournal, producer: Producer): Promise<void> {
+    this.#session.welcome(await journal.settledSeq(producer.key));
+    this.#flush();
   }
 
   granted(bytes: number, asked: boolean): void {
