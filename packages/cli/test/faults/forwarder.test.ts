@@ -1,11 +1,11 @@
 // A durable forwarder between a service and a central server, both with a journal: producer → forwarder → central → target.
 // Whichever of the two is killed, however often, nothing that was acknowledged is lost and nothing with side effects arrives
 // twice; while only the forwarder is killed, nothing at all does.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { freePort, serving } from "../processes.ts";
+import { freePort, mirrorball, serving } from "../processes.ts";
 import type { Program } from "../processes.ts";
 import { report } from "./figures.ts";
 import { LONG, Producer, Target, isUnsafe } from "./oracle.ts";
@@ -21,6 +21,8 @@ const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();
 });
+
+const SEPARATOR = Buffer.from("\n🐵🙈🙉\n");
 
 type Server = Program & { page: string };
 interface Page extends Counted {
@@ -54,6 +56,9 @@ async function life(): Promise<void> {
 }
 
 interface Chain {
+  readonly folder: string;
+  /** The forwarder's port. */
+  readonly near: number;
   readonly target: Target;
   readonly producer: Producer;
   /** What the central server wrote. */
@@ -86,6 +91,8 @@ async function chain(): Promise<Chain> {
     () => producer.close(),
   );
   return {
+    folder,
+    near,
     target,
     producer,
     recording,
@@ -142,6 +149,50 @@ it(
       server.child.kill("SIGTERM");
       expect(await server.ended).toBe(0);
     }
+  },
+);
+
+it(
+  "the forwarder killed in the middle of messages in pieces: each arrives once, and whole",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const COUNT = 240;
+    const BODY = Buffer.alloc(700_000, 0x61);
+    const { target, producer, folder, near, ...start } = await chain();
+    producer.close();
+    const recording = join(folder, "large.gor");
+    writeFileSync(recording, "");
+    for (let id = 1; id <= COUNT; id += 1) {
+      const head = `POST /${id} HTTP/1.1\r\nHost: a\r\nX-Id: ${id}\r\nContent-Length: ${BODY.length}\r\n\r\n`;
+      appendFileSync(recording, `1 ${id.toString(16).padStart(24, "0")} ${id} 0\n${head}`);
+      appendFileSync(recording, Buffer.concat([BODY, SEPARATOR]));
+    }
+    const central = await start.central();
+    let forwarder = await start.forwarder();
+    const source = mirrorball("--input-file", `${recording}|10000%`, "--output-tcp", `127.0.0.1:${near}`, "--drain-timeout", "10m"); // prettier-ignore
+    closers.push(() => source.child.kill("SIGKILL"));
+    let kills = 0;
+    for (const mark of [20, 60, 100, 140, 180]) {
+      while (target.arrived.size < mark) await new Promise((resolve) => setTimeout(resolve, 1));
+      await kill(forwarder);
+      kills += 1;
+      forwarder = await start.forwarder();
+    }
+    expect(await source.ended).toBe(0);
+    await idle(forwarder);
+    const { lost } = await idle(central);
+    const times = Array.from({ length: COUNT }, (_, i) => target.arrived.get(i + 1));
+    report("durable forwarder killed in large messages", {
+      kills,
+      offered: COUNT,
+      arrived: target.arrived.size,
+      twice: times.filter((each) => (each ?? 0) > 1).length,
+    });
+    expect(times).toEqual(times.map(() => 1));
+    expect([lost, (await counters(central)).inputs.map(({ dropped }) => dropped)]).toEqual([
+      0,
+      [{}, {}],
+    ]);
   },
 );
 
