@@ -1,6 +1,7 @@
 // Child processes for tests: the real command, applications that print `listening PORT`, and their ends.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -101,16 +102,34 @@ async function servingBy(
   throw new Error(`ended with ${program.child.exitCode}: ${program.out.stderr}`);
 }
 
-/** A connection to a TCP input would be counted; that the counters name all inputs is no proof. So: the port is taken. */
+/** A connection to a TCP input would be counted; that the counters name all inputs is no proof. So: somebody listens there. */
 async function reachable(words: readonly string[]): Promise<boolean> {
   const at = words.indexOf("--input-tcp");
   const port = Number(/:(\d+)$/.exec(words[at + 1] ?? "")?.[1]);
   if (at < 0 || Number.isNaN(port)) return true;
+  if (existsSync(LISTENERS)) return listensByTable(port);
+  // Elsewhere: the port is taken. To try that in the very moment in which the server wants it takes it away from it.
   const probe = createServer();
   return new Promise((resolve) => {
     probe.once("error", () => resolve(true));
     probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(false)));
   });
+}
+
+/** Linux tells of all sockets: number, local address and port in hexadecimal, remote ones, state. */
+const LISTENERS = "/proc/net/tcp";
+const LISTENS = "0A";
+
+function listensByTable(port: number): boolean {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return [LISTENERS, `${LISTENERS}6`].filter(existsSync).some((table) =>
+    readFileSync(table, "latin1")
+      .split("\n")
+      .some((line) => {
+        const [, local = "", , state] = line.trim().split(/\s+/);
+        return local.endsWith(suffix) && state === LISTENS;
+      }),
+  );
 }
 
 export async function freePort(): Promise<number> {

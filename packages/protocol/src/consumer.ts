@@ -6,13 +6,13 @@
  * write, a failure that asks for the connection to be closed. It does not unpack payloads, keeps nothing
  * across connections (the caller's `resume` does) and owns no socket, timer or clock.
  */
-import { decodeAuth, decodeHello, encodeAck, encodeChallenge, encodeFault } from "./control.ts";
-import { encodeWelcome, proofOf, sameProof } from "./control.ts";
+import { decodeAuth, decodeHello, decodeWant, encodeAck, encodeChallenge } from "./control.ts";
+import { encodeFault, encodeWelcome, proofOf, sameProof } from "./control.ts";
 import type { Fault, Hello } from "./control.ts";
 import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
 import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { CREDIT_WINDOW_BYTES, HANDSHAKE_MS_MAX } from "./limits.ts";
+import { CREDIT_WINDOW_BYTES, FRAME_PAYLOAD_BYTES_MAX, HANDSHAKE_MS_MAX } from "./limits.ts";
 import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
 
 export interface ConsumerOptions {
@@ -22,10 +22,20 @@ export interface ConsumerOptions {
   readonly nonce: Uint8Array;
   /**
    * Called once, when the producer is known (and proven): the sequence number of the last of its frames that is
-   * safe here, or undefined when this server does not know it.
+   * safe here, or undefined when this server does not know it. "later": `welcome` will be called, as when frames of it are
+   * on their way to a disk and it must be told for certain which ones are here.
    */
-  readonly resume: (hello: Hello) => number | undefined;
+  readonly resume: (hello: Hello) => number | undefined | "later";
   readonly windowBytes?: number;
+  /** Who grants credit, when it is not simply given back as frames are taken: then `grant` is called, also within `resume`. */
+  readonly credit?: CreditEvents;
+}
+
+export interface CreditEvents {
+  /** So many bytes that were granted are used and free again. */
+  readonly freed: (bytes: number) => void;
+  /** The producer needs this much credit, counted from the start of the connection, for its next frame, for two, and so on. */
+  readonly wanted: (creditBytes: readonly number[]) => void;
 }
 
 export interface DataFrame {
@@ -47,10 +57,13 @@ export class ConsumerSession {
   duplicateFrames = 0;
 
   readonly #options: ConsumerOptions;
-  readonly #windowBytes: number;
+  /** Granted, and not free again. */
+  #windowBytes: number;
   readonly #decoder: FrameDecoder = new FrameDecoder();
   readonly #startedAtMs: number;
   #unproven: Hello | undefined;
+  /** Known and proven, and waiting for our `welcome`. */
+  #awaited: Hello | undefined;
   #heardAtMs: number;
   #pingedAtMs: number;
   #receivedSeq = 0;
@@ -62,7 +75,8 @@ export class ConsumerSession {
 
   constructor(options: ConsumerOptions, nowMs: number) {
     this.#options = options;
-    this.#windowBytes = options.windowBytes ?? CREDIT_WINDOW_BYTES;
+    const windowBytes = options.windowBytes ?? CREDIT_WINDOW_BYTES;
+    this.#windowBytes = options.credit === undefined ? windowBytes : 0;
     this.#startedAtMs = nowMs;
     this.#heardAtMs = nowMs;
     this.#pingedAtMs = nowMs;
@@ -81,11 +95,29 @@ export class ConsumerSession {
     return data;
   }
 
+  /** The answer that `resume` said would come later. */
+  welcome(ackedSeq: number | undefined): void {
+    const hello = this.#awaited;
+    if (hello === undefined || this.failure !== undefined) return;
+    this.#awaited = undefined;
+    this.#welcome(hello, ackedSeq);
+  }
+
   /** All frames up to `seq` are safe; `bytes` is their payloads' sum. Acknowledges and grants new credit. */
   accepted(seq: number, frames: number, bytes: number): void {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
-    this.#acceptedBytes += bytes + frames * FRAME_HEADER_BYTES;
+    this.#free(bytes + frames * FRAME_HEADER_BYTES);
+  }
+
+  /** More credit, from who has it. */
+  grant(bytes: number): void {
+    this.#windowBytes += bytes;
     this.#ackDue = true;
+  }
+
+  /** Bytes of DATA that have come. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /**
@@ -93,20 +125,28 @@ export class ConsumerSession {
    * them and acknowledges nothing. The next `accepted` covers them.
    */
   taken(frames: number, bytes: number): void {
-    this.#acceptedBytes += bytes + frames * FRAME_HEADER_BYTES;
-    this.#ackDue = true;
+    this.#free(bytes + frames * FRAME_HEADER_BYTES);
   }
 
-  /** Closes the connection because of what a payload held: `checkPayload`'s or `unpackRecords`'s reason. */
-  reject(reason: string): void {
-    this.#fail("payload", reason);
+  #free(bytes: number): void {
+    this.#acceptedBytes += bytes;
+    this.#ackDue = true;
+    const { credit } = this.#options;
+    if (credit === undefined) return;
+    this.#windowBytes -= bytes;
+    credit.freed(bytes);
+  }
+
+  /** Closes the connection, as a rule because of what a payload held: `checkPayload`'s or `unpackRecords`'s reason. */
+  reject(reason: string, code = "payload"): void {
+    this.#fail(code, reason);
   }
 
   /** Call about every 200 ms: ends handshakes that take too long, finds dead producers. */
   tick(nowMs: number): void {
     if (this.failure !== undefined || this.state === "ended") return;
     if (this.state === "handshake") {
-      if (nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
+      if (this.#awaited === undefined && nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
         this.failure = {
           code: "handshake-timeout",
           message: `no handshake in ${HANDSHAKE_MS_MAX} ms`,
@@ -149,6 +189,9 @@ export class ConsumerSession {
       case FrameType.data:
         this.#take(frame, data);
         break;
+      case FrameType.want:
+        this.#want(frame.payload);
+        break;
       case FrameType.ping:
         this.#send(FrameType.pong, NOTHING);
         break;
@@ -166,7 +209,8 @@ export class ConsumerSession {
 
   #greet(payload: Uint8Array): void {
     const hello = decodeHello(payload);
-    if (hello === undefined || this.#unproven !== undefined || this.hello !== undefined) {
+    const known = this.#unproven ?? this.#awaited ?? this.hello;
+    if (hello === undefined || known !== undefined) {
       this.#fail("control", "malformed or second HELLO");
       return;
     }
@@ -180,7 +224,7 @@ export class ConsumerSession {
     }
     const { token, nonce } = this.#options;
     if (token === undefined) {
-      this.#welcome(hello);
+      this.#admit(hello);
       return;
     }
     this.#unproven = hello;
@@ -200,13 +244,19 @@ export class ConsumerSession {
       this.#fail("token-differs", "the producer does not know this server's token");
     } else {
       this.#unproven = undefined;
-      this.#welcome(hello);
+      this.#admit(hello);
     }
   }
 
-  #welcome(hello: Hello): void {
+  #admit(hello: Hello): void {
+    const safeSeq = this.#options.resume(hello);
+    if (safeSeq === "later") this.#awaited = hello;
+    else this.#welcome(hello, safeSeq);
+  }
+
+  #welcome(hello: Hello, safeSeq: number | undefined): void {
     // A producer frees what any server acknowledged: frames before its oldest one will not come again.
-    const ackedSeq = Math.max(this.#options.resume(hello) ?? 0, hello.firstUnackedSeq - 1);
+    const ackedSeq = Math.max(safeSeq ?? 0, hello.firstUnackedSeq - 1);
     this.#receivedSeq = ackedSeq;
     this.#ackedSeq = ackedSeq;
     this.hello = hello;
@@ -225,14 +275,23 @@ export class ConsumerSession {
       this.#fail("credit", "the producer sent more than it was granted");
     } else if (frame.seq <= this.#receivedSeq) {
       this.duplicateFrames += 1;
-      this.#acceptedBytes += bytes;
-      this.#ackDue = true;
+      this.#free(bytes);
     } else if (frame.seq !== this.#receivedSeq + 1) {
       this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
     } else {
       this.#receivedSeq = frame.seq;
       data.push({ seq: frame.seq, payload: frame.payload });
     }
+  }
+
+  /** Who wants more than the largest frame at a step does not tell of frames. */
+  #want(payload: Uint8Array): void {
+    const wanted = decodeWant(payload);
+    const isFrame = (creditBytes: number, i: number): boolean =>
+      creditBytes - (wanted?.[i - 1] ?? this.#receivedBytes) <=
+      FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX;
+    if (wanted?.every(isFrame) === true) this.#options.credit?.wanted(wanted);
+    else this.#fail("control", "malformed WANT");
   }
 
   #send(type: number, payload: Uint8Array): void {
@@ -252,6 +311,11 @@ export class ConsumerSession {
     this.failure = { code, message };
     this.#send(FrameType.error, encodeFault(this.failure));
   }
+}
+
+/** What a connection is closed with before it comes to a session. */
+export function errorFrame(fault: Fault): Uint8Array {
+  return Buffer.concat(encodeFrame(FrameType.error, 0, encodeFault(fault)));
 }
 
 const HANDSHAKE_TYPES: ReadonlySet<number> = new Set([FrameType.hello, FrameType.auth]);

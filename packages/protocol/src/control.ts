@@ -10,12 +10,13 @@
  *                                        ←    WELCOME version, acked, credit, minor version
  *     DATA …                             →
  *                                        ←    ACK acked, credit
+ *     WANT credit, credit …              →                                only if the next frame needs more credit
  *     BYE                                →
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Packr } from "msgpackr";
 import { checkPayload } from "./check-payload.ts";
-import { NAME_CHARS_MAX, NONCE_BYTES, PRODUCER_ID_BYTES } from "./limits.ts";
+import { NAME_CHARS_MAX, NONCE_BYTES, PRODUCER_ID_BYTES, WANT_FRAMES_MAX } from "./limits.ts";
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: false });
 
@@ -25,7 +26,10 @@ export interface Hello {
   readonly versionMin: number;
   readonly versionMax: number;
   readonly producerId: Uint8Array;
-  /** Counts restarts of a producer that keeps its id; 0 when it makes a new id each time. */
+  /**
+   * Counts runs of a producer that keeps its id and goes on with its numbers, from 1; 0 when it makes a new id each time.
+   * Above 0 WELCOME must be certain: the frames that it names are here, and no other will turn up later.
+   */
   readonly epoch: number;
   /** Sequence number of the oldest frame it still holds; the next new one when it holds none. */
   readonly firstUnackedSeq: number;
@@ -119,6 +123,22 @@ export function encodeAck({ ackedSeq, creditBytes }: Ack): Uint8Array {
 export function decodeAck(payload: Uint8Array): Ack | undefined {
   const [ackedSeq, creditBytes] = unpackList(payload);
   return isCount(ackedSeq) && isCount(creditBytes) ? { ackedSeq, creditBytes } : undefined;
+}
+
+/** `creditBytes`: what the next frame needs, what that and the one behind it need, and so on. */
+export function encodeWant(creditBytes: readonly number[]): Uint8Array {
+  return packr.pack(creditBytes);
+}
+
+/** Undefined unless each is larger than the one before it. */
+export function decodeWant(payload: Uint8Array): readonly number[] | undefined {
+  const list = unpackList(payload).slice(0, WANT_FRAMES_MAX);
+  const wanted: number[] = [];
+  for (const value of list) {
+    if (!isCount(value) || value <= (wanted.at(-1) ?? 0)) return undefined;
+    wanted.push(value);
+  }
+  return wanted.length === 0 ? undefined : wanted;
 }
 
 export function encodeFault({ code, message }: Fault): Uint8Array {

@@ -17,9 +17,13 @@ export const FRAME_HEADER_BYTES: number = 24;
 export const PROTOCOL_VERSION: number = 1;
 /**
  * The minor version, in WELCOME: counts additions that a producer must not use with a receiver that lacks them.
- * 1: `message` records.
+ * 1: `message` records. 2: producers that keep their id over restarts, and count them in `epoch`, are told for certain
+ * which of their frames are here; a receiver may grant less than a frame, and grants more when it is told by WANT.
  */
-export const PROTOCOL_MINOR: number = 1;
+export const PROTOCOL_MINOR: number = 2;
+/** What a producer needs that sends `message` records, and one that keeps its id. */
+export const MINOR_MESSAGES: number = 1;
+export const MINOR_RESUME: number = 2;
 const MAGIC_0 = 0x4d; // "M"
 const MAGIC_1 = 0x42; // "B"
 
@@ -34,6 +38,7 @@ export const FrameType = {
   pong: 0x08,
   bye: 0x09,
   error: 0x0a,
+  want: 0x0b,
 } as const;
 
 export interface Frame {

@@ -36,7 +36,10 @@ export const NAME_CHARS_MAX: number = 256;
 /** Tags of one exchange, in names and values. */
 export const TAGS_MAX: number = 64;
 
-/** Bytes a receiver lets a producer send ahead of its acknowledgements, per connection. */
+/** Frames that one WANT names: as many as fill a credit window when each is a batch. */
+export const WANT_FRAMES_MAX: number = 64;
+
+/** Bytes a receiver lets a producer send ahead of its acknowledgements, per connection, at most. */
 export const CREDIT_WINDOW_BYTES: number = 4 * 1024 * 1024;
 
 /** Milliseconds from connection to a finished handshake; a foreign peer must not hold a place longer. */

@@ -7,12 +7,13 @@
  * does not know what a payload holds. Memory: the caller bounds `unackedBytes` by not calling `enqueue`.
  */
 import { decodeAck, decodeChallenge, decodeFault, decodeWelcome } from "./control.ts";
-import { encodeAuth, encodeHello, proofOf, sameProof } from "./control.ts";
+import { encodeAuth, encodeHello, encodeWant, proofOf, sameProof } from "./control.ts";
 import type { Fault } from "./control.ts";
 import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
 import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS, WELCOME_MS_MAX } from "./limits.ts";
+import { CREDIT_WINDOW_BYTES, HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+import { WANT_FRAMES_MAX, WELCOME_MS_MAX } from "./limits.ts";
 
 export interface ProducerOptions {
   /** 16 random bytes; the same as long as unacknowledged frames live. */
@@ -25,8 +26,18 @@ export interface ProducerOptions {
   readonly token?: string | undefined;
   /** The minor version a receiver must have at least, for what this producer sends; see `PROTOCOL_MINOR`. */
   readonly minorNeeded?: number;
+  /** What an earlier run of a producer that keeps its id has left. Enqueue nothing before `resumedSeq` is known. */
+  readonly resume?: EarlierFrames;
   /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
   readonly released?: (frame: Uint8Array) => void;
+}
+
+/** Frames that a run before this one may have sent: the receiver says in WELCOME which of them it has. */
+export interface EarlierFrames {
+  /** The first one of which it is not known here that the receiver has it. */
+  readonly firstUnackedSeq: number;
+  /** The last one that was made; one less than the first when there is none. */
+  readonly lastSeq: number;
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
@@ -50,6 +61,8 @@ export class ProducerSession {
   unackedBytes = 0;
   /** Frames sent again after a reconnect. */
   resentFrames = 0;
+  /** With `resume`, set by the first WELCOME: the receiver has all earlier frames up to this one, and no other. */
+  resumedSeq: number | undefined;
 
   readonly #options: ProducerOptions;
   /** Unacknowledged frames, oldest first; the oldest has sequence number `#firstSeq`. */
@@ -60,6 +73,8 @@ export class ProducerSession {
   #highestSentSeq = 0;
   #sentBytes = 0;
   #creditBytes = 0;
+  /** Credit that was asked for; while it is more than there is, more is on its way. */
+  #wantedBytes = 0;
   #nonce: Uint8Array = NOTHING;
   #output: Uint8Array[] = [];
   #decoder: FrameDecoder = new FrameDecoder();
@@ -70,6 +85,12 @@ export class ProducerSession {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#firstSeq = options.resume?.firstUnackedSeq ?? 1;
+  }
+
+  /** All frames up to this one are acknowledged. */
+  get ackedSeq(): number {
+    return this.#firstSeq - 1;
   }
 
   /** Frames that wait for their acknowledgement. */
@@ -131,6 +152,7 @@ export class ProducerSession {
     this.#sent = 0;
     this.#sentBytes = 0;
     this.#creditBytes = 0;
+    this.#wantedBytes = 0;
     this.#proven = false;
   }
 
@@ -180,7 +202,10 @@ export class ProducerSession {
       const frame = this.#frames[i];
       if (frame === undefined) return;
       const { bytes } = frame;
-      if (this.#sentBytes + bytes > this.#creditBytes) return;
+      if (this.#sentBytes + bytes > this.#creditBytes) {
+        this.#want();
+        return;
+      }
       this.#output.push(...frame.pieces);
       this.#sentBytes += bytes;
       this.#sent += 1;
@@ -188,6 +213,24 @@ export class ProducerSession {
       if (seq <= this.#highestSentSeq) this.resentFrames += 1;
       else this.#highestSentSeq = seq;
     }
+  }
+
+  /**
+   * Tells of the frames that wait for credit, each of them, so that what is granted is used to the last byte. Credit of
+   * several producers comes out of one budget, and what one holds and cannot use is nobody's.
+   */
+  #want(): void {
+    if (this.#wantedBytes > this.#creditBytes) return;
+    const wanted: number[] = [];
+    let bytes = this.#sentBytes;
+    const last = Math.min(this.#frames.length, this.#sent + WANT_FRAMES_MAX);
+    for (let i = this.#sent; i < last; i += 1) {
+      bytes += this.#frames[i]?.bytes ?? 0;
+      if (wanted.length > 0 && bytes > this.#sentBytes + CREDIT_WINDOW_BYTES) break;
+      wanted.push(bytes);
+    }
+    this.#wantedBytes = wanted.at(-1) ?? 0;
+    this.#send(FrameType.want, encodeWant(wanted));
   }
 
   #handle(frame: Frame): void {
@@ -261,9 +304,23 @@ export class ProducerSession {
         `the server speaks version ${PROTOCOL_VERSION}.${welcome.minor}, ${PROTOCOL_VERSION}.${this.#options.minorNeeded} is needed: update it`,
       );
     } else {
+      this.#goOn(welcome.ackedSeq);
+      if (this.failure !== undefined) return;
       this.state = "open";
       this.#settle(welcome.ackedSeq, welcome.creditBytes);
     }
+  }
+
+  /** The first answer to a run that goes on with an earlier one's numbers. */
+  #goOn(ackedSeq: number): void {
+    const { resume } = this.#options;
+    if (resume === undefined || this.resumedSeq !== undefined) return;
+    if (ackedSeq > resume.lastSeq) {
+      this.#fail("ack-ahead", `frame ${ackedSeq} was acknowledged before it was made`);
+      return;
+    }
+    this.resumedSeq = Math.max(ackedSeq, resume.firstUnackedSeq - 1);
+    this.#firstSeq = this.resumedSeq + 1;
   }
 
   #settle(ackedSeq: number, creditBytes: number): void {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer.ts";
 import { FRAME_HEADER_BYTES, FrameType, PROTOCOL_MINOR, encodeFrame } from "./frame.ts";
-import { encodeAck, encodeHello } from "./control.ts";
+import { encodeAck, encodeHello, encodeWant } from "./control.ts";
 import {
   HANDSHAKE_MS_MAX,
   HEARTBEAT_DEAD_MS,
@@ -160,15 +160,61 @@ describe("credit", () => {
     p.connect(NONCE_P, 0);
     talk(p, c);
     for (let i = 0; i < 20; i += 1) p.enqueue(Buffer.alloc(200), 1);
-    const first = join(p.takeOutput());
-    expect(first.length).toBeLessThanOrEqual(windowBytes);
-    expect(first.length).toBe(4 * (200 + FRAME_HEADER_BYTES));
-    for (const { seq } of c.receive(first, 0)) c.accepted(seq, 1, 200);
+    const first = c.receive(join(p.takeOutput()), 0);
+    expect(c.receivedBytes).toBeLessThanOrEqual(windowBytes);
+    expect(c.receivedBytes).toBe(4 * (200 + FRAME_HEADER_BYTES));
+    for (const { seq } of first) c.accepted(seq, 1, 200);
     p.receive(join(c.takeOutput()), 0);
     expect(p.ackedWeight).toBe(4);
     talk(p, c);
     expect(p.ackedWeight).toBe(20);
     expect(p.unackedBytes).toBe(0);
+  });
+
+  it("that is granted by somebody else is asked for, frame by frame, and once", () => {
+    const wanted: (readonly number[])[] = [];
+    let freed = 0;
+    const c: ConsumerSession = consumer({
+      windowBytes: 1e9,
+      resume: () => {
+        c.grant(100);
+        return undefined;
+      },
+      credit: { wanted: (bytes) => wanted.push(bytes), freed: (bytes) => (freed += bytes) },
+    });
+    const p = producer();
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    for (const bytes of [50, 200, 300]) p.enqueue(Buffer.alloc(bytes - FRAME_HEADER_BYTES), 1);
+    expect(talk(p, c)).toHaveLength(1);
+    p.enqueue(Buffer.alloc(10), 1);
+    expect(talk(p, c)).toHaveLength(0);
+    expect([wanted.splice(0), freed]).toEqual([[[250, 550]], 50]);
+    // Enough for the next one only: the rest of what was asked for is still due.
+    c.grant(150);
+    expect(talk(p, c)).toHaveLength(1);
+    expect([wanted, freed]).toEqual([[], 250]);
+    c.grant(300);
+    expect(talk(p, c)).toHaveLength(1);
+    expect(wanted).toEqual([[550 + 10 + FRAME_HEADER_BYTES]]);
+    c.grant(1000);
+    expect(talk(p, c)).toHaveLength(1);
+    expect([p.unackedFrames, freed, c.receivedBytes]).toEqual([0, 584, 584]);
+  });
+
+  it("that is asked for in other steps than frames closes the connection", () => {
+    for (const list of [[], [0], [5, 5], [1e9], [10, 1e9], [-1], ["1"], [1.5]]) {
+      const c = consumer();
+      const p = producer();
+      p.connect(NONCE_P, 0);
+      talk(p, c);
+      c.receive(join(encodeFrame(FrameType.want, 0, encodeWant(list as number[]))), 0);
+      expect([list, c.failure?.code]).toEqual([list, "control"]);
+    }
+  });
+
+  it("is asked for in words that older receivers pass over", () => {
+    expect(FrameType.want).toBeLessThan(0x80);
   });
 
   it("closes on a producer that sends more", () => {

@@ -8,12 +8,14 @@ import {
   decodeChallenge,
   decodeFault,
   decodeHello,
+  decodeWant,
   decodeWelcome,
   encodeAck,
   encodeAuth,
   encodeChallenge,
   encodeFault,
   encodeHello,
+  encodeWant,
   encodeWelcome,
   proofOf,
 } from "./control.ts";
@@ -82,6 +84,10 @@ describe("control payloads", () => {
     ],
     welcome: [(value: Welcome) => encodeWelcome(value), decodeWelcome],
     ack: [(value: Ack) => encodeAck(value), decodeAck],
+    want: [
+      (value: { creditBytes: readonly number[] }) => encodeWant(value.creditBytes),
+      (payload) => ({ creditBytes: decodeWant(payload) }),
+    ],
     error: [(value: Fault) => encodeFault(value), decodeFault],
   };
 

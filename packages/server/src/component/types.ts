@@ -38,6 +38,8 @@ export interface JournalledFrame {
 export interface InputJournal {
   /** The last frame of the producer that is on disk; undefined for an unknown producer. */
   ackedSeq(producer: string): number | undefined;
+  /** The same, once nothing of the producer is on its way to the disk any more; waits as long as the disk fails. */
+  settledSeq(producer: string): Promise<number | undefined>;
   /** Resolves when the frame is on disk; never rejects. What is stored is handed to the pipeline by the journal. */
   append(producer: string, service: string, frame: JournalledFrame): Promise<void>;
   /** The producer came or went; one that stays away has its unfinished exchanges given out. */
@@ -131,6 +133,32 @@ export interface OutputLedger {
   filtered(reason: string, batch: readonly Message[]): void;
 }
 
+/**
+ * The numbered stream of an output whose receiver remembers the last frame it took: kept by the journal, so that a run after a
+ * crash asks the receiver which frames it has instead of sending their messages again.
+ */
+export interface OutputStream {
+  /** Who the output is to its receiver, and which run of it this is. */
+  readonly producerId: Uint8Array;
+  readonly epoch: number;
+  /** Of earlier runs: the first frame that is not known to have been acknowledged, and the last one that was made. */
+  readonly firstUnackedSeq: number;
+  readonly lastSeq: number;
+  /**
+   * The receiver has the earlier frames up to this one and no other; numbers go on behind it. Call it before the rest. Gives, the
+   * first time, the number of messages in frames that it does not have: they may have been sent, and are sent again.
+   */
+  resolve(ackedSeq: number): number;
+  /** Starts anew under another id; gives the number of messages that may have been sent under the old one. */
+  renew(): number;
+  /** True, as often as it was sent, for a message that the receiver has from an earlier run. */
+  received(message: Message): boolean;
+  /** The next frame is about to be sent, and these messages end in it; `written` is called when that is on disk. */
+  write(messages: readonly Message[], written: () => void): void;
+  /** The receiver has all frames up to this one. Call it when their messages are settled. */
+  acked(seq: number): void;
+}
+
 export interface OutputContext {
   readonly name: string;
   readonly queue: OutputQueue;
@@ -139,6 +167,8 @@ export interface OutputContext {
   readonly replayedWanted: boolean;
   /** Re-enters messages (replayed responses) as an input does. */
   emit(batch: Message[]): Accepted;
+  /** For an output that numbers what it sends; undefined without `--journal`. */
+  readonly stream?: (() => OutputStream) | undefined;
   /** Replayed requests are to carry the mark of a replay. */
   readonly loopGuard: boolean;
   readonly clock: Clock;
@@ -151,6 +181,8 @@ export interface Output {
   drain(): Promise<void>;
   /** Frees everything at once; what is unsettled is settled as dropped by the engine. Idempotent. */
   close(): Promise<void>;
+  /** Reads certificates and the like again, on SIGHUP. Absent where there is nothing to read. Never throws. */
+  readonly reload?: (() => void) | undefined;
   /** True when it emits replayed responses; then statuses are compared with the original ones. */
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */

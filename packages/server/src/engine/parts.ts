@@ -153,6 +153,7 @@ export class Parts {
         queue: gate ?? queue,
         ledger: account,
         emit: (batch) => this.pipeline.reenter(batch),
+        stream: journal === undefined ? undefined : () => journal.stream(),
         loopGuard: !this.#plan.run.noLoopGuard,
         replayedWanted: this.#plan.outputs.some((each) => each.declaration.wantsReplayed === true),
         clock: this.#clock,
@@ -226,6 +227,7 @@ export class Parts {
     if (journal === undefined) return undefined;
     return {
       ackedSeq: (producer) => journal.ackedSeq(producer),
+      settledSeq: (producer) => journal.settledSeq(producer),
       present: (producer, connected) => journal.present(producer, connected),
       farewell: (producer, service) => journal.farewell(producer, service),
       append: (producer, service, frame) => {

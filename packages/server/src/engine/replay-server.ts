@@ -85,9 +85,12 @@ export class ReplayServer {
     }
   }
 
-  /** Reads again what inputs have in files beside the plan; undefined when none has. Call it after `start`. */
+  /** Reads again what inputs and outputs have in files beside the plan; undefined when none has. Call it after `start`. */
   get reload(): (() => void) | undefined {
-    const reloads = this.#parts.inputs.flatMap(({ input }) => input.reload ?? []);
+    const reloads = [
+      ...this.#parts.inputs.flatMap(({ input }) => input.reload ?? []),
+      ...this.#parts.outputs.flatMap(({ output }) => output.reload ?? []),
+    ];
     if (reloads.length === 0) return undefined;
     return () => {
       for (const reload of reloads) reload();

@@ -9,6 +9,7 @@ import {
   CREDIT_WINDOW_BYTES,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_BYTES_MAX,
+  errorFrame,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
@@ -18,6 +19,7 @@ import { flag, integer, size, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
+import { CreditPool } from "../core/credit/credit-pool.ts";
 import { BodyBudget } from "../core/assemble/partial-body.ts";
 import { ReplayFilter } from "../core/http/replay-filter.ts";
 import { Connection } from "./tcp/connection.ts";
@@ -37,11 +39,11 @@ const REFUSAL_LOG_MS = 1000;
 /** Sockets that may be open without a word: a gor opens ten ahead of its traffic, and there may be many gors. */
 const SILENT_MAX = 1024;
 const SILENT_FAULT: Fault = { code: "silent", message: "too many connections say nothing" };
-/** Connections and bytes in flight that together give each connection the largest window there is. */
 const CONNECTIONS_DEFAULT = 1024;
-const IN_FLIGHT_BYTES_DEFAULT = CONNECTIONS_DEFAULT * CREDIT_WINDOW_BYTES;
-/** A window must hold the largest frame. */
-const WINDOW_BYTES_MIN = FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES;
+/** The largest window, unasked, for 32 connections; more of them share. */
+const IN_FLIGHT_BYTES_DEFAULT = 2 * 32 * CREDIT_WINDOW_BYTES;
+/** Each half of the budget must hold the largest frame. */
+const IN_FLIGHT_BYTES_MIN = 2 * (FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES);
 
 const options: {
   secure: OptionSpec<boolean>;
@@ -98,10 +100,10 @@ const options: {
   }),
   inFlightBytes: size({
     flag: "input-tcp-in-flight",
-    help: "Bytes that all producers together may have under way unacknowledged. Each connection gets its share, 4 MiB at most; a share must hold a frame of 1 MiB.",
-    example: "256mb",
+    help: "Bytes that all producers together may have under way, received and not acknowledged or about to be sent; one alone at most 4 MiB. When it is short, they take turns.",
+    example: "64mb",
     default: IN_FLIGHT_BYTES_DEFAULT,
-    min: WINDOW_BYTES_MIN,
+    min: IN_FLIGHT_BYTES_MIN,
   }),
 };
 
@@ -129,6 +131,7 @@ class TcpInput implements Input {
   readonly #address: string;
   readonly #options: TcpInputOptions;
   readonly #producers: Producers;
+  readonly #credit: CreditPool;
   readonly #peers: Set<Peer> = new Set();
   /** Those of them that have said nothing yet, oldest first. */
   readonly #silent: Set<Silent> = new Set();
@@ -145,16 +148,20 @@ class TcpInput implements Input {
     this.#address = address;
     this.#options = values;
     this.#producers = new Producers((reason, count) => context.dropped(reason, count));
+    this.#credit = new CreditPool({
+      totalBytes: values.inFlightBytes,
+      holderBytesMax: CREDIT_WINDOW_BYTES,
+    });
   }
 
   async start(): Promise<void> {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
     const token = this.#options.token === "" ? undefined : this.#options.token;
-    const windowBytes = this.#windowBytes();
     const door = new Door(this.#options, {
-      admitted: (socket) => this.#admit(socket, token, windowBytes),
+      admitted: (socket) => this.#admit(socket, token),
       refused: (fault, peer) => this.#refused(fault, peer, ""),
+      lastWords: errorFrame,
     });
     this.#door = door;
     this.#server = await listen(
@@ -215,18 +222,7 @@ class TcpInput implements Input {
     return this.#options.token === "" && this.#options.clientCa === "";
   }
 
-  #windowBytes(): number {
-    const { connections, inFlightBytes } = this.#options;
-    const share = Math.floor(inFlightBytes / connections);
-    if (share < WINDOW_BYTES_MIN) {
-      throw new Error(
-        `--input-tcp-in-flight: must be at least ${WINDOW_BYTES_MIN} bytes for each of the ${connections} of --input-tcp-connections; got ${inFlightBytes}`,
-      );
-    }
-    return Math.min(share, CREDIT_WINDOW_BYTES);
-  }
-
-  #admit(socket: Socket, token: string | undefined, windowBytes: number): void {
+  #admit(socket: Socket, token: string | undefined): void {
     const events: PeerEvents = {
       closed: (peer, fault, firstBytes) => this.#closed(peer, fault, firstBytes),
     };
@@ -238,7 +234,7 @@ class TcpInput implements Input {
         const speaker =
           token === undefined && startsLikeRecord(chunk)
             ? new GorConnection(socket, this.#context, this.#gor, events)
-            : new Connection(socket, this.#context, this.#producers, token, events, windowBytes);
+            : new Connection(socket, this.#context, this.#producers, token, events, this.#credit);
         this.#peers.add(speaker);
         speaker.receive(chunk);
       },

@@ -15,6 +15,7 @@ import type { JournalCounters } from "./counters.ts";
 import { JournalLane, cursorName, readLanes, uncertainName } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
+import { streamNames } from "./stream.ts";
 import { Store } from "./store.ts";
 
 /** Milliseconds after which settled messages are written down when no frame makes a group before. */
@@ -120,6 +121,7 @@ export class Journal implements InputJournal {
       intended: new Set(),
       lists: [],
       uncertain: 0,
+      stream: undefined,
     };
     this.#stored.delete(name);
     const lane = new JournalLane(name, stored, this.#lastEntry, once, () => this.#wakeLater());
@@ -129,7 +131,7 @@ export class Journal implements InputJournal {
 
   /** Begins to hand on what a run before has left. */
   start(): void {
-    for (const [name, { cursor, lists }] of this.#stored) {
+    for (const [name, { cursor, lists, stream }] of this.#stored) {
       const left = this.#lastEntry + 1 - cursor;
       if (left > 0) {
         this.#options.log.warn(
@@ -137,6 +139,8 @@ export class Journal implements InputJournal {
         );
       }
       for (const list of lists) this.#values.set(list.name, undefined);
+      if (stream !== undefined)
+        for (const each of streamNames(name, stream)) this.#values.set(each, undefined);
       this.#values.set(cursorName(name), undefined);
       this.#values.set(uncertainName(name), undefined);
     }
@@ -153,6 +157,14 @@ export class Journal implements InputJournal {
 
   ackedSeq(producer: string): number | undefined {
     return this.#producers.safeSeq(producer);
+  }
+
+  settledSeq(producer: string): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      this.#producers.whenSafe(producer, this.#producers.takenSeq(producer), () =>
+        resolve(this.#producers.safeSeq(producer)),
+      );
+    });
   }
 
   present(producer: string, connected: boolean): void {

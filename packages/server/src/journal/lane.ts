@@ -4,6 +4,8 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import { LaneTracker, keyOf } from "../core/journal/lane-tracker.ts";
+import { JournalStream, readStreams } from "./stream.ts";
+import type { StoredStream } from "./stream.ts";
 
 /** Names of values: kind, output and number, on lines, as an output's name holds about anything else. */
 const listName = (kind: "done" | "intent", lane: string, serial: number): string =>
@@ -24,11 +26,13 @@ export interface StoredLane {
   readonly intended: Set<string>;
   readonly lists: StoredList[];
   readonly uncertain: number;
+  readonly stream: StoredStream | undefined;
 }
 
 /** All outputs that the store knows, from its named values. */
 export function readLanes(values: ReadonlyMap<string, string>): Map<string, StoredLane> {
   const lanes = new Map<string, StoredLane>();
+  const streams = readStreams(values);
   for (const [name, value] of values) {
     const [kind, lane = ""] = name.split("\n");
     if (kind !== "cursor") continue;
@@ -38,6 +42,7 @@ export function readLanes(values: ReadonlyMap<string, string>): Map<string, Stor
       intended: new Set(),
       lists: [],
       uncertain: Number(values.get(uncertainName(lane)) ?? 0),
+      stream: streams.get(lane),
     });
   }
   for (const [name, value] of values) {
@@ -60,6 +65,10 @@ export class JournalLane {
   readonly #wake: () => void;
   #intents: Message[] = [];
   #intentsWritten: (() => void)[] = [];
+  readonly #storedStream: StoredStream | undefined;
+  /** Before the last crash; complete until entries are read. */
+  readonly #settledBefore: ReadonlySet<string>;
+  #stream: JournalStream | undefined;
   #serial: number;
   #writtenCursor: number;
   #writtenUncertain: number;
@@ -77,6 +86,8 @@ export class JournalLane {
   ) {
     this.name = name;
     this.#lists = [...stored.lists];
+    this.#storedStream = stored.stream;
+    this.#settledBefore = stored.done;
     this.#serial = 1 + Math.max(0, ...stored.lists.map(({ name: list }) => serialOf(list)));
     this.#writtenCursor = -1;
     this.#wake = wake;
@@ -108,8 +119,17 @@ export class JournalLane {
     });
   }
 
+  /** For an output that numbers what it sends; from the first call on, the stream is kept. */
+  stream(): JournalStream {
+    this.#stream ??= new JournalStream(this.name, this.#storedStream, this.#settledBefore, {
+      tracks: (message) => this.tracker.tracks(message),
+      waiting: () => this.#wake(),
+    });
+    return this.#stream;
+  }
+
   get hasIntents(): boolean {
-    return this.#intents.length > 0;
+    return this.#intents.length > 0 || this.#stream?.hasWaiting === true;
   }
 
   /** Adds to `values` what has to be written, and returns the cursor; `pin` is the oldest entry that others need. */
@@ -131,6 +151,7 @@ export class JournalLane {
       const list = this.#lists.shift();
       if (list !== undefined) values.set(list.name, undefined);
     }
+    this.#intentsWritten.push(...(this.#stream?.collect(values, cursor, last) ?? []));
     return cursor;
   }
 

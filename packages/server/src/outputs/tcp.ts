@@ -9,9 +9,9 @@ import type { OutputDeclaration } from "../component/define.ts";
 import { choice, flag, integer, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
+import { Certificates } from "./tcp/certificates.ts";
 import { FrameSender } from "./tcp/frame-sender.ts";
 import { GorSender } from "./tcp/gor-sender.ts";
-import { tlsOptions } from "./tcp/link.ts";
 
 const options: {
   format: OptionSpec<"mirrorball" | "gor">;
@@ -20,6 +20,8 @@ const options: {
   secure: OptionSpec<boolean>;
   skipVerify: OptionSpec<boolean>;
   ca: OptionSpec<string>;
+  certificate: OptionSpec<string>;
+  certificateKey: OptionSpec<string>;
   token: OptionSpec<string>;
 } = {
   format: choice(["mirrorball", "gor"], {
@@ -46,6 +48,18 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
+  certificate: text({
+    help: "PEM file with the certificate to show to a server that asks for one (its --input-tcp-client-ca). SIGHUP reads all certificates again.",
+    example: "/etc/mirrorball/forwarder.pem",
+    placeholder: "FILE",
+    default: "",
+  }),
+  certificateKey: text({
+    help: "PEM file with that certificate's private key.",
+    example: "/etc/mirrorball/forwarder.key",
+    placeholder: "FILE",
+    default: "",
+  }),
   token: text({
     help: "Shared secret to prove to the other server, and it to us, by HMAC; it is never sent. With frames only.",
     example: "s3cret",
@@ -68,17 +82,20 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => {
     const address = parseAddress(argument);
     if (address === undefined) throw new Error(`${argument} ${ADDRESS_RULE}`);
-    const { secure, skipVerify, ca, token } = values;
-    const tls = secure ? tlsOptions({ skipVerify, ca }, address.host ?? "localhost") : undefined;
-    const link = { address, tls, name: argument };
+    const { token } = values;
+    const { clock, log } = context;
+    const certificates = new Certificates(values, address.host ?? "localhost", clock, log);
+    const link = { address, tls: () => certificates.options, name: argument };
+    const { reload } = certificates;
     if (values.format === "mirrorball") {
-      return new FrameSender(context, { link, token: token === "" ? undefined : token });
+      return new FrameSender(context, { link, token: token === "" ? undefined : token, reload });
     }
     if (token !== "") {
       throw new Error(
         "--output-tcp-token: gor's stream knows no token; leave it or --output-tcp-format gor out",
       );
     }
-    return new GorSender(context, { link, workers: values.workers, sticky: values.sticky });
+    const { workers, sticky } = values;
+    return new GorSender(context, { link, workers, sticky, reload });
   },
 });

@@ -14,8 +14,8 @@ const large: Message = {
   http: HttpMessage.fromRaw(body),
 };
 
-function records(number: number): [MessageRecord, ...MessageMoreRecord[]] {
-  const { record, rest = Buffer.alloc(0) } = packMessage(large, number);
+function records(number: number, id = "a"): [MessageRecord, ...MessageMoreRecord[]] {
+  const { record, rest = Buffer.alloc(0) } = packMessage({ ...large, id }, number);
   const cuts = [0, 1, 65_537, 200_000, rest.length];
   const pieces = cuts
     .slice(1)
@@ -69,11 +69,19 @@ describe("a message in pieces", () => {
     assembler.take(piece, 5, out);
     expect(lost.splice(0)).toEqual(["orphan"]);
     assembler.take(first, 5, out);
-    assembler.take(records(8)[0], 5, out);
+    assembler.take(records(8, "b")[0], 5, out);
     expect(lost.splice(0)).toEqual(["broken-off"]);
     assembler.take([11, 8, Buffer.alloc(body.length + 1)], 5, out);
     expect(lost).toEqual(["orphan"]);
     expect([out.length, assembler.midMessage, budget.usedBytes]).toEqual([0, false, 0]);
+  });
+
+  it("that a restarted producer begins again comes once, whatever number it has now", () => {
+    const { assembler, out, lost, budget } = setUp();
+    for (const record of records(7).slice(0, 3)) assembler.take(record, 5, out);
+    for (const record of records(1)) assembler.take(record, 6, out);
+    expect(Buffer.from(out[0]?.http.raw ?? []).equals(body)).toBe(true);
+    expect([out.length, lost, budget.usedBytes]).toEqual([1, [], 0]);
   });
 
   it("that does not fit is cut and marked", () => {

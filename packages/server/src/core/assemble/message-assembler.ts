@@ -43,8 +43,9 @@ export class MessageAssembler {
       this.#more(record, out);
       return;
     }
-    // A producer that begins another message in the middle of one has given the first up.
-    if (this.#open !== undefined) this.#lost("broken-off");
+    // A producer that begins another message in the middle of one has given the first up; one that begins the same one
+    // again was restarted in the middle of it.
+    if (this.#open !== undefined && !isSame(this.#open.record, record)) this.#lost("broken-off");
     this.restart();
     if (record[10] === 0) this.#give(messageOf(record), out);
     else {
@@ -79,4 +80,9 @@ export class MessageAssembler {
     if (message === undefined) this.#lost("unknown-kind");
     else out.push(message);
   }
+}
+
+/** Kind and id. */
+function isSame(a: MessageRecord, b: MessageRecord): boolean {
+  return a[2] === b[2] && a[3] === b[3];
 }

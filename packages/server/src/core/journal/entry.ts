@@ -7,7 +7,7 @@
 import { crc32 } from "node:zlib";
 
 export interface JournalEntry {
-  /** Hexadecimal producer id, a dot, epoch. */
+  /** Hexadecimal producer id. */
   readonly producer: string;
   readonly service: string;
   readonly seq: number;

@@ -123,7 +123,12 @@ export class LaneTracker {
   }
 
   needsIntent(message: Message): boolean {
-    return this.#once(message) && this.#entryOf.has(keyOf(message));
+    return this.#once(message) && this.tracks(message);
+  }
+
+  /** True for a message of an entry that is not settled: it comes again after a crash. */
+  tracks(message: Message): boolean {
+    return this.#entryOf.has(keyOf(message));
   }
 }
 

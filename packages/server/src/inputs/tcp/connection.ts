@@ -2,8 +2,8 @@
  * One accepted socket of `--input-tcp`: moves bytes between the socket and a `ConsumerSession`, payloads from
  * there to the producer's assembler, and messages from there to the pipeline.
  *
- * Back-pressure is by credit: while the pipeline is full nothing is acknowledged, so at most one credit
- * window waits here. The socket is always read, because heartbeats must get through. Nothing that a peer
+ * Back-pressure is by credit, out of one budget for all connections: while the pipeline is full nothing is acknowledged, so at
+ * most what was granted waits here. The socket is always read, because heartbeats must get through. Nothing that a peer
  * sends can throw past this file.
  */
 import { randomBytes } from "node:crypto";
@@ -11,6 +11,7 @@ import type { Socket } from "node:net";
 import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
 import type { InputContext, InputJournal } from "../../component/types.ts";
+import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";
 import type { Peer, PeerEvents } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
@@ -22,13 +23,20 @@ import type { Producer, Producers } from "./producers.ts";
 const FRAMES_PER_BATCH_MAX = 1;
 /** Milliseconds that the other side has to end its half of a connection that we end. */
 const LINGER_MS = 1000;
+/** Milliseconds without a byte in which a producer may hold credit that it asked for and others wait for. */
+const CREDIT_UNUSED_MS_MAX = 15_000;
 
-export class Connection implements Peer {
+export class Connection implements Peer, CreditHolder {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #context: InputContext;
   readonly #session: ConsumerSession;
   readonly #events: PeerEvents;
+  readonly #credit: CreditPool;
+  /** DATA bytes that were asked for and granted, counted from the start of the connection. */
+  #askedBytes = 0;
+  #grantedBytes = 0;
+  #usedAtMs = 0;
   readonly #pending: DataFrame[] = [];
   #producer: Producer | undefined;
   #busy = false;
@@ -46,16 +54,20 @@ export class Connection implements Peer {
     producers: Producers,
     token: string | undefined,
     events: PeerEvents,
-    windowBytes: number,
+    credit: CreditPool,
   ) {
     this.#socket = socket;
     this.#context = context;
     this.#events = events;
+    this.#credit = credit;
     this.peer = nameOf(socket);
     this.#session = new ConsumerSession(
       {
         token,
-        windowBytes,
+        credit: {
+          freed: (bytes) => credit.freed(this, bytes),
+          wanted: (bytes) => credit.wants(this, bytes),
+        },
         nonce: randomBytes(NONCE_BYTES),
         resume: (hello) => {
           const producer = producers.of(hello);
@@ -64,10 +76,14 @@ export class Connection implements Peer {
           producer.connection = this;
           producer.assembler.resumed();
           this.#producer = producer;
+          credit.join(this);
           const { journal } = context;
           if (journal === undefined) return producer.ackedSeq;
           journal.present(producer.key, true);
-          return journal.ackedSeq(producer.key);
+          if (hello.epoch === 0) return journal.ackedSeq(producer.key);
+          // It has forgotten what is in the frames that are on their way to disk: none may turn up after our answer.
+          void this.#answerLater(journal, producer);
+          return "later";
         },
       },
       context.clock.monotonicMs(),
@@ -75,12 +91,35 @@ export class Connection implements Peer {
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
-    socket.on("close", () => this.#leave());
+    socket.on("close", () => {
+      credit.leave(this, this.#session.receivedBytes);
+      this.#leave();
+    });
+  }
+
+  async #answerLater(journal: InputJournal, producer: Producer): Promise<void> {
+    this.#session.welcome(await journal.settledSeq(producer.key));
+    this.#flush();
+  }
+
+  granted(bytes: number, asked: boolean): void {
+    this.#grantedBytes += bytes;
+    if (asked) {
+      this.#askedBytes = this.#grantedBytes;
+      this.#usedAtMs = this.#context.clock.monotonicMs();
+    }
+    this.#session.grant(bytes);
+    this.#flushSoon();
   }
 
   /** Finds handshakes that take too long and peers that are dead. */
   tick(nowMs: number): void {
     this.#session.tick(nowMs);
+    const isIdle = nowMs - this.#usedAtMs > CREDIT_UNUSED_MS_MAX;
+    if (isIdle && this.#session.receivedBytes < this.#askedBytes && this.#credit.waiting > 0) {
+      const reason = "credit that was asked for is not used, and others wait for it";
+      this.#session.reject(reason, "credit-unused");
+    }
     this.#flush();
   }
 
@@ -107,8 +146,16 @@ export class Connection implements Peer {
 
   /** A newer connection of the same producer takes over: what waits here will be sent there again. */
   supersede(): void {
-    this.#pending.length = 0;
+    this.#forget(this.#pending);
     this.#socket.destroy();
+  }
+
+  /** These frames will not be taken: their memory is free. */
+  #forget(frames: readonly DataFrame[]): void {
+    let bytes = 0;
+    for (const { payload } of frames) bytes += payload.length;
+    this.#session.taken(frames.length, bytes);
+    this.#pending.length = 0;
   }
 
   receive(chunk: Buffer): void {
@@ -117,6 +164,7 @@ export class Connection implements Peer {
       this.#firstBytes = firstBytesOf(chunk);
     }
     const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
+    if (frames.length > 0) this.#usedAtMs = this.#context.clock.monotonicMs();
     for (const frame of frames) this.#pending.push(frame);
     if (this.#pending.length > 0) this.#pump();
     else if (this.#session.state === "ended") this.#leave();
@@ -161,7 +209,7 @@ export class Connection implements Peer {
       const records = fault ?? unpackRecords(payload);
       if (typeof records === "string") {
         this.#session.reject(records);
-        this.#pending.length = 0;
+        this.#forget([...frames, ...this.#pending]);
         if (messages.length > 0) void this.#context.emit(messages);
         this.#settled?.();
         return false;
@@ -173,12 +221,11 @@ export class Connection implements Peer {
 
   /** Acknowledged when it is on disk; as many as the credit allows are under way at once. */
   #store(journal: InputJournal, producer: Producer, frames: readonly DataFrame[]): boolean {
-    for (const frame of frames) {
-      const { seq, payload } = frame;
+    for (const [i, { seq, payload }] of frames.entries()) {
       const records = checkPayload(payload) ?? unpackRecords(payload);
       if (typeof records === "string") {
         this.#session.reject(records);
-        this.#pending.length = 0;
+        this.#forget([...frames.slice(i), ...this.#pending]);
         return false;
       }
       this.#storing += 1;

@@ -11,6 +11,8 @@ import type { Fault } from "@mirrorball/protocol";
 
 /** Milliseconds for a TLS handshake: several round trips of a slow peer, no more. */
 const TLS_HANDSHAKE_MS_MAX = 5000;
+/** Milliseconds that somebody who is turned away has to read why. */
+const LINGER_MS = 1000;
 
 export interface DoorOptions {
   readonly secure: boolean;
@@ -24,6 +26,8 @@ export interface DoorOptions {
 export interface DoorEvents {
   readonly admitted: (socket: Socket) => void;
   readonly refused: (fault: Fault, peer: string) => void;
+  /** What to say to somebody who came by TLS and is turned away, in the words of whatever is spoken here. */
+  readonly lastWords: (fault: Fault) => Uint8Array;
 }
 
 export class Door {
@@ -94,7 +98,16 @@ export class Door {
     const why = presented
       ? `its certificate was refused: ${String(socket.authorizationError)}`
       : "it presented no certificate";
-    this.#refuse(socket, "client-certificate", why);
+    const told = presented
+      ? `this server refuses the certificate that was shown: ${String(socket.authorizationError)}`
+      : "this server asks for a client certificate, and none was shown";
+    // TLS itself tells a client nothing: for it the handshake was over before its certificate was looked at.
+    const words = this.#events.lastWords({ code: "client-certificate", message: told });
+    socket.resume().end(words);
+    const impatience = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once("close", () => clearTimeout(impatience));
+    socket.on("error", () => {});
+    this.#events.refused({ code: "client-certificate", message: why }, nameOf(socket));
   }
 
   #refuse(socket: Socket, code: string, message: string): void {

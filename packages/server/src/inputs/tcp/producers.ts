@@ -34,10 +34,10 @@ export class Producers {
     this.#dropped = dropped;
   }
 
-  /** The producer that `hello` names, new or known. A higher epoch is a new life: its numbers start anew. */
+  /** The producer that `hello` names, new or known. Its numbers go on over its restarts, so the epoch is no part of the name. */
   of(hello: Hello): Producer {
     const id = Buffer.from(hello.producerId);
-    const key = `${id.toString("hex")}.${hello.epoch}`;
+    const key = id.toString("hex");
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const producer: Producer = {

@@ -1,20 +1,23 @@
 /**
  * `--output-tcp` in mirrorball's acknowledged frames: one connection, kept order, and a message counts as delivered only when the
  * other server has acknowledged it. What is not acknowledged is kept over any number of connections and sent again;
- * the other server leaves out what it has.
+ * the other server leaves out what it has. With a journal the next run goes on where this one was killed: the other server says
+ * which frames it has, and the journal which messages those are.
  */
 import { randomBytes } from "node:crypto";
 import {
+  MINOR_MESSAGES,
+  MINOR_RESUME,
   NONCE_BYTES,
   PRODUCER_ID_BYTES,
-  PROTOCOL_MINOR,
   ProducerSession,
 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Output, OutputContext } from "../../component/types.ts";
+import type { Output, OutputContext, OutputStats, OutputStream } from "../../component/types.ts";
 import { FramePacker } from "./frame-packer.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link.ts";
+import { Outbox } from "./outbox.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles; the queue waits meanwhile. */
 const BACKOFF_MS_MIN = 100;
@@ -25,39 +28,58 @@ const UNACKED_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes the socket may hold unsent; what waits behind them stays in the session. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
 const TAKE_STEP = 64;
-/** A gor waits for more, says nothing and closes nothing. */
-const GOR_HINT = " (if it is a gor: --output-tcp-format gor)";
+const HINTS: Readonly<Record<string, string>> = {
+  // A gor waits for more, says nothing and closes nothing.
+  "handshake-timeout": " (if it is a gor: --output-tcp-format gor)",
+  "client-certificate": " (see --output-tcp-certificate)",
+  "token-required": " (see --output-tcp-token)",
+};
 
 export interface FrameSenderOptions {
+  readonly reload: (() => void) | undefined;
   readonly link: Pick<LinkOptions, "address" | "tls" | "name">;
   readonly token: string | undefined;
 }
 
 export class FrameSender implements Output {
+  readonly reload: (() => void) | undefined;
   readonly #context: OutputContext;
-  readonly #session: ProducerSession;
+  readonly #token: string | undefined;
+  readonly #stream: OutputStream | undefined;
+  #session: ProducerSession;
   readonly #packer: FramePacker;
+  readonly #outbox: Outbox;
   readonly #link: Link;
   /** Taken, packed, not acknowledged: oldest first, in the order of the frames. */
   #flying: Message[] = [];
   #settledWeight = 0;
+  /** Messages that the receiver had from an earlier run. */
+  #alreadyThere = 0;
+  /** Messages that an earlier run may have sent, and that it does not have. */
+  #sentAgain = 0;
+  /** Messages that it may have had from one, under a name that it does not know us by any more. */
+  #uncertain = 0;
   #backoffMs = BACKOFF_MS_MIN;
   #ticker: NodeJS.Timeout | undefined;
   #waking = false;
   #idle: (() => void)[] = [];
 
-  constructor(context: OutputContext, { link, token }: FrameSenderOptions) {
+  constructor(context: OutputContext, { link, token, reload }: FrameSenderOptions) {
+    this.reload = reload;
     this.#context = context;
-    this.#session = new ProducerSession({
-      producerId: randomBytes(PRODUCER_ID_BYTES),
-      service: "mirrorball",
-      agent: `mirrorball node/${process.versions.node}`,
-      token,
-      minorNeeded: PROTOCOL_MINOR,
+    this.#token = token;
+    this.#stream = context.stream?.();
+    this.#session = this.#makeSession();
+    this.#outbox = new Outbox(this.#stream, {
+      ready: ({ payload, messages }) => this.#session.enqueue(payload, messages),
+      woken: () => this.#wake(),
     });
     this.#packer = new FramePacker({
-      packed: (message) => this.#flying.push(message),
-      frame: ({ payload, messages }) => this.#session.enqueue(payload, messages),
+      packed: (message) => {
+        this.#flying.push(message);
+        this.#outbox.packed(message);
+      },
+      frame: (packed) => this.#outbox.frame(packed),
       unfit: (reason, message) => context.ledger.failed(reason, [message]),
     });
     this.#link = new Link({
@@ -96,6 +118,32 @@ export class FrameSender implements Output {
     this.#releaseIdle();
   }
 
+  stats(): OutputStats {
+    if (this.#stream === undefined) return {};
+    return {
+      counts: {
+        alreadyThere: this.#alreadyThere,
+        sentAgain: this.#sentAgain,
+        uncertain: this.#uncertain,
+      },
+    };
+  }
+
+  #makeSession(): ProducerSession {
+    const stream = this.#stream;
+    return new ProducerSession({
+      producerId: stream?.producerId ?? randomBytes(PRODUCER_ID_BYTES),
+      epoch: stream?.epoch ?? 0,
+      service: "mirrorball",
+      agent: `mirrorball node/${process.versions.node}`,
+      token: this.#token,
+      minorNeeded: stream === undefined ? MINOR_MESSAGES : MINOR_RESUME,
+      ...(stream === undefined
+        ? {}
+        : { resume: { firstUnackedSeq: stream.firstUnackedSeq, lastSeq: stream.lastSeq } }),
+    });
+  }
+
   get #quiet(): boolean {
     return this.#context.queue.length === 0 && this.#flying.length === 0;
   }
@@ -114,13 +162,28 @@ export class FrameSender implements Output {
   #pump(): void {
     const { queue } = this.#context;
     if (this.#session.state === "open") {
-      while (queue.length > 0 && this.#session.unackedBytes < UNACKED_BYTES_MAX) {
-        for (const message of queue.takeBatch(TAKE_STEP)) this.#packer.push(message);
+      while (queue.length > 0 && this.#heldBytes < UNACKED_BYTES_MAX) {
+        this.#take(queue.takeBatch(TAKE_STEP));
       }
       this.#packer.flush();
     }
     this.#write();
     if (this.#quiet) this.#releaseIdle();
+  }
+
+  get #heldBytes(): number {
+    return this.#session.unackedBytes + this.#outbox.waitingBytes;
+  }
+
+  #take(messages: readonly Message[]): void {
+    const there: Message[] = [];
+    for (const message of messages) {
+      if (this.#stream?.received(message) === true) there.push(message);
+      else this.#packer.push(message);
+    }
+    if (there.length === 0) return;
+    this.#alreadyThere += there.length;
+    this.#context.ledger.delivered(there);
   }
 
   #write(): void {
@@ -134,8 +197,20 @@ export class FrameSender implements Output {
     }
     const { failure } = this.#session;
     if (failure === undefined) return;
-    const hint = failure.code === "handshake-timeout" ? GOR_HINT : "";
+    if (failure.code === "ack-ahead") this.#renew();
+    const hint = HINTS[failure.code] ?? "";
     this.#link.drop(`${failure.code}: ${failure.message}${hint}`);
+  }
+
+  /** The receiver has frames of ours that the journal knows nothing of, as when the journal is an old copy of itself. */
+  #renew(): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#session.resumedSeq !== undefined) return;
+    this.#uncertain = stream.renew();
+    this.#session = this.#makeSession();
+    this.#context.log.warn(
+      `the other server has more of this journal than the journal knows: it is an old state or a copy; ${this.#uncertain} messages may arrive twice`,
+    );
   }
 
   #opened(): void {
@@ -145,6 +220,8 @@ export class FrameSender implements Output {
 
   #received(chunk: Buffer): void {
     this.#session.receive(chunk, this.#context.clock.monotonicMs());
+    const { resumedSeq } = this.#session;
+    if (resumedSeq !== undefined) this.#sentAgain += this.#stream?.resolve(resumedSeq) ?? 0;
     if (this.#session.state === "open") this.#link.works();
     const acked = this.#session.ackedWeight - this.#settledWeight;
     if (acked > 0) {
@@ -152,6 +229,7 @@ export class FrameSender implements Output {
       this.#settledWeight += acked;
       this.#context.ledger.delivered(this.#flying.splice(0, acked));
     }
+    if (this.#session.state === "open") this.#stream?.acked(this.#session.ackedSeq);
     this.#pump();
   }
 

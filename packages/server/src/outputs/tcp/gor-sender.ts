@@ -10,12 +10,14 @@ import { GorWorker } from "./gor-worker.ts";
 import type { LinkOptions } from "./link.ts";
 
 export interface GorSenderOptions {
+  readonly reload: (() => void) | undefined;
   readonly link: Pick<LinkOptions, "address" | "tls" | "name">;
   readonly workers: number;
   readonly sticky: boolean;
 }
 
 export class GorSender implements Output {
+  readonly reload: (() => void) | undefined;
   readonly #context: OutputContext;
   readonly #workers: readonly GorWorker[];
   readonly #sticky: boolean;
@@ -25,7 +27,8 @@ export class GorSender implements Output {
   #dealing = false;
   #idle: (() => void)[] = [];
 
-  constructor(context: OutputContext, { link, workers, sticky }: GorSenderOptions) {
+  constructor(context: OutputContext, { link, workers, sticky, reload }: GorSenderOptions) {
+    this.reload = reload;
     this.#context = context;
     this.#sticky = sticky;
     const { ledger, log } = context;

@@ -2,8 +2,7 @@
  * One connection to an address that comes back by itself: connects, tells when it is up, hands bytes over, tells when it
  * is gone, waits and connects again. Knows nothing of what is spoken on it.
  */
-import { readFileSync } from "node:fs";
-import { connect, isIP } from "node:net";
+import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
@@ -15,15 +14,10 @@ const CONNECT_MS_MAX = 5000;
 /** At most one line of trouble in this time. */
 const LOG_INTERVAL_MS = 10_000;
 
-export interface TlsOptions {
-  readonly skipVerify: boolean;
-  /** PEM file of the authorities to trust instead of the system's; "" for the system's. */
-  readonly ca: string;
-}
-
 export interface LinkOptions {
   readonly address: SocketAddress;
-  readonly tls: ConnectionOptions | undefined;
+  /** Asked for each connection; undefined without TLS. */
+  readonly tls: () => ConnectionOptions | undefined;
   /** The address as it was typed. */
   readonly name: string;
   readonly log: Logger;
@@ -35,20 +29,6 @@ export interface LinkOptions {
   readonly drained: () => void;
   /** It was up and is gone. */
   readonly lost: () => void;
-}
-
-/** What `tls.connect` wants for `options`. Rejects with the flag's name when a file cannot be read. */
-export function tlsOptions({ skipVerify, ca }: TlsOptions, host: string): ConnectionOptions {
-  const base: ConnectionOptions = { rejectUnauthorized: !skipVerify };
-  // TLS names hosts, never addresses (RFC 6066 3).
-  if (isIP(host) === 0) base.servername = host;
-  if (ca === "") return base;
-  try {
-    return { ...base, ca: readFileSync(ca) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`--output-tcp-ca: cannot read ${ca}: ${reason}`, { cause: error });
-  }
 }
 
 export class Link {
@@ -66,7 +46,8 @@ export class Link {
   }
 
   start(): void {
-    const { address, tls } = this.#options;
+    const { address } = this.#options;
+    const tls = this.#options.tls();
     const where =
       address.path === undefined
         ? { host: address.host ?? "localhost", port: address.port }
