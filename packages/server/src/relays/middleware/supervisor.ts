@@ -2,13 +2,15 @@
  * Keeps a middleware alive and supplied: a bounded queue in front of it, a restart when it dies, a word when it hangs,
  * an orderly end. What a middleware is (a process, a worker) it does not know: that is a `Peer`.
  *
- * Messages that wait here survive the death of a peer; those that were with it are lost, by reason. While there
- * is no peer, and while it is slow, inputs wait: nothing goes around a middleware, because it may be there to hide something.
+ * Messages that wait here survive the death of a peer; those that were with it are lost, by reason, or with a journal
+ * given to the next one, a few times. While there is no peer, and while it is slow, inputs wait: nothing goes around a
+ * middleware, because it may be there to hide something.
  */
+import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
 import { HEALTHY_MS, restartDelayMs } from "../../core/middleware/restart.ts";
-import type { Peer, PeerEvents } from "./peer.ts";
+import type { Held, Peer, PeerEvents } from "./peer.ts";
 
 /** Messages that may wait for the peer before inputs wait for them: a few batches, so that reading and working overlap. */
 const WAITING_MAX = 2048;
@@ -17,6 +19,11 @@ const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of one batch for the peer: enough to make calls cheap, little enough to go on quickly. */
 const BATCH_BYTES: number = 128 * 1024;
 const BATCH_MAX = 512;
+/**
+ * Peers that may die with a message before it is lost with the last one: it may be what kills them, and then nothing behind
+ * it would ever come through. Only with a journal; without one a single death is enough.
+ */
+const DEATHS_MAX = 3;
 /** Milliseconds between two looks at age and silence. */
 const TICK_MS = 250;
 /** Milliseconds between two looks at whether all is settled, while stopping. */
@@ -27,6 +34,8 @@ export interface SupervisorOptions {
   readonly timeoutMs: number;
   /** End it and start another then: for peers that cannot be helped from outside. */
   readonly restartWhenHung: boolean;
+  /** Copy what is taken, because its peer may keep a few of many for long: they are parts of larger buffers. */
+  readonly copies: boolean;
   readonly launch: (events: PeerEvents) => Peer;
 }
 
@@ -48,6 +57,8 @@ export class Supervisor implements Relay {
   #deathsInARow = 0;
   #movedMs = 0;
   #hung = false;
+  /** With how many peers a message died that is given again. */
+  readonly #deathsWith: WeakMap<Message, number> = new WeakMap();
   #gone: () => void = () => {};
 
   constructor(context: RelayContext, options: SupervisorOptions) {
@@ -64,10 +75,11 @@ export class Supervisor implements Relay {
 
   take(batch: Message[]): Accepted {
     if (this.#ended || this.#closed) {
-      this.#context.ledger.lost("ended", batch);
+      if (!this.#context.durable) this.#context.ledger.lost("ended", batch);
       return undefined;
     }
-    for (const message of batch) {
+    for (const given of batch) {
+      const message = this.#options.copies ? copyOf(given) : given;
       this.#waiting.push(message);
       this.#waitingBytes += message.http.byteLength;
     }
@@ -185,17 +197,44 @@ export class Supervisor implements Relay {
     if (peer !== this.#peer) return;
     this.#peer = undefined;
     const held = peer.abandon();
-    const { ledger, log } = this.#context;
+    const { ledger, log, durable } = this.#context;
     if (this.#ended) {
       if (clean) ledger.withheld("ended", held);
-      else ledger.lost("middleware-died", held);
-      if (!clean) log.warn(`${how}; ${held.length} messages lost with it`);
+      else if (!durable) ledger.lost("middleware-died", held);
+      const fate = durable ? "stay in the journal" : "lost with it";
+      if (!clean) log.warn(`${how}; ${held.length} messages ${fate}`);
       this.#gone();
       return;
     }
     const hung = this.#hung && this.#options.restartWhenHung;
-    ledger.lost(hung ? "middleware-hung" : "middleware-died", held);
-    this.#restart(`${how}; ${held.length} messages lost with it`);
+    const lost = durable ? this.#giveAgain(held) : held;
+    ledger.lost(hung ? "middleware-hung" : "middleware-died", lost);
+    const again = durable ? `, ${held.length - lost.length} are given to the next` : "";
+    this.#restart(`${how}; ${lost.length} messages lost with it${again}`);
+  }
+
+  /** Puts what a dead peer held in front of what waits; returns what died with too many. */
+  #giveAgain(held: readonly Held[]): Held[] {
+    const again: Message[] = [];
+    const lost: Held[] = [];
+    for (const each of held) {
+      const { message } = each;
+      const deaths = 1 + (message === undefined ? DEATHS_MAX : this.#deathsOf(message));
+      if (message === undefined || deaths >= DEATHS_MAX) {
+        lost.push(each);
+        continue;
+      }
+      this.#deathsWith.set(message, deaths);
+      this.#waitingBytes += message.http.byteLength;
+      again.push(message);
+    }
+    this.#waiting = [...again, ...this.#waiting.slice(this.#head)];
+    this.#head = 0;
+    return lost;
+  }
+
+  #deathsOf(message: Message): number {
+    return this.#deathsWith.get(message) ?? 0;
   }
 
   #restart(what: string): void {
@@ -241,7 +280,8 @@ export class Supervisor implements Relay {
   }
 
   #loseWaiting(): void {
-    if (this.#count > 0) this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
+    if (this.#count > 0 && !this.#context.durable)
+      this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
     this.#waiting = [];
     this.#head = 0;
     this.#waitingBytes = 0;
@@ -254,4 +294,9 @@ export class Supervisor implements Relay {
     this.#openRoom = () => {};
     open();
   }
+}
+
+function copyOf({ kind, id, startedAt, latencyNs, http, context }: Message): Message {
+  const raw = Buffer.concat(http.rawPieces());
+  return { kind, id, startedAt, latencyNs, http: HttpMessage.fromRaw(raw), context };
 }
