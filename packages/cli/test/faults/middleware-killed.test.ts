@@ -32,7 +32,10 @@ interface Run {
   start(): Promise<Program & { page: string }>;
 }
 
-async function prepared(command: string, offers?: number): Promise<Run> {
+async function prepared(
+  command: string,
+  { offers, words: more = [] }: { offers?: number; words?: readonly string[] } = {},
+): Promise<Run> {
   const directory = mkdtempSync(join(tmpdir(), "mirrorball-kill-"));
   closers.push(() => rmSync(directory, { recursive: true, force: true }));
   const port = await freePort();
@@ -53,6 +56,7 @@ async function prepared(command: string, offers?: number): Promise<Run> {
     target.url,
     "--drain-timeout",
     "50s",
+    ...more,
   ];
   const start = async (): Promise<Program & { page: string }> => {
     const server = await serving(...words);
@@ -178,7 +182,7 @@ describe(`the server killed ${KILLS} times`, { timeout: LONG ? 900_000 : 120_000
 
 it("a program that dies again and again loses nothing: what it held is given to the next one", async () => {
   const COUNT = 1500;
-  const { target, producer, start } = await prepared(program("900"), COUNT);
+  const { target, producer, start } = await prepared(program("900"), { offers: COUNT });
   const server = await start();
   await producer.finish();
   await stopped(server);
@@ -192,4 +196,17 @@ it("a program that dies again and again loses nothing: what it held is given to 
   expect(deaths).toBeGreaterThanOrEqual(3);
   expect([missing, missingUnsafe, twiceUnsafe, twiceSafe, notThroughIt]).toEqual([0, 0, 0, 0, 0]);
   expect(server.out.stderr).toMatch(/, [1-9]\d* are given to the next; starting it again/);
+});
+
+it("a program that drops things, and a journal too small for a minute of them, get on", async () => {
+  // Twice the limit, in messages of about 1 KB.
+  const COUNT = 2000;
+  const words = ["--journal-limit", "1mb"];
+  const { target, producer, start } = await prepared(program(), { offers: COUNT, words });
+  const server = await start();
+  await producer.finish();
+  await stopped(server);
+  const { missing, missingUnsafe, twiceUnsafe, twiceSafe } = found(target, COUNT, false);
+  expect([missing, missingUnsafe, twiceUnsafe, twiceSafe]).toEqual([0, 0, 0, 0]);
+  expect(server.out.stderr).toMatch(/withheld \(.*no-answer/);
 });

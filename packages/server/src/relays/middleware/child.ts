@@ -51,7 +51,8 @@ export class ChildPeer implements Peer {
   /** Not read from, because the outputs are full. */
   #paused = false;
   #returnedAny = false;
-  /** When the latest given of all that came back was given. */
+  /** The latest given of all that came back: its place, and when it was given. */
+  #lastPlace = -1;
   #overtakenMs = 0;
   #dropsThings = false;
   #badLines = 0;
@@ -146,7 +147,9 @@ export class ChildPeer implements Peer {
   }
 
   abandon(): Held[] {
-    return this.#inside.clear();
+    return this.#inside.clear().map(({ kind, id, context, message, place }) => {
+      return { kind, id, context, message, overtaken: place < this.#lastPlace };
+    });
   }
 
   readonly #onExit = (): void => this.#signal("SIGKILL");
@@ -202,7 +205,10 @@ export class ChildPeer implements Peer {
       const origin = this.#inside.take(message.kind, message.id);
       if (origin === undefined) continue;
       origins.push(origin);
-      this.#overtakenMs = Math.max(this.#overtakenMs, origin.sinceMs);
+      if (origin.place > this.#lastPlace) {
+        this.#lastPlace = origin.place;
+        this.#overtakenMs = origin.sinceMs;
+      }
       if (origin.context !== undefined) messages[i] = withContext(message, origin);
     }
     this.#returnedAny = true;

@@ -5,6 +5,8 @@ import type { Origin } from "../../component/types.ts";
 /** What a peer has; the message itself when it may have to be given to the next one. */
 export interface Held extends Origin {
   readonly message: Message | undefined;
+  /** It answered for something that it was given later. */
+  readonly overtaken: boolean;
 }
 
 /** One life of a middleware: started once, ended once. */

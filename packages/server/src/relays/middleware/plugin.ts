@@ -149,7 +149,7 @@ export class PluginPeer implements Peer {
   abandon(): Held[] {
     const held = [...this.#inside.values()].map(({ message }) => {
       const { kind, id, context } = message;
-      return { kind, id, context, message };
+      return { kind, id, context, message, overtaken: false };
     });
     this.#inside.clear();
     return held;

@@ -20,10 +20,15 @@ const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
 const BATCH_BYTES: number = 128 * 1024;
 const BATCH_MAX = 512;
 /**
- * Peers that may die with a message before it is lost with the last one: it may be what kills them, and then nothing behind
- * it would ever come through. Only with a journal; without one a single death is enough.
+ * Blame at which a message is lost, three deaths that it is suspected of: it may be what kills every peer, and then nothing
+ * behind it would ever come through. Only with a journal; without one a single death is enough.
  */
-const DEATHS_MAX = 3;
+const BLAME_MAX = 24;
+const BLAME_OF_SUSPECTS = 8;
+/** So that after two dozen deaths nothing is given again, whatever the suspicion. */
+const BLAME_OF_OTHERS = 1;
+/** Messages suspected of a first death: those a peer was most likely working on. Twice as many for each further in a row. */
+const SUSPECTS_MIN = 4;
 /** Milliseconds between two looks at age and silence. */
 const TICK_MS = 250;
 /** Milliseconds between two looks at whether all is settled, while stopping. */
@@ -57,8 +62,11 @@ export class Supervisor implements Relay {
   #deathsInARow = 0;
   #movedMs = 0;
   #hung = false;
-  /** With how many peers a message died that is given again. */
-  readonly #deathsWith: WeakMap<Message, number> = new WeakMap();
+  readonly #blame: WeakMap<Message, number> = new WeakMap();
+  /** Given again, and known not to be what a peer died of: it had been overtaken. */
+  readonly #unsuspected: WeakSet<Message> = new WeakSet();
+  /** The first so many that wait are given again: one at a time, so that the next death has few to blame. */
+  #again = 0;
   #gone: () => void = () => {};
 
   constructor(context: RelayContext, options: SupervisorOptions) {
@@ -153,7 +161,9 @@ export class Supervisor implements Relay {
   #nextBatch(): Message[] {
     const batch: Message[] = [];
     let bytes = 0;
-    while (this.#head < this.#waiting.length && batch.length < BATCH_MAX && bytes < BATCH_BYTES) {
+    const most = this.#again > 0 ? 1 : BATCH_MAX;
+    this.#again = Math.max(0, this.#again - 1);
+    while (this.#head < this.#waiting.length && batch.length < most && bytes < BATCH_BYTES) {
       const message = this.#waiting[this.#head];
       this.#head += 1;
       if (message === undefined) break;
@@ -206,6 +216,7 @@ export class Supervisor implements Relay {
       this.#gone();
       return;
     }
+    this.#countDeath();
     const hung = this.#hung && this.#options.restartWhenHung;
     const lost = durable ? this.#giveAgain(held) : held;
     ledger.lost(hung ? "middleware-hung" : "middleware-died", lost);
@@ -213,33 +224,43 @@ export class Supervisor implements Relay {
     this.#restart(`${how}; ${lost.length} messages lost with it${again}`);
   }
 
-  /** Puts what a dead peer held in front of what waits; returns what died with too many. */
+  /** Puts what a dead peer held in front of what waits; returns what was blamed too often. */
   #giveAgain(held: readonly Held[]): Held[] {
     const again: Message[] = [];
     const lost: Held[] = [];
+    // A peer dies of what it came to last, not of what it kept to itself long ago.
+    let suspects = SUSPECTS_MIN * 2 ** (this.#deathsInARow - 1);
     for (const each of held) {
-      const { message } = each;
-      const deaths = 1 + (message === undefined ? DEATHS_MAX : this.#deathsOf(message));
-      if (message === undefined || deaths >= DEATHS_MAX) {
+      const { message, overtaken } = each;
+      if (message === undefined) {
         lost.push(each);
         continue;
       }
-      this.#deathsWith.set(message, deaths);
+      if (overtaken) this.#unsuspected.add(message);
+      const suspect = suspects > 0 && !this.#unsuspected.has(message);
+      if (suspect) suspects -= 1;
+      const added = suspect ? BLAME_OF_SUSPECTS : BLAME_OF_OTHERS;
+      const blame = (this.#blame.get(message) ?? 0) + added;
+      this.#blame.set(message, blame);
+      if (blame >= BLAME_MAX) {
+        lost.push(each);
+        continue;
+      }
       this.#waitingBytes += message.http.byteLength;
       again.push(message);
     }
     this.#waiting = [...again, ...this.#waiting.slice(this.#head)];
     this.#head = 0;
+    this.#again += again.length;
     return lost;
   }
 
-  #deathsOf(message: Message): number {
-    return this.#deathsWith.get(message) ?? 0;
+  #countDeath(): void {
+    const lived = this.#nowMs - this.#bornMs;
+    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
   }
 
   #restart(what: string): void {
-    const lived = this.#nowMs - this.#bornMs;
-    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
     const delayMs = restartDelayMs(this.#deathsInARow, Math.random());
     this.state = "restarting";
     this.#context.ledger.event("restart");
@@ -248,6 +269,7 @@ export class Supervisor implements Relay {
       this.#launch().catch((error: unknown) => {
         if (this.#ended || this.#closed) return;
         this.#bornMs = this.#nowMs;
+        this.#countDeath();
         this.#restart(error instanceof Error ? error.message : String(error));
       });
     }, delayMs);
