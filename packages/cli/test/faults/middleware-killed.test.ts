@@ -125,11 +125,12 @@ function killMiddleware(server: Program): boolean {
 
 describe(`the server killed ${KILLS} times`, { timeout: LONG ? 900_000 : 120_000 }, () => {
   it.each([
-    ["a program", program()],
-    ["a program that is killed too", program()],
-    ["a plugin", middleware],
-  ])("with %s", async (what, command) => {
-    const { target, producer, start } = await prepared(command);
+    ["a program", program(), []],
+    ["a program that is killed too", program(), []],
+    ["a plugin", middleware, []],
+    ["a program and two outputs", program(), ["--output-http-track-response", "--output-null"]],
+  ])("with %s", async (what, command, words) => {
+    const { target, producer, start } = await prepared(command, { words });
     let middlewareKills = 0;
     for (let kill = 0; kill < KILLS; kill += 1) {
       const server = await start();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Message } from "@mirrorball/protocol";
 import { afterEach, expect, it } from "vitest";
-import { get, run } from "../../test/kit.ts";
+import { get, responseTo, run } from "../../test/kit.ts";
 import type { Ran } from "../../test/kit.ts";
 
 const program = fileURLToPath(new URL("../../test/programs/middleware.mjs", import.meta.url));
@@ -39,16 +39,19 @@ async function ranWith(
   return ran;
 }
 
-function idsOf(messages: readonly Message[]): string[] {
-  return messages.map(({ id }) => id).toSorted();
+function nameOf({ kind, id }: Message): string {
+  return `${kind} ${id}`;
 }
 
-it("a program that dies again and again loses nothing", async () => {
-  const messages = gets(2000, "/");
+it("a program that dies again and again loses nothing, and keeps the order", async () => {
+  const messages = gets(1000, "/").flatMap((request) => [
+    request,
+    responseTo(request, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+  ]);
   const ran = await ranWith(mood("dies", 700), messages);
   expect(ran.counters.middleware?.lost).toEqual({});
   expect(ran.counters.middleware?.events["restart"]).toBeGreaterThanOrEqual(2);
-  expect(idsOf(ran.collected)).toEqual(idsOf(messages));
+  expect(ran.collected.map(nameOf)).toEqual(messages.map(nameOf));
 });
 
 it("what kills every program is lost after a few, and next to nothing else", async () => {

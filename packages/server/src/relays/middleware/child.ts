@@ -115,11 +115,7 @@ export class ChildPeer implements Peer {
   }
 
   tick(nowMs: number): void {
-    this.#withhold("no-answer", this.#inside.expire(nowMs));
-    if (this.#context.pressed()) {
-      const late = this.#inside.overtaken(nowMs, PRESSED_GRACE_MS, this.#overtakenMs);
-      this.#withhold("no-answer", late);
-    }
+    this.#giveUp(nowMs);
     if (!this.#finishing || this.#closed) return;
     const nothingLeft = this.#told && this.#inside.count === 0;
     if (this.#signalledMs !== undefined) {
@@ -129,6 +125,21 @@ export class ChildPeer implements Peer {
       this.#signalledMs = nowMs;
       this.#signal("SIGTERM");
     }
+  }
+
+  /**
+   * Without a journal age alone is enough. With one a program that stands still must not cost what was acknowledged, so
+   * what was not overtaken stays, unless the program reads on while the journal runs out of room.
+   */
+  #giveUp(nowMs: number): void {
+    const pressed = this.#context.pressed();
+    if (this.#context.durable) {
+      const graceMs = pressed ? PRESSED_GRACE_MS : GRACE_MS;
+      const late = this.#inside.overtaken(nowMs, graceMs, this.#overtakenMs);
+      this.#withhold("no-answer", late);
+      if (!pressed || !this.ready) return;
+    }
+    this.#withhold("no-answer", this.#inside.expire(nowMs));
   }
 
   finish(): void {
