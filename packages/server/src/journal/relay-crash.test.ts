@@ -56,7 +56,7 @@ class Life {
     this.#disk = disk;
     this.#unsafe = (id) => {
       const [entry = 1, at = 0] = id.replace("made", "").split(".").map(Number);
-      return disk.entries[entry - 1]?.[at]?.unsafe === true;
+      return disk.entries[entry - 1]?.[at]?.unsafe ?? false;
     };
     const stored = readLanes(disk.values);
     const last = disk.written;

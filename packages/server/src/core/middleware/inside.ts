@@ -103,19 +103,23 @@ export class Inside {
   /** Takes out the oldest when there are more than the bounds. */
   evict(): Held[] {
     const out: Held[] = [];
-    const bytesMax = this.#bytesMax ?? Infinity;
-    if (this.#count < this.#countMax + EVICT_STEP && this.#bytes <= bytesMax) return out;
-    while (this.#count > this.#countMax || this.#bytes > bytesMax) {
+    if (this.#count < this.#countMax + EVICT_STEP && !this.#tooLarge) return out;
+    while (this.#count > this.#countMax || this.#tooLarge) {
       // The kind that holds most gives most: its oldest are the least likely to come back.
       const [largest] = this.#byKind.toSorted((a, b) => b.size - a.size);
       for (const held of largest?.values() ?? []) {
         out.push(held);
         this.take(held.kind, held.id);
-        const within = this.#count <= this.#countMax && this.#bytes <= bytesMax;
+        const within = this.#count <= this.#countMax && !this.#tooLarge;
         if (within || out.length % EVICT_STEP === 0) break;
       }
     }
     return out;
+  }
+
+  /** A single message is never too large. */
+  get #tooLarge(): boolean {
+    return this.#count > 1 && this.#bytes > (this.#bytesMax ?? Infinity);
   }
 
   /** Takes out everything, in the order in which it was given. */
