@@ -137,7 +137,10 @@ describe(`the server killed ${KILLS} times`, { timeout: LONG ? 900_000 : 120_000
       const [least, most] = LIFE_MS;
       const lifeMs = least + Math.random() * (most - least);
       await new Promise((resolve) => setTimeout(resolve, lifeMs / 2));
-      if (what.includes("killed") && killMiddleware(server)) middlewareKills += 1;
+      if (what.includes("killed")) {
+        await server.printed(/middleware is process/);
+        if (killMiddleware(server)) middlewareKills += 1;
+      }
       await new Promise((resolve) => setTimeout(resolve, lifeMs / 2));
       server.child.kill("SIGKILL");
       await server.ended;
