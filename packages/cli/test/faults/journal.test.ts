@@ -99,7 +99,11 @@ it("delivers what a stop had no time for in the next run", async () => {
   run.target.release();
   run.target.arrived.clear();
   await run.restart();
-  await until(async () => ((await run.counters()).journal?.entries ?? 2) <= 1);
+  await until(async () => {
+    const { journal, outputs } = await run.counters();
+    const quiet = outputs.every(({ queued, inFlight }) => queued + inFlight === 0);
+    return quiet && (journal?.entries ?? 2) <= 1;
+  });
   const { uncertain } = (await run.counters()).journal ?? { uncertain: 0 };
   const { missing, repeated } = run.target.faults(COUNT);
   expect(repeated).toEqual([]);
