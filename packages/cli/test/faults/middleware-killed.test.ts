@@ -10,7 +10,7 @@ import type { Program } from "../processes.ts";
 import { report } from "./figures.ts";
 import { LONG, Producer, Target, isUnsafe } from "./oracle.ts";
 
-const KILLS = LONG ? 100 : 6;
+const KILLS = LONG ? 40 : 6;
 const PER_SECOND = LONG ? 3000 : 1500;
 /** Milliseconds that a server lives after it listens. */
 const LIFE_MS = [20, 500] as const;
