@@ -53,18 +53,22 @@ export interface RunOptions {
   /** Something to wait for while the server still runs. */
   readonly beforeStop?: () => Promise<void>;
   readonly onLog?: (line: string) => void;
+  /** There are parts that never end, such as a journal: the end of the given messages is enough. */
+  readonly endless?: boolean;
 }
 
 /** Emits `messages` in batches, waits until all are settled, stops. `flags` name the outputs. */
 export async function run(
   messages: readonly Message[],
   flags: readonly string[],
-  { batch = 16, outputs = [], beforeStop, onLog }: RunOptions = {},
+  { batch = 16, outputs = [], beforeStop, onLog, endless = false }: RunOptions = {},
 ): Promise<Ran> {
   const collected: Message[] = [];
+  let emitted: () => void = () => {};
+  const allEmitted = new Promise<void>((resolve) => (emitted = resolve));
   const made = planFrom(
     ["--input-test", ...flags],
-    withTestParts(messages, batch, collected, outputs),
+    withTestParts(messages, batch, collected, outputs, emitted),
   );
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const log: string[] = [];
@@ -74,7 +78,7 @@ export async function run(
   };
   const server = new ReplayServer(made.plan, { log: say });
   await server.start();
-  await server.ended;
+  await (endless ? allEmitted : server.ended);
   await beforeStop?.();
   const counters = await server.stop();
   return { counters, discrepancies: server.discrepancies(), collected, log };
@@ -130,6 +134,7 @@ function withTestParts(
   batchSize: number,
   collected: Message[],
   outputs: readonly OutputDeclaration[],
+  emitted: () => void = () => {},
 ): Catalogue {
   const input = defineInput({
     name: "input-test",
@@ -144,6 +149,7 @@ function withTestParts(
           await context.emit(messages.slice(at, at + batchSize));
         }
         done();
+        emitted();
       };
       return {
         ended,

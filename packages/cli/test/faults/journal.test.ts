@@ -82,6 +82,36 @@ it("sends nothing again after a clean stop", async () => {
   report("clean stops and starts", { stops: RUNS, offered: RUNS * 500, lost: 0, twice: 0 });
 });
 
+it("delivers what a stop had no time for in the next run", async () => {
+  const COUNT = 600;
+  // A queue that holds little of it, so that most is still in the journal.
+  const words = ["--drain-timeout", "200ms", "--output-http-queue-len", "20"];
+  const run = await running("journal", {
+    hold: true,
+    words: [...words, "--output-http-timeout", "10m"],
+  });
+  closers.push(() => run.close());
+  const producer = new Producer(run.port, 5000, { offers: COUNT });
+  closers.push(() => producer.close());
+  await producer.finish();
+  run.server.child.kill("SIGTERM");
+  await run.server.ended;
+  run.target.release();
+  run.target.arrived.clear();
+  await run.restart();
+  await until(async () => {
+    const { journal, outputs } = await run.counters();
+    const quiet = outputs.every(({ queued, inFlight }) => queued + inFlight === 0);
+    return quiet && (journal?.entries ?? 2) <= 1;
+  });
+  const { uncertain } = (await run.counters()).journal ?? { uncertain: 0 };
+  const { missing, repeated } = run.target.faults(COUNT);
+  expect(repeated).toEqual([]);
+  expect(missing.length).toBeLessThanOrEqual(uncertain);
+  // Those that were under way when it was stopped.
+  expect(uncertain).toBeLessThan(COUNT / 3);
+});
+
 it("resumes each output at its own place after a kill, and says what it gives up of one that is gone", async () => {
   const COUNT = 1000;
   const [fast, slow] = [await target(), await target()];

@@ -243,8 +243,15 @@ export interface RelayLedger {
 export interface RelayContext {
   readonly name: string;
   readonly ledger: RelayLedger;
-  /** Hands a batch onwards, to the stages and outputs. The array is the pipeline's from here on. */
+  /** Hands a batch onwards, to the stages and outputs, behind `returned`. The array is the pipeline's from here on. */
   emit(batch: Message[]): Accepted;
+  /**
+   * A journal keeps what is inside until it is told what became of it: what a dying peer held is to be given to the next
+   * one, and what is inside at the end is not to be reported at all, so that the next run reads it again.
+   */
+  readonly durable: boolean;
+  /** What is inside keeps so much in the journal that nothing new may find room: what is overtaken is to be given up sooner. */
+  pressed(): boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }

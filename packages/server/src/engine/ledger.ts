@@ -80,7 +80,15 @@ export class OutputAccount implements OutputLedger {
   }
 }
 
+/** Who wants to know of each message that goes into the relay and what becomes of it: a journal. */
+export interface RelayWatcher {
+  entered(batch: readonly Origin[]): void;
+  returned(batch: readonly Origin[]): void;
+  gone(batch: readonly Origin[]): void;
+}
+
 export class RelayAccount implements RelayLedger {
+  watcher: RelayWatcher | undefined;
   taken = 0;
   returnedCount = 0;
   readonly withheldBy: Reasons = new Map();
@@ -91,24 +99,28 @@ export class RelayAccount implements RelayLedger {
   readonly events: Reasons = new Map();
 
   /** The engine's, before it hands a batch over. */
-  take(count: number): void {
-    this.taken += count;
-    this.inside += count;
+  take(batch: readonly Origin[]): void {
+    this.taken += batch.length;
+    this.inside += batch.length;
+    this.watcher?.entered(batch);
   }
 
   returned(batch: readonly Origin[]): void {
     this.returnedCount += batch.length;
     this.inside -= batch.length;
+    this.watcher?.returned(batch);
   }
 
   withheld(reason: string, batch: readonly Origin[]): void {
     add(this.withheldBy, reason, batch.length);
     this.inside -= batch.length;
+    this.watcher?.gone(batch);
   }
 
   lost(reason: string, batch: readonly Origin[]): void {
     add(this.lostBy, reason, batch.length);
     this.inside -= batch.length;
+    this.watcher?.gone(batch);
   }
 
   added(count: number): void {
@@ -123,10 +135,10 @@ export class RelayAccount implements RelayLedger {
     add(this.events, name, count);
   }
 
-  /** The engine's, at the very end: what will not come back any more. */
-  abandon(reason: string): void {
-    add(this.lostBy, reason, this.inside);
-    this.inside = 0;
+  /** The engine's, at the very end: what will not come back any more, but for what a journal keeps. */
+  abandon(reason: string, kept: number): void {
+    add(this.lostBy, reason, this.inside - kept);
+    this.inside = kept;
   }
 
   get lostCount(): number {

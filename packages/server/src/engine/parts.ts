@@ -8,9 +8,10 @@ import type { Message } from "@mirrorball/protocol";
 import type { Clock, InputJournal, Relay, Stage } from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
+import { RelayHold } from "../core/journal/relay-hold.ts";
 import { QueueStats } from "../core/queue-stats.ts";
 import { Journal } from "../journal/journal.ts";
-import type { JournalOptions } from "../journal/journal.ts";
+import type { JournalOptions } from "../journal/options.ts";
 import { StatusComparer } from "./compare.ts";
 import type { RunningInput, RunningOutput, RunningRelay, RunningStage } from "./counters.ts";
 import { GatedQueue } from "./gated-queue.ts";
@@ -40,6 +41,8 @@ export class Parts {
   readonly pipeline: Pipeline;
   readonly comparer: StatusComparer | undefined;
   readonly journal: Journal | undefined;
+  /** With a journal and a relay: which entries are inside. */
+  readonly hold: RelayHold | undefined;
   readonly queueStats: RunningQueueStats[] = [];
   /** Who this process is to become. */
   readonly identity: Identity | undefined;
@@ -57,7 +60,10 @@ export class Parts {
     const { dropPrivileges: user } = plan.run;
     this.identity = user === "" ? undefined : identityOf(user);
     this.relay = this.#makeRelay();
-    if (this.relay !== undefined && plan.run.journal !== "") throw new Error(NOT_WITH_JOURNAL);
+    if (this.relay !== undefined && plan.run.journal !== "") {
+      this.hold = new RelayHold();
+      this.relay.account.watcher = this.hold;
+    }
     this.journal = this.#openJournal();
     for (const planned of plan.outputs) this.#addOutput(planned);
     this.#checkReplayed();
@@ -88,7 +94,13 @@ export class Parts {
         {
           name,
           ledger: account,
-          emit: (batch) => this.pipeline.forward(batch),
+          emit: (batch) => {
+            const wait = this.pipeline.forward(batch);
+            this.hold?.passed();
+            return wait;
+          },
+          durable: this.#plan.run.journal !== "",
+          pressed: () => this.journal?.pressed === true,
           clock: this.#clock,
           log: createLogger(this.#log, this.#plan.run.verbose, name),
         },
@@ -214,6 +226,7 @@ export class Parts {
       },
       dropped: (reason, count) => account.dropped(reason, count),
       dead: this.#dead,
+      hold: this.hold,
     };
     const journal = openedAs(identity, options);
     const input = { start: async () => {}, stop: async () => {} };
@@ -249,10 +262,6 @@ export class Parts {
     return (message) => limiter.admits(message, this.#clock.monotonicMs());
   }
 }
-
-/** The journal follows a message only while it is handed over at once; inside a middleware it would be forgotten. */
-const NOT_WITH_JOURNAL =
-  "--middleware and --journal cannot be used together: a crash would lose what is inside the middleware; put the journal on a server in front of this one";
 
 const never = (): boolean => false;
 

@@ -100,7 +100,7 @@ export class Pipeline {
     for (const stage of stages) {
       if (!this.#apply(stage, batch)) return undefined;
     }
-    account.take(batch.length);
+    account.take(batch);
     return relay.take(batch);
   }
 

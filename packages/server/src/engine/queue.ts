@@ -18,7 +18,7 @@ const COMPACT_STEP = 1024;
 
 export class BoundedQueue implements OutputQueue {
   onReadable: () => void = () => {};
-  /** Told of messages that were offered and dropped. */
+  /** Told of messages that were offered and dropped; not once it is closed, when what a journal holds is not lost. */
   onDropped: ((message: Message) => void) | undefined;
   /** Told of every message that is put in, when somebody wants gor's queue figures. */
   stats: QueueStats | undefined;
@@ -55,7 +55,7 @@ export class BoundedQueue implements OutputQueue {
       if (!accepts(message)) continue;
       if (this.#closed || (full && this.#dropsWhenFull)) {
         this.#account.removed("dropped", this.#closed ? "shutdown" : "queue-full", 1);
-        this.onDropped?.(message);
+        if (!this.#closed) this.onDropped?.(message);
         continue;
       }
       this.#items.push(message);

@@ -173,6 +173,8 @@ export class ReplayServer {
     this.#stopStats();
     this.#page?.closeAllConnections();
     this.#page?.close();
+    // What waits for room goes on when there is none any more; that must not be the journal.
+    this.#parts.journal?.halt();
     // An input that waits for room must be able to end.
     for (const { queue } of this.#parts.lanes) queue.close();
     await this.#parts.relay?.relay.close();
@@ -182,7 +184,7 @@ export class ReplayServer {
     for (const { account, journal } of this.#parts.lanes) {
       if (journal === undefined) account.abandon("shutdown");
     }
-    this.#parts.relay?.account.abandon("shutdown");
+    this.#parts.relay?.account.abandon("shutdown", this.#parts.hold?.count ?? 0);
     await this.#parts.journal?.close();
   }
 }

@@ -80,8 +80,9 @@ function outputLines(output: OutputCounters): string[] {
   return lines;
 }
 
-function journalLine({ journal, outputs }: Counters): string {
-  const kept = outputs.reduce((sum, { queued, inFlight }) => sum + queued + inFlight, 0);
+function journalLine({ journal, middleware, outputs }: Counters): string {
+  let kept = middleware?.inside ?? 0;
+  for (const { queued, inFlight } of outputs) kept += queued + inFlight;
   const rest = kept === 0 ? "nothing is left in it" : `${kept} unsettled messages are kept in it`;
   const open = journal?.uncertain ?? 0;
   const uncertain = open === 0 ? "" : `; ${open} ever uncertain after a crash, not sent again`;

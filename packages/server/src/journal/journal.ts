@@ -7,16 +7,16 @@
  * they have. When the journal reaches its limit no frame is taken until outputs have moved on.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { Accepted, Clock, InputJournal, JournalledFrame, Logger } from "../component/types.ts";
+import type { InputJournal, JournalledFrame } from "../component/types.ts";
 import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
 import { Backlog } from "./backlog.ts";
 import type { WaitingFrame } from "./backlog.ts";
 import type { JournalCounters } from "./counters.ts";
-import { JournalLane, cursorName, readLanes, uncertainName } from "./lane.ts";
+import { JournalLane, forgetLane, freshLane, readLanes } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
-import { streamNames } from "./stream.ts";
 import { Store } from "./store.ts";
+import type { JournalOptions } from "./options.ts";
 
 /** Milliseconds after which settled messages are written down when no frame makes a group before. */
 const SETTLED_MS_MAX = 5;
@@ -26,19 +26,10 @@ const FAILING_MS = 250;
 const ABSENCE_MS_MAX = 60_000;
 /**
  * An exchange that is under way for longer than this share of the limit is not kept for any more: a stream that never
- * ends would hold everything behind it. After a crash its rest is counted as `orphan`.
+ * ends would hold everything behind it. After a crash its rest is counted as `orphan`. A middleware that holds up as
+ * much is asked to hurry.
  */
 const PIN_SHARE = 0.25;
-
-export interface JournalOptions {
-  readonly directory: string;
-  readonly limitBytes: number;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly emit: (batch: Message[]) => Accepted;
-  readonly dropped: (reason: string, count: number) => void;
-  readonly dead: (reason: string) => void;
-}
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
@@ -93,14 +84,20 @@ export class Journal implements InputJournal {
       load: (entry) => store.entry(entry),
       reading: (entry) => {
         for (const { tracker } of this.#lanes) tracker.reading(entry);
+        options.hold?.reading(entry);
       },
       read: (entry) => {
+        options.hold?.reading(0);
         for (const { tracker } of this.#lanes) tracker.read(entry);
         this.#wakeLater();
       },
       emit: options.emit,
       dropped: options.dropped,
     });
+    const { hold } = options;
+    if (hold === undefined) return;
+    hold.recoverTo = this.#lastEntry;
+    hold.onReleased = () => this.#wakeLater();
   }
 
   /** With no entry left, cursors still say where the numbers are. */
@@ -115,34 +112,25 @@ export class Journal implements InputJournal {
 
   /** The journal's side of one output; call for all of them before `start`. `once`: never send these twice. */
   lane(name: string, once: (message: Message) => boolean): JournalLane {
-    const stored = this.#stored.get(name) ?? {
-      cursor: this.#lastEntry + 1,
-      done: new Set(),
-      intended: new Set(),
-      lists: [],
-      uncertain: 0,
-      stream: undefined,
-    };
+    const stored = this.#stored.get(name) ?? freshLane(this.#lastEntry + 1);
     this.#stored.delete(name);
-    const lane = new JournalLane(name, stored, this.#lastEntry, once, () => this.#wakeLater());
+    const wake = (): void => this.#wakeLater();
+    const { hold } = this.#options;
+    const lane = new JournalLane(name, stored, this.#lastEntry, once, wake, hold);
     this.#lanes.push(lane);
     return lane;
   }
 
   /** Begins to hand on what a run before has left. */
   start(): void {
-    for (const [name, { cursor, lists, stream }] of this.#stored) {
-      const left = this.#lastEntry + 1 - cursor;
+    for (const [name, stored] of this.#stored) {
+      const left = this.#lastEntry + 1 - stored.cursor;
       if (left > 0) {
         this.#options.log.warn(
           `${name} is gone; ${left} entries that it had not finished are given up`,
         );
       }
-      for (const list of lists) this.#values.set(list.name, undefined);
-      if (stream !== undefined)
-        for (const each of streamNames(name, stream)) this.#values.set(each, undefined);
-      this.#values.set(cursorName(name), undefined);
-      this.#values.set(uncertainName(name), undefined);
+      forgetLane(this.#values, name, stored);
     }
     this.#stored.clear();
     const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
@@ -200,6 +188,11 @@ export class Journal implements InputJournal {
       });
     }
     await this.#reader.finished();
+  }
+
+  /** Hands on nothing more. */
+  halt(): void {
+    this.#reader.stop();
   }
 
   /** Writes down what is settled, and closes. */
@@ -366,12 +359,22 @@ export class Journal implements InputJournal {
     });
   }
 
-  /** The oldest entry that exchanges under way need, unless they are too old to be waited for. */
+  /** The oldest entry that a middleware holds or exchanges under way need, unless those are too old to be waited for. */
   #pin(): number {
+    const inside = this.#options.hold?.oldest ?? Number.MAX_SAFE_INTEGER;
     const oldest = this.#reader.oldestNeeded;
-    if (oldest === undefined) return Number.MAX_SAFE_INTEGER;
-    const held = this.#total - (this.#entryAt(oldest)?.total ?? 0);
-    return held > this.#options.limitBytes * PIN_SHARE ? Number.MAX_SAFE_INTEGER : oldest;
+    return oldest === undefined || this.#isOld(oldest) ? inside : Math.min(inside, oldest);
+  }
+
+  #isOld(entry: number): boolean {
+    const held = this.#total - (this.#entryAt(entry)?.total ?? 0);
+    return held > this.#options.limitBytes * PIN_SHARE;
+  }
+
+  /** True when what is inside the middleware keeps so much here that it should be given up sooner. */
+  get pressed(): boolean {
+    const oldest = this.#options.hold?.oldest;
+    return oldest !== undefined && this.#isOld(oldest);
   }
 
   #become(state: JournalCounters["state"]): void {

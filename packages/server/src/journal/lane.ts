@@ -4,14 +4,15 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import { LaneTracker, keyOf } from "../core/journal/lane-tracker.ts";
-import { JournalStream, readStreams } from "./stream.ts";
+import type { Sources } from "../core/journal/lane-tracker.ts";
+import { JournalStream, readStreams, streamNames } from "./stream.ts";
 import type { StoredStream } from "./stream.ts";
 
 /** Names of values: kind, output and number, on lines, as an output's name holds about anything else. */
 const listName = (kind: "done" | "intent", lane: string, serial: number): string =>
   `${kind}\n${lane}\n${serial}`;
-export const cursorName = (lane: string): string => `cursor\n${lane}`;
-export const uncertainName = (lane: string): string => `uncertain\n${lane}`;
+const cursorName = (lane: string): string => `cursor\n${lane}`;
+const uncertainName = (lane: string): string => `uncertain\n${lane}`;
 
 interface StoredList {
   readonly name: string;
@@ -22,8 +23,8 @@ interface StoredList {
 /** What the store holds for one output. */
 export interface StoredLane {
   readonly cursor: number;
-  readonly done: Set<string>;
-  readonly intended: Set<string>;
+  readonly done: Map<string, number>;
+  readonly intended: Map<string, number>;
   readonly lists: StoredList[];
   readonly uncertain: number;
   readonly stream: StoredStream | undefined;
@@ -38,8 +39,8 @@ export function readLanes(values: ReadonlyMap<string, string>): Map<string, Stor
     if (kind !== "cursor") continue;
     lanes.set(lane, {
       cursor: Number(value),
-      done: new Set(),
-      intended: new Set(),
+      done: new Map(),
+      intended: new Map(),
       lists: [],
       uncertain: Number(values.get(uncertainName(lane)) ?? 0),
       stream: streams.get(lane),
@@ -52,10 +53,29 @@ export function readLanes(values: ReadonlyMap<string, string>): Map<string, Stor
     if (known === undefined) continue;
     const [lastEntry = "0", ...keys] = value.split(" ");
     const into = kind === "done" ? known.done : known.intended;
-    for (const key of keys) into.add(key);
+    for (const key of keys) into.set(key, (into.get(key) ?? 0) + 1);
     known.lists.push({ name, lastEntry: Number(lastEntry) });
   }
   return lanes;
+}
+
+/** What is known of an output that is new: it has settled everything before `cursor`. */
+export function freshLane(cursor: number): StoredLane {
+  return { cursor, done: new Map(), intended: new Map(), lists: [], uncertain: 0, stream: undefined }; // prettier-ignore
+}
+
+/** Removes everything that is stored for an output that is gone. */
+export function forgetLane(
+  values: Map<string, string | undefined>,
+  name: string,
+  { lists, stream }: StoredLane,
+): void {
+  for (const list of lists) values.set(list.name, undefined);
+  if (stream !== undefined) {
+    for (const each of streamNames(name, stream)) values.set(each, undefined);
+  }
+  values.set(cursorName(name), undefined);
+  values.set(uncertainName(name), undefined);
 }
 
 export class JournalLane {
@@ -67,9 +87,10 @@ export class JournalLane {
   #intentsWritten: (() => void)[] = [];
   readonly #storedStream: StoredStream | undefined;
   /** Before the last crash; complete until entries are read. */
-  readonly #settledBefore: ReadonlySet<string>;
+  readonly #settledBefore: ReadonlyMap<string, number>;
   #stream: JournalStream | undefined;
   #serial: number;
+  #cursor: number;
   #writtenCursor: number;
   #writtenUncertain: number;
   /** Messages settled so far; of these, those that the last `collect` gave out, and those that are on disk. */
@@ -83,15 +104,17 @@ export class JournalLane {
     lastEntry: number,
     once: (message: Message) => boolean,
     wake: () => void,
+    sources: Sources | undefined,
   ) {
     this.name = name;
     this.#lists = [...stored.lists];
     this.#storedStream = stored.stream;
     this.#settledBefore = stored.done;
     this.#serial = 1 + Math.max(0, ...stored.lists.map(({ name: list }) => serialOf(list)));
+    this.#cursor = stored.cursor;
     this.#writtenCursor = -1;
     this.#wake = wake;
-    this.tracker = new LaneTracker({ ...stored, lastEntry }, once);
+    this.tracker = new LaneTracker({ ...stored, lastEntry }, once, sources);
     this.#writtenUncertain = stored.uncertain;
   }
 
@@ -135,7 +158,9 @@ export class JournalLane {
   /** Adds to `values` what has to be written, and returns the cursor; `pin` is the oldest entry that others need. */
   collect(values: Map<string, string | undefined>, pin: number): number {
     this.#collectedCount = this.#settledCount;
-    const cursor = Math.min(this.tracker.cursor, pin);
+    // What others need of before it, this output is done with: gone back, it would be sent that again after a crash.
+    this.#cursor = Math.max(this.#cursor, Math.min(this.tracker.cursor, pin));
+    const cursor = this.#cursor;
     const last = this.tracker.readTo;
     if (cursor !== this.#writtenCursor) values.set(cursorName(this.name), String(cursor));
     this.#writtenCursor = cursor;

@@ -10,7 +10,7 @@ const LANE = "output-tcp central:28020";
 class Disk {
   readonly values: Map<string, string> = new Map();
 
-  open(done: ReadonlySet<string> = new Set()): JournalStream {
+  open(done: ReadonlyMap<string, number> = new Map()): JournalStream {
     const events = { tracks: () => true, waiting: () => {} };
     return new JournalStream(LANE, readStreams(this.values).get(LANE), done, events);
   }
@@ -100,7 +100,7 @@ describe("a stream", () => {
     first.resolve(0);
     for (const messages of [[a], [a, b]]) first.write(messages, () => {});
     disk.write(first);
-    const second = disk.open(new Set([keyOf(a)]));
+    const second = disk.open(new Map([[keyOf(a), 1]]));
     second.resolve(2);
     expect([a, a, b].map((message) => second.received(message))).toEqual([true, false, true]);
   });
@@ -123,7 +123,7 @@ describe("a stream", () => {
 
   it("does not write what it does not know, nor for an acknowledgement alone", () => {
     const disk = new Disk();
-    const stream = new JournalStream(LANE, undefined, new Set(), {
+    const stream = new JournalStream(LANE, undefined, new Map(), {
       tracks: (message) => keyOf(message) === keyOf(b),
       waiting: () => {},
     });

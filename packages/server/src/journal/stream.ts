@@ -100,7 +100,7 @@ export class JournalStream implements OutputStream {
   constructor(
     lane: string,
     stored: StoredStream | undefined,
-    done: ReadonlySet<string>,
+    done: ReadonlyMap<string, number>,
     events: StreamEvents,
   ) {
     this.#lane = lane;
@@ -208,11 +208,16 @@ export class JournalStream implements OutputStream {
   }
 }
 
-/** The frames without what is settled: each time from the first frame that has it. */
-function withoutDone(frames: readonly StoredFrame[], done: ReadonlySet<string>): StoredFrame[] {
-  const left = new Set(done);
-  return frames.map((frame) => ({
-    ...frame,
-    keys: frame.keys.filter((key) => !left.delete(key)),
-  }));
+/** The frames without what is settled: as often as it is, from the first frames that have it. */
+function withoutDone(
+  frames: readonly StoredFrame[],
+  done: ReadonlyMap<string, number>,
+): StoredFrame[] {
+  const left = new Map(done);
+  const isLeft = (key: string): boolean => {
+    const times = left.get(key) ?? 0;
+    if (times > 0) left.set(key, times - 1);
+    return times === 0;
+  };
+  return frames.map((frame) => ({ ...frame, keys: frame.keys.filter(isLeft) }));
 }

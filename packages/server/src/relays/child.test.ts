@@ -151,11 +151,6 @@ describe("a program that does not", () => {
     );
   });
 
-  it("and a journal together are refused, before the journal is touched", () => {
-    const flags = ["--middleware", "cat", "--journal", "/no/such/folder", ...COLLECT];
-    expect(() => new ReplayServer(planOf([], flags))).toThrow(/--middleware and --journal cannot/);
-  });
-
   it("and hangs is reported; inputs wait, memory stays bounded, stopping ends it and counts", async () => {
     const server = start(
       gets(50_000),

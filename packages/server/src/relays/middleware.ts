@@ -56,6 +56,7 @@ export const middleware: RelayDeclaration<typeof options> = defineRelay({
     return new Supervisor(context, {
       timeoutMs,
       restartWhenHung: plugin !== undefined,
+      copies: context.durable && plugin === undefined,
       launch: (events) =>
         plugin === undefined
           ? new ChildPeer(split.words, context, events)

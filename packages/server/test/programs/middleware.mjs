@@ -42,6 +42,11 @@ const moods = {
       lines.close();
     }
   },
+  /** Dies of what has `poison` in it; drops what has `drop` in it. */
+  sickens: (line) => {
+    if (text(line).includes("poison")) process.exit(3);
+    if (!text(line).includes("drop")) say(line);
+  },
   /** Closes its output but lives on. */
   mutes: () => count === 1 && closeSync(1),
   /** Says everything when it is told that nothing more comes. */

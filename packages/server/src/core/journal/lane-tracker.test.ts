@@ -14,8 +14,8 @@ function message(id: number): Message {
 const fresh = (): LaneRecovery => ({
   cursor: 1,
   lastEntry: 0,
-  done: new Set(),
-  intended: new Set(),
+  done: new Map(),
+  intended: new Map(),
   uncertain: 0,
 });
 
@@ -63,19 +63,19 @@ it("after a crash at any moment, every message is settled once or uncertain, and
       const pick = (bound: number): number => (random.next().value ?? 0) % bound;
       const crashAt = pick(entries.length + 1);
       const sent = new Map<number, number>();
-      const intended = new Set<string>();
+      const intended = new Map<string, number>();
       const open: number[] = [];
       ids.slice(0, crashAt).forEach((of, i) => open.push(...readEntry(tracker, i + 1, of)));
       // Some of what is open is intended, some of that is sent, some of that is settled; what is settled is written down.
       for (const id of open) {
         if (pick(3) === 0) continue;
-        intended.add(`1${id}`);
+        intended.set(`1${id}`, 1);
         if (pick(2) === 0) continue;
         sent.set(id, 1);
         if (pick(2) === 0) tracker.settled([message(id)]);
       }
       const cursor = tracker.cursor;
-      const done = new Set(tracker.takeDone(cursor));
+      const done = new Map(tracker.takeDone(cursor).map((key) => [key, 1]));
 
       const recovered = new LaneTracker(
         { cursor, lastEntry: ids.length, done, intended, uncertain: 0 },

@@ -5,22 +5,50 @@
  * In: entries as they are read, messages as they are queued and settled. Out: the cursor (everything before it is
  * done), and what must be written down so that a crash neither loses nor repeats: messages about to be sent
  * (`intents`) and messages settled out of order (`done`). A message is known by kind and id; middleware and rules may
- * replace the object on the way.
+ * replace the object on the way. One that comes several times, as a middleware may copy it, is counted each time.
  */
 import type { Message } from "@mirrorball/protocol";
+import { EntryCounts } from "./entry-counts.ts";
 
-/** What a crash left behind for this output. */
+/** What a crash left behind for this output. Keys come with how often they were written down. */
 export interface LaneRecovery {
   readonly cursor: number;
-  /** The last entry there was; behind it nothing of the two sets can come again. */
+  /** The last entry there was; behind it nothing of the two can come again. */
   readonly lastEntry: number;
-  readonly done: Set<string>;
-  readonly intended: Set<string>;
+  readonly done: Map<string, number>;
+  readonly intended: Map<string, number>;
   readonly uncertain: number;
 }
 
 /** `done`: settled before the crash. `uncertain`: it may have been sent, and must not be sent twice. */
 export type Admission = "new" | "done" | "uncertain";
+
+/** The entries a message can come from: mostly one, a span when nobody knows. 0: from none. */
+export interface Provenance {
+  from: number;
+  to: number;
+  /** The entry to keep for it. */
+  keep: number;
+}
+
+/** Who knows where messages come from when they are not handed over while their entry is read. */
+export interface Sources {
+  provenanceOf(key: string, into: Provenance): void;
+  /** The oldest entry of which more may come. */
+  readonly oldest: number | undefined;
+}
+
+/** A message that is queued and not settled. */
+interface Open {
+  /** It keeps this entry from being done. */
+  readonly entry: number;
+  /** The last entry that can bring it again. */
+  readonly until: number;
+  /** Another one of the same kind and id. */
+  next: Open | undefined;
+  /** On the first of several: the last, so that adding one more is not a walk. */
+  last: Open | undefined;
+}
 
 export class LaneTracker {
   /** Messages left out because they were settled before a crash. */
@@ -29,63 +57,105 @@ export class LaneTracker {
   uncertain: number;
   readonly #recovery: LaneRecovery;
   readonly #once: (message: Message) => boolean;
-  /** Unsettled messages by entry, in the order of entries. */
-  readonly #pending: Map<number, number> = new Map();
-  readonly #entryOf: Map<string, number> = new Map();
-  #current = 0;
+  readonly #sources: Sources | undefined;
+  readonly #pending: EntryCounts = new EntryCounts();
+  readonly #open: Map<string, Open> = new Map();
+  /** How often what the crash left behind has come again. */
+  readonly #again: Map<string, number> = new Map();
+  #recovered = false;
+  /** The entry that is read, without a relay; with one, where the message at hand comes from. */
+  readonly #at: Provenance = { from: 0, to: 0, keep: 0 };
   #readTo: number;
   #done: { readonly key: string; readonly entry: number }[] = [];
 
-  /** `once` says which messages must not be sent again after a crash. */
-  constructor(recovery: LaneRecovery, once: (message: Message) => boolean) {
+  /** `once` says which messages must not be sent again after a crash. `sources`: with a relay. */
+  constructor(recovery: LaneRecovery, once: (message: Message) => boolean, sources?: Sources) {
     this.#recovery = recovery;
     this.#once = once;
+    this.#sources = sources;
     this.#readTo = recovery.cursor - 1;
     this.uncertain = recovery.uncertain;
   }
 
-  /** Messages that are queued from here on come from this entry; 0: from no entry. */
+  /** Messages that are queued from here on come from this entry; 0: from no entry. With a relay it is asked instead. */
   reading(entry: number): void {
-    this.#current = entry;
+    this.#at.from = entry;
+    this.#at.to = entry;
+    this.#at.keep = entry;
   }
 
   /** All messages of `entry` have been handed to the pipeline. */
   read(entry: number): void {
-    this.#current = 0;
+    this.reading(0);
     this.#readTo = Math.max(this.#readTo, entry);
-    if (entry < this.#recovery.lastEntry) return;
-    this.#recovery.done.clear();
-    this.#recovery.intended.clear();
+    const { lastEntry } = this.#recovery;
+    if (this.#recovered || Math.min(entry, (this.#sources?.oldest ?? entry + 1) - 1) < lastEntry)
+      return;
+    this.#recovered = true;
+    this.#forget();
+  }
+
+  /**
+   * Nothing of what the crash left behind comes again. From a relay something may, when it was given up and comes
+   * out after all: what must not be sent twice is remembered.
+   */
+  #forget(): void {
+    const { done, intended } = this.#recovery;
+    if (this.#sources === undefined) intended.clear();
+    for (const key of done.keys()) if (!intended.has(key)) done.delete(key);
+    for (const key of this.#again.keys()) if (!intended.has(key)) this.#again.delete(key);
   }
 
   /** Whether a message that is about to be queued was dealt with before a crash. */
   admission(message: Message): Admission {
+    this.#locate(message);
+    const { from, to } = this.#at;
+    if (from === 0) return "new";
     const { cursor, done, intended } = this.#recovery;
-    if (this.#current === 0) return "new";
     // Read for another output, that was slower.
-    if (this.#current < cursor) {
-      this.skipped += 1;
-      return "done";
-    }
-    if (done.size === 0 && intended.size === 0) return "new";
+    if (to < cursor) return this.#skip();
+    if (from >= cursor && done.size === 0 && intended.size === 0) return "new";
     const key = keyOf(message);
-    if (done.has(key)) {
-      this.skipped += 1;
-      return "done";
+    const doneTimes = done.get(key) ?? 0;
+    const intendedTimes = intended.get(key) ?? 0;
+    let times = 1;
+    if (doneTimes + intendedTimes > 0) {
+      times += this.#again.get(key) ?? 0;
+      this.#again.set(key, times);
     }
-    if (!intended.has(key) || !this.#once(message)) return "new";
+    if (times <= doneTimes) return this.#skip();
+    // From before the cursor or from behind it, and nobody knows: once is better than twice.
+    const mayBeSent = times <= intendedTimes || from < cursor;
+    if (!mayBeSent || !this.#once(message)) return "new";
     // Written down like a settled one, so that another crash does not count it again.
     this.uncertain += 1;
-    this.#done.push({ key, entry: this.#current });
+    this.#done.push({ key, entry: to });
     return "uncertain";
   }
 
+  #skip(): Admission {
+    this.skipped += 1;
+    return "done";
+  }
+
+  #locate(message: Message): void {
+    this.#sources?.provenanceOf(keyOf(message), this.#at);
+  }
+
+  /** Call behind `admission`, which says where it comes from. */
   queued(message: Message): void {
-    if (this.#current === 0) return;
+    const { keep, to } = this.#at;
+    if (keep === 0) return;
     const key = keyOf(message);
-    if (this.#entryOf.has(key)) return;
-    this.#entryOf.set(key, this.#current);
-    this.#pending.set(this.#current, (this.#pending.get(this.#current) ?? 0) + 1);
+    const open: Open = { entry: keep, until: Math.max(keep, to), next: undefined, last: undefined };
+    const first = this.#open.get(key);
+    if (first === undefined) {
+      this.#open.set(key, open);
+    } else {
+      (first.last ?? first).next = open;
+      first.last = open;
+    }
+    this.#pending.add(keep);
   }
 
   settled(batch: readonly Message[]): void {
@@ -93,19 +163,21 @@ export class LaneTracker {
   }
 
   #settle(key: string): void {
-    const entry = this.#entryOf.get(key);
-    if (entry === undefined) return;
-    this.#entryOf.delete(key);
-    this.#done.push({ key, entry });
-    const left = (this.#pending.get(entry) ?? 1) - 1;
-    if (left > 0) this.#pending.set(entry, left);
-    else this.#pending.delete(entry);
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    if (open.next === undefined) {
+      this.#open.delete(key);
+    } else {
+      open.next.last = open.last;
+      this.#open.set(key, open.next);
+    }
+    this.#done.push({ key, entry: open.until });
+    this.#pending.remove(open.entry);
   }
 
   /** The first entry that is not done: everything before it may be forgotten as far as this output goes. */
   get cursor(): number {
-    for (const entry of this.#pending.keys()) return Math.min(entry, this.#readTo + 1);
-    return this.#readTo + 1;
+    return Math.min(this.#pending.oldest ?? Infinity, this.#readTo + 1);
   }
 
   /** Messages settled since the last call, of entries from `cursor` on: those before it need no record. */
@@ -128,10 +200,10 @@ export class LaneTracker {
 
   /** True for a message of an entry that is not settled: it comes again after a crash. */
   tracks(message: Message): boolean {
-    return this.#entryOf.has(keyOf(message));
+    return this.#open.has(keyOf(message));
   }
 }
 
-export function keyOf({ kind, id }: Message): string {
+export function keyOf({ kind, id }: Pick<Message, "kind" | "id">): string {
   return `${kind}${id}`;
 }

@@ -51,6 +51,44 @@ describe("Inside", () => {
     expect(inside.evict()).toEqual([]);
   });
 
+  it("gives up sooner what was overtaken, and nothing else", () => {
+    const inside = new Inside(1000, 100);
+    inside.add([message(1, "old")], 0);
+    inside.add([message(2, "overtaken")], 5);
+    inside.add([message(1, "answered"), message(1, "beside it")], 10);
+    inside.add([message(2, "young")], 11);
+    const answered = inside.take(1, "answered");
+    const late = (nowMs: number): string[] =>
+      inside.overtaken(nowMs, 100, answered?.sinceMs ?? 0).map(({ id }) => id);
+    expect(late(99)).toEqual([]);
+    expect(late(104)).toEqual(["old"]);
+    expect(late(900)).toEqual(["overtaken"]);
+    expect(inside.clear().map(({ id }) => id)).toEqual(["beside it", "young"]);
+  });
+
+  it("keeps whole messages when told to, within a bound of bytes, and gives all back in order", () => {
+    const inside = new Inside(1000, 100, 10);
+    const given = ["a", "b", "c", "d"].map((id, i) => message(i % 2 === 0 ? 1 : 2, id));
+    inside.add(given, 0);
+    inside.add(
+      Array.from({ length: 8 }, (_, i) => message(3, String(i))),
+      0,
+    );
+    // Of one byte each: two too many.
+    expect(inside.evict()).toHaveLength(2);
+    expect(inside.evict()).toEqual([]);
+    inside.take(1, "a");
+    inside.add([message(1, "e")], 1);
+    expect(inside.evict()).toEqual([]);
+    const kept = inside.clear();
+    expect(kept.map(({ place }) => place)).toEqual(kept.map(({ place }) => place).toSorted((x, y) => x - y)); // prettier-ignore
+    expect(kept.filter(({ kind }) => kind !== 3).map((held) => held.message)).toEqual([
+      ...given.slice(1),
+      expect.objectContaining({ id: "e" }),
+    ]);
+    expect(new Inside(1000, 100).clear()).toEqual([]);
+  });
+
   it("neither loses nor doubles anything", () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constantFrom(1, 2, 3), id: fc.constantFrom("a", "b", "c") }),

@@ -13,12 +13,16 @@ import { HexLineDecoder, encodeHexLines } from "../../core/middleware/hex-lines.
 import type { BadLine } from "../../core/middleware/hex-lines.ts";
 import { Inside } from "../../core/middleware/inside.ts";
 import { passLines } from "./lines.ts";
-import type { Peer, PeerEvents } from "./peer.ts";
+import type { Held, Peer, PeerEvents } from "./peer.ts";
 
 /** Milliseconds a message may stay with the program before it counts as withheld: gor's memory for ids. */
 const GRACE_MS = 60_000;
 /** Messages remembered as being with it: about 10 MB of ids. The oldest beyond count as withheld. */
 const INSIDE_MAX = 65_536;
+/** Bytes of messages kept to be given to the next one when it dies; only with a journal. The oldest beyond are withheld. */
+const KEPT_BYTES_MAX: number = 64 * 1024 * 1024;
+/** Milliseconds instead of `GRACE_MS` for what was overtaken while the journal runs out of room because of it. */
+const PRESSED_GRACE_MS = 5000;
 /** Milliseconds without a word after which a program that may drop things has said all it will say. */
 const SILENCE_MS = 1000;
 /** Milliseconds from a polite signal to one that cannot be refused. */
@@ -31,7 +35,7 @@ export class ChildPeer implements Peer {
   readonly #words: readonly string[];
   readonly #context: RelayContext;
   readonly #events: PeerEvents;
-  readonly #inside: Inside = new Inside(GRACE_MS, INSIDE_MAX);
+  readonly #inside: Inside;
   readonly #decoder: HexLineDecoder = new HexLineDecoder((reason) => this.#badLine(reason));
   #child: ChildProcessWithoutNullStreams | undefined;
   #finishing = false;
@@ -47,6 +51,9 @@ export class ChildPeer implements Peer {
   /** Not read from, because the outputs are full. */
   #paused = false;
   #returnedAny = false;
+  /** The latest given of all that came back: its place, and when it was given. */
+  #lastPlace = -1;
+  #overtakenMs = 0;
   #dropsThings = false;
   #badLines = 0;
   #badLineLoggedMs: number = -BAD_LINE_LOG_MS;
@@ -56,6 +63,7 @@ export class ChildPeer implements Peer {
   constructor(words: readonly string[], context: RelayContext, events: PeerEvents) {
     this.#words = words;
     this.#context = context;
+    this.#inside = new Inside(GRACE_MS, INSIDE_MAX, context.durable ? KEPT_BYTES_MAX : undefined);
     this.#events = events;
   }
 
@@ -107,7 +115,7 @@ export class ChildPeer implements Peer {
   }
 
   tick(nowMs: number): void {
-    this.#withhold("no-answer", this.#inside.expire(nowMs));
+    this.#giveUp(nowMs);
     if (!this.#finishing || this.#closed) return;
     const nothingLeft = this.#told && this.#inside.count === 0;
     if (this.#signalledMs !== undefined) {
@@ -117,6 +125,21 @@ export class ChildPeer implements Peer {
       this.#signalledMs = nowMs;
       this.#signal("SIGTERM");
     }
+  }
+
+  /**
+   * Without a journal age alone is enough. With one a program that stands still must not cost what was acknowledged, so
+   * what was not overtaken stays, unless the program reads on while the journal runs out of room.
+   */
+  #giveUp(nowMs: number): void {
+    const pressed = this.#context.pressed();
+    if (this.#context.durable) {
+      const graceMs = pressed ? PRESSED_GRACE_MS : GRACE_MS;
+      const late = this.#inside.overtaken(nowMs, graceMs, this.#overtakenMs);
+      this.#withhold("no-answer", late);
+      if (!pressed || !this.ready) return;
+    }
+    this.#withhold("no-answer", this.#inside.expire(nowMs));
   }
 
   finish(): void {
@@ -134,8 +157,10 @@ export class ChildPeer implements Peer {
     this.#release();
   }
 
-  abandon(): Origin[] {
-    return this.#inside.clear();
+  abandon(): Held[] {
+    return this.#inside.clear().map(({ kind, id, context, message, place }) => {
+      return { kind, id, context, message, overtaken: place < this.#lastPlace };
+    });
   }
 
   readonly #onExit = (): void => this.#signal("SIGKILL");
@@ -191,6 +216,10 @@ export class ChildPeer implements Peer {
       const origin = this.#inside.take(message.kind, message.id);
       if (origin === undefined) continue;
       origins.push(origin);
+      if (origin.place > this.#lastPlace) {
+        this.#lastPlace = origin.place;
+        this.#overtakenMs = origin.sinceMs;
+      }
       if (origin.context !== undefined) messages[i] = withContext(message, origin);
     }
     this.#returnedAny = true;

@@ -2,6 +2,13 @@
 import type { Message } from "@mirrorball/protocol";
 import type { Origin } from "../../component/types.ts";
 
+/** What a peer has; the message itself when it may have to be given to the next one. */
+export interface Held extends Origin {
+  readonly message: Message | undefined;
+  /** It answered for something that it was given later. */
+  readonly overtaken: boolean;
+}
+
 /** One life of a middleware: started once, ended once. */
 export interface Peer {
   /** Resolves when it runs; rejects when it cannot. */
@@ -20,8 +27,8 @@ export interface Peer {
   finish(): void;
   /** Ends it at once. */
   kill(): void;
-  /** Takes out everything that was given to it and not accounted for. */
-  abandon(): Origin[];
+  /** Takes out everything that was given to it and not accounted for, in that order; with a journal, whole. */
+  abandon(): Held[];
 }
 
 export interface PeerEvents {

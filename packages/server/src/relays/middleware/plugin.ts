@@ -14,7 +14,7 @@ import type { Origin, RelayContext } from "../../component/types.ts";
 import { Outcome, packBatch, readOutcomes } from "../../core/middleware/plugin-wire.ts";
 import type { OutcomesParcel } from "../../core/middleware/plugin-wire.ts";
 import { passLines } from "./lines.ts";
-import type { Peer, PeerEvents } from "./peer.ts";
+import type { Held, Peer, PeerEvents } from "./peer.ts";
 import type { HostData, HostMessage, ServerMessage } from "./plugin-port.ts";
 
 /** Batches given before the first is done: one under way, one waiting, so that the worker is never idle. */
@@ -146,8 +146,11 @@ export class PluginPeer implements Peer {
     void this.#worker?.terminate();
   }
 
-  abandon(): Origin[] {
-    const held = [...this.#inside.values()].map(({ message }) => message);
+  abandon(): Held[] {
+    const held = [...this.#inside.values()].map(({ message }) => {
+      const { kind, id, context } = message;
+      return { kind, id, context, message, overtaken: false };
+    });
     this.#inside.clear();
     return held;
   }

@@ -2,13 +2,15 @@
  * Keeps a middleware alive and supplied: a bounded queue in front of it, a restart when it dies, a word when it hangs,
  * an orderly end. What a middleware is (a process, a worker) it does not know: that is a `Peer`.
  *
- * Messages that wait here survive the death of a peer; those that were with it are lost, by reason. While there
- * is no peer, and while it is slow, inputs wait: nothing goes around a middleware, because it may be there to hide something.
+ * Messages that wait here survive the death of a peer; those that were with it are lost, by reason, or with a journal
+ * given to the next one, a few times. While there is no peer, and while it is slow, inputs wait: nothing goes around a
+ * middleware, because it may be there to hide something.
  */
+import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
 import { HEALTHY_MS, restartDelayMs } from "../../core/middleware/restart.ts";
-import type { Peer, PeerEvents } from "./peer.ts";
+import type { Held, Peer, PeerEvents } from "./peer.ts";
 
 /** Messages that may wait for the peer before inputs wait for them: a few batches, so that reading and working overlap. */
 const WAITING_MAX = 2048;
@@ -17,6 +19,16 @@ const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of one batch for the peer: enough to make calls cheap, little enough to go on quickly. */
 const BATCH_BYTES: number = 128 * 1024;
 const BATCH_MAX = 512;
+/**
+ * Blame at which a message is lost, three deaths that it is suspected of: it may be what kills every peer, and then nothing
+ * behind it would ever come through. Only with a journal; without one a single death is enough.
+ */
+const BLAME_MAX = 24;
+const BLAME_OF_SUSPECTS = 8;
+/** So that after two dozen deaths nothing is given again, whatever the suspicion. */
+const BLAME_OF_OTHERS = 1;
+/** Messages suspected of a first death: those a peer was most likely working on. Twice as many for each further in a row. */
+const SUSPECTS_MIN = 4;
 /** Milliseconds between two looks at age and silence. */
 const TICK_MS = 250;
 /** Milliseconds between two looks at whether all is settled, while stopping. */
@@ -27,6 +39,8 @@ export interface SupervisorOptions {
   readonly timeoutMs: number;
   /** End it and start another then: for peers that cannot be helped from outside. */
   readonly restartWhenHung: boolean;
+  /** Copy what is taken, because its peer may keep a few of many for long: they are parts of larger buffers. */
+  readonly copies: boolean;
   readonly launch: (events: PeerEvents) => Peer;
 }
 
@@ -48,6 +62,11 @@ export class Supervisor implements Relay {
   #deathsInARow = 0;
   #movedMs = 0;
   #hung = false;
+  readonly #blame: WeakMap<Message, number> = new WeakMap();
+  /** Given again, and known not to be what a peer died of: it had been overtaken. */
+  readonly #unsuspected: WeakSet<Message> = new WeakSet();
+  /** The first so many that wait are given again: one at a time, so that the next death has few to blame. */
+  #again = 0;
   #gone: () => void = () => {};
 
   constructor(context: RelayContext, options: SupervisorOptions) {
@@ -64,10 +83,11 @@ export class Supervisor implements Relay {
 
   take(batch: Message[]): Accepted {
     if (this.#ended || this.#closed) {
-      this.#context.ledger.lost("ended", batch);
+      if (!this.#context.durable) this.#context.ledger.lost("ended", batch);
       return undefined;
     }
-    for (const message of batch) {
+    for (const given of batch) {
+      const message = this.#options.copies ? copyOf(given) : given;
       this.#waiting.push(message);
       this.#waitingBytes += message.http.byteLength;
     }
@@ -141,7 +161,9 @@ export class Supervisor implements Relay {
   #nextBatch(): Message[] {
     const batch: Message[] = [];
     let bytes = 0;
-    while (this.#head < this.#waiting.length && batch.length < BATCH_MAX && bytes < BATCH_BYTES) {
+    const most = this.#again > 0 ? 1 : BATCH_MAX;
+    this.#again = Math.max(0, this.#again - 1);
+    while (this.#head < this.#waiting.length && batch.length < most && bytes < BATCH_BYTES) {
       const message = this.#waiting[this.#head];
       this.#head += 1;
       if (message === undefined) break;
@@ -185,22 +207,60 @@ export class Supervisor implements Relay {
     if (peer !== this.#peer) return;
     this.#peer = undefined;
     const held = peer.abandon();
-    const { ledger, log } = this.#context;
+    const { ledger, log, durable } = this.#context;
     if (this.#ended) {
       if (clean) ledger.withheld("ended", held);
-      else ledger.lost("middleware-died", held);
-      if (!clean) log.warn(`${how}; ${held.length} messages lost with it`);
+      else if (!durable) ledger.lost("middleware-died", held);
+      const fate = durable ? "stay in the journal" : "lost with it";
+      if (!clean) log.warn(`${how}; ${held.length} messages ${fate}`);
       this.#gone();
       return;
     }
+    this.#countDeath();
     const hung = this.#hung && this.#options.restartWhenHung;
-    ledger.lost(hung ? "middleware-hung" : "middleware-died", held);
-    this.#restart(`${how}; ${held.length} messages lost with it`);
+    const lost = durable ? this.#giveAgain(held) : held;
+    ledger.lost(hung ? "middleware-hung" : "middleware-died", lost);
+    const again = durable ? `, ${held.length - lost.length} are given to the next` : "";
+    this.#restart(`${how}; ${lost.length} messages lost with it${again}`);
+  }
+
+  /** Puts what a dead peer held in front of what waits; returns what was blamed too often. */
+  #giveAgain(held: readonly Held[]): Held[] {
+    const again: Message[] = [];
+    const lost: Held[] = [];
+    // A peer dies of what it came to last, not of what it kept to itself long ago.
+    let suspects = SUSPECTS_MIN * 2 ** (this.#deathsInARow - 1);
+    for (const each of held) {
+      const { message, overtaken } = each;
+      if (message === undefined) {
+        lost.push(each);
+        continue;
+      }
+      if (overtaken) this.#unsuspected.add(message);
+      const suspect = suspects > 0 && !this.#unsuspected.has(message);
+      if (suspect) suspects -= 1;
+      const added = suspect ? BLAME_OF_SUSPECTS : BLAME_OF_OTHERS;
+      const blame = (this.#blame.get(message) ?? 0) + added;
+      this.#blame.set(message, blame);
+      if (blame >= BLAME_MAX) {
+        lost.push(each);
+        continue;
+      }
+      this.#waitingBytes += message.http.byteLength;
+      again.push(message);
+    }
+    this.#waiting = [...again, ...this.#waiting.slice(this.#head)];
+    this.#head = 0;
+    this.#again += again.length;
+    return lost;
+  }
+
+  #countDeath(): void {
+    const lived = this.#nowMs - this.#bornMs;
+    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
   }
 
   #restart(what: string): void {
-    const lived = this.#nowMs - this.#bornMs;
-    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
     const delayMs = restartDelayMs(this.#deathsInARow, Math.random());
     this.state = "restarting";
     this.#context.ledger.event("restart");
@@ -209,6 +269,7 @@ export class Supervisor implements Relay {
       this.#launch().catch((error: unknown) => {
         if (this.#ended || this.#closed) return;
         this.#bornMs = this.#nowMs;
+        this.#countDeath();
         this.#restart(error instanceof Error ? error.message : String(error));
       });
     }, delayMs);
@@ -241,7 +302,8 @@ export class Supervisor implements Relay {
   }
 
   #loseWaiting(): void {
-    if (this.#count > 0) this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
+    if (this.#count > 0 && !this.#context.durable)
+      this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
     this.#waiting = [];
     this.#head = 0;
     this.#waitingBytes = 0;
@@ -254,4 +316,9 @@ export class Supervisor implements Relay {
     this.#openRoom = () => {};
     open();
   }
+}
+
+function copyOf({ kind, id, startedAt, latencyNs, http, context }: Message): Message {
+  const raw = Buffer.concat(http.rawPieces());
+  return { kind, id, startedAt, latencyNs, http: HttpMessage.fromRaw(raw), context };
 }

@@ -1,0 +1,16 @@
+/** What a journal is given. */
+import type { Message } from "@mirrorball/protocol";
+import type { Accepted, Clock, Logger } from "../component/types.ts";
+import type { RelayHold } from "../core/journal/relay-hold.ts";
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly limitBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly emit: (batch: Message[]) => Accepted;
+  readonly dropped: (reason: string, count: number) => void;
+  readonly dead: (reason: string) => void;
+  /** With a middleware: what is inside it. */
+  readonly hold?: RelayHold | undefined;
+}
