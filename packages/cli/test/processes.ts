@@ -94,7 +94,7 @@ async function servingBy(
       return false;
     }
   };
-  while (program.child.exitCode === null) {
+  while (program.child.exitCode === null && program.child.signalCode === null) {
     // The page is served before the inputs are: what listens last is asked last.
     if ((await ready()) && (await reachable(words))) return { ...program, page };
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -19,7 +19,7 @@ const RSS_BYTES_MAX = 400 * 1024 ** 2;
 /** More of them only take longer: they come at most four seconds apart. */
 const ATTEMPTS = 3;
 const ROUNDS = LONG ? 5 : 1;
-const OUTAGES = LONG ? 100 : 10;
+const OUTAGES = LONG ? 60 : 10;
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -174,26 +174,41 @@ describe.skipIf(!canHarm)("a disk that fails", () => {
       const producer = new Producer(run.port, 2000);
       closers.push(() => producer.close());
       let ended = 0;
-      for (let round = 0; round < OUTAGES; round += 1) {
-        const { acked } = producer;
-        await until(() => producer.acked > acked);
-        const { child, out } = run.server;
-        const gone = (): boolean => child.exitCode !== null || child.signalCode !== null;
-        disk.fail("write", round % 2 === 0 ? EIO : ENOSPC, true);
-        const failed = disk.count("writesFailed");
-        await until(() => gone() || disk.count("writesFailed") > failed + 1);
-        disk.heal();
-        // It goes on, or it is over and starts again.
-        const then = producer.acked;
-        await until(() => gone() || producer.acked > then);
-        if (!gone()) continue;
-        ended += 1;
-        expect(`${child.signalCode} ${out.stderr}`).toMatch(
-          /SIGABRT|SIGSEGV|start the server again/,
-        );
-        await run.restart();
-      }
-      await producer.finish();
+      let over = false;
+      // It ends at any moment up to a second later; then it starts again, as a supervisor would have it.
+      const supervisor = (async () => {
+        for (;;) {
+          const { child, ended: end, out } = run.server;
+          await end;
+          if (over) return;
+          ended += 1;
+          // By itself with a word; or by the library, whose report of a failed write overruns a buffer.
+          const how = `${child.signalCode} ${out.stderr}`;
+          expect(how).toMatch(/^SIGKILL [^]*start the server again|^SIG(?:ABRT|SEGV)/);
+          await run.restart();
+        }
+      })();
+      const outages = async (): Promise<void> => {
+        for (let round = 0; round < OUTAGES; round += 1) {
+          const { acked } = producer;
+          await until(() => producer.acked > acked);
+          const failed = disk.count("writesFailed");
+          const before = ended;
+          disk.fail("write", round % 2 === 0 ? EIO : ENOSPC, true);
+          await until(() => ended > before || disk.count("writesFailed") > failed + 1);
+          disk.heal();
+        }
+        await producer.finish();
+        // Written after the last outage: it is well.
+        const written = async (): Promise<boolean> => {
+          const { journal, outputs } = await run.counters();
+          const settled = outputs.every(({ queued, inFlight }) => queued + inFlight === 0);
+          return settled && journal?.unwritten === 0;
+        };
+        await until(() => written().catch(() => false));
+        over = true;
+      };
+      await Promise.race([outages(), supervisor]);
       const uncertain = (await run.finish()).journal?.uncertain ?? 0;
       const { missing, repeated } = run.target.faults(producer.offered);
       expect([missing.filter((id) => !isUnsafe(id)), repeated]).toEqual([[], []]);
