@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort, node, serving } from "../../packages/cli/test/processes.ts";
 import type { Program } from "../../packages/cli/test/processes.ts";
+import { have } from "../../packages/cli/test/programs.ts";
 
 const folder = "examples/middleware/";
 const closers: (() => unknown)[] = [];
@@ -132,11 +133,12 @@ describe("the token example", () => {
 });
 
 describe("an echo", () => {
-  it.each([
-    ["in bash", `${folder}echo.sh`],
-    ["in Python", `${folder}echo.py`],
-    ["as gor's README has it", `bash -c 'while read line; do\n  echo $line\ndone'`],
-  ])("%s passes everything on", async (_name, middleware) => {
+  it.for<readonly [string, string, string]>([
+    ["in bash", `${folder}echo.sh`, "xxd"],
+    ["in Python", `${folder}echo.py`, "python3"],
+    ["as gor's README has it", `bash -c 'while read line; do\n  echo $line\ndone'`, "bash"],
+  ])("%s passes everything on", async ([, middleware, needs], { skip }) => {
+    skip(!have(needs), `needs ${needs}`);
     const { url: target, arrived } = await staging();
     const { url, server, figures, finish } = await chain(
       middleware,

@@ -39,6 +39,8 @@ export async function run(words: readonly string[]): Promise<void> {
   }
   let server: ReplayServer;
   const line = new ProgressLine(process.stderr, () => server.progress());
+  // Before anything listens: who sees a port open may send a signal at once.
+  const interrupted = signalled();
   try {
     server = new ReplayServer(made.plan, { log: (text) => line.log(text), dead });
     await server.start();
@@ -51,7 +53,7 @@ export async function run(words: readonly string[]): Promise<void> {
     return;
   }
   if (process.stderr.isTTY) line.start();
-  await Promise.race([server.ended, signalled(), elapsed(made.plan.run.exitAfterMs)]);
+  await Promise.race([server.ended, interrupted, elapsed(made.plan.run.exitAfterMs)]);
   const counters = await server.stop();
   line.stop();
   process.stderr.write(summaryText(counters));

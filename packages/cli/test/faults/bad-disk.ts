@@ -1,13 +1,12 @@
 // A disk that is slow or fails under a program: the calls of its C library are harmed on their way (bad-disk.c), while it runs.
 // The journal's file alone is harmed. What was done is counted, so that a test can show that its faults happened.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SOURCE = fileURLToPath(new URL("bad-disk.c", import.meta.url));
-const COMPILER = "cc";
 /** Places in the file of orders, as bad-disk.c has them. */
 const FIELDS = [
   "syncDelayMs",
@@ -27,15 +26,10 @@ export class BadDisk {
   readonly #directory: string;
   readonly #orders: number;
 
-  /** Whether this machine has a C compiler. */
-  static compiles(): boolean {
-    return spawnSync(COMPILER, ["--version"], { stdio: "ignore" }).status === 0;
-  }
-
   constructor() {
     this.#directory = mkdtempSync(join(tmpdir(), "mirrorball-disk-"));
     const library = join(this.#directory, "bad-disk.so");
-    execFileSync(COMPILER, ["-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"]);
+    execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"]);
     const orders = join(this.#directory, "orders");
     this.#orders = openSync(orders, "w+");
     writeSync(this.#orders, Buffer.alloc(FIELDS.length * FIELD_BYTES));
