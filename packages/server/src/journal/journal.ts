@@ -288,11 +288,13 @@ export class Journal implements InputJournal {
     let total = this.#total;
     let number = this.#lastEntry;
     const nowMs = this.#options.clock.nowUs() / 1000;
+    // What producers may forget: written with their frames, never by a group without them that succeeds sooner.
+    const taken = new Map<string, string>();
     for (const { producer, service, seq, payload } of frames) {
       number += 1;
       total += payload.length;
       entries.push({ number, bytes: encodeEntry({ producer, service, seq, payload, total }) });
-      this.#values.set(...this.#producers.value(producer, seq, nowMs));
+      taken.set(...this.#producers.value(producer, seq, nowMs));
     }
     const pin = this.#pin();
     let lowest = number + 1;
@@ -307,13 +309,9 @@ export class Journal implements InputJournal {
       this.#allWritten(intents);
       return true;
     }
-    const values = new Map(this.#values);
-    const result = await this.#store.write({
-      entries,
-      values,
-      removeBelow,
-      heldBytes: this.#bytes,
-    });
+    const values = new Map([...this.#values, ...taken]);
+    const group = { entries, values, removeBelow, heldBytes: this.#bytes };
+    const result = await this.#store.write(group);
     this.#writes += 1;
     if (result !== "ok") {
       this.#failedWrites += 1;
@@ -326,7 +324,7 @@ export class Journal implements InputJournal {
     const tells = frames.length > 0 || this.#backlog.length === 0;
     if (tells && this.#state === "degraded") this.#become("ok");
     for (const [name, value] of values) {
-      if (this.#values.get(name) === value) this.#values.delete(name);
+      if (taken.has(name) || this.#values.get(name) === value) this.#values.delete(name);
     }
     this.#total = total;
     this.#lastEntry = number;
