@@ -217,7 +217,7 @@ export class StreamParser {
         return stop;
       }
     }
-    if (builder.pending >= this.#limits.headBytesMax) {
+    if (builder.pending >= this.#limits.headBytesMax || this.#tally.isFull) {
       this.#breakHead("head-bytes");
       this.#huntBehindFault(AFTER_FAULT);
     }
