@@ -252,3 +252,35 @@ describe("ids and times", () => {
     expect(messages.at(-1)?.kind).toBe(MessageKind.request);
   });
 });
+
+describe("answers that come before their requests are whole", () => {
+  const early = [
+    ">GET /a HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    `<HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n${"a".repeat(100)}`,
+  ];
+
+  it("are held within what may be held in all", () => {
+    const tally = new StreamTally(1000);
+    expect(play(early, { tally }).told).toEqual([]);
+    expect(tally.heldBytes).toBeGreaterThan(150);
+    const whole = new StreamTally(1000);
+    const { told } = play([...early, ">x"], { tally: whole });
+    expect(told).toEqual(["a 1 /a", "a 2 200"]);
+    expect(whole.heldBytes).toBe(0);
+    for (const end of [">fin", ">rst"]) {
+      const broken = new StreamTally(1000);
+      play([...early, end], { tally: broken });
+      expect(broken.heldBytes).toBe(0);
+    }
+  });
+
+  it("are lost, counted, when that is too much", () => {
+    const tally = new StreamTally(1000);
+    tally.heldBytes = 850;
+    const { told, lost, counters } = play([...early, ">x"], { tally });
+    expect(told).toEqual(["a 1 /a"]);
+    expect(lost).toEqual(["evicted"]);
+    expect(counters.incompleteBy.get("evicted")).toBe(1);
+    expect(tally.heldBytes).toBe(850);
+  });
+});
