@@ -273,7 +273,12 @@ describe("bounds", () => {
 
   it("unfinished heads too, and nothing of them is kept back", () => {
     const tally = new StreamTally(1000);
-    const events = { head: () => 0 as const, done: () => {}, lostSync: () => {}, foreign: () => {} };
+    const events = {
+      head: () => 0 as const,
+      done: () => {},
+      lostSync: () => {},
+      foreign: () => {},
+    };
     const parsers = Array.from(
       { length: 100 },
       () => new StreamParser("request", false, events, tally),

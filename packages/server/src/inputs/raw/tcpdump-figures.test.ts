@@ -18,7 +18,19 @@ it("reads both forms, and leaves the rest", () => {
 it("leaves nothing behind of reports that come in pieces", () => {
   const figures = new TcpdumpFigures("eth0");
   let text = "";
-  for (const piece of ["tcpdump: ", "1 packet captured", ", ", "2 packets received by filter", ", ", "0 packets dropped by kernel", ", ", "3 packets dropped by interface", "\n", "tcpdump: pcap_loop: gone\n"]) // prettier-ignore
+  for (const piece of [
+    "tcpdump: ",
+    "1 packet captured",
+    ", ",
+    "2 packets received by filter",
+    ", ",
+    "0 packets dropped by kernel",
+    ", ",
+    "3 packets dropped by interface",
+    "\n",
+    "tcpdump: pcap_loop: gone\n",
+  ])
+    // prettier-ignore
     text = figures.read(text + piece, 0);
   expect(text).toBe("tcpdump: pcap_loop: gone\n");
   expect(figures.drops).toEqual({ kernel: 0, interface: 3, overload: 0 });

@@ -17,7 +17,15 @@ const canIssue = issue() || process.env["CI"] !== undefined;
 
 function issue(): boolean {
   try {
-    const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    const words = [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+    ];
     const files = ["-keyout", certificateKey, "-out", certificate, "-subj", "/CN=localhost"];
     execFileSync("openssl", [...words, ...files], { stdio: "ignore" });
     return true;
@@ -36,7 +44,11 @@ it.skipIf(!canIssue).each(["unix", "tcp"])(
     let admitted: Socket | undefined;
     const door = new Door(
       { secure: true, certificate, certificateKey, clientCa: "", connections: 10, connectionsPerAddress: 10 }, // prettier-ignore
-      { admitted: (socket) => (admitted = socket), refused: () => {}, lastWords: () => Buffer.of() },
+      {
+        admitted: (socket) => (admitted = socket),
+        refused: () => {},
+        lastWords: () => Buffer.of(),
+      },
     );
     let accepted = 0;
     const server = createServer((socket) => {
