@@ -90,6 +90,13 @@ describe("pairing", () => {
     expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "a 2 200", "b 2 201", "c 2 202"]);
   });
 
+  it("behind the header of a proxy", () => {
+    const proxy = "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n";
+    const first = [`>${proxy}${get("/1").slice(1)}`, answer(200)];
+    expect(play([...first, get("/2"), answer(201)]).told).toEqual(["a 1 /1", "a 2 200", "b 1 /2", "b 2 201"]); // prettier-ignore
+    expect(play([`>${proxy}`, ...first.with(0, get("/1"))]).told).toEqual(["a 1 /1", "a 2 200"]);
+  });
+
   it("to HEAD among others", () => {
     const head = ">HEAD /h HTTP/1.1\r\n\r\n";
     const { told } = play([head + get("/2").slice(1), "<HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n", answer(201)]); // prettier-ignore
