@@ -30,6 +30,8 @@ export class ExchangeQueue {
   /** Requests that will not be paired with an answer. */
   unanswered = 0;
   #waiting: Exchange[] = [];
+  /** Of requests that are not kept any more: so many answers come before those of the others. */
+  #answersOfDropped = 0;
   #burst = 0;
   #serverSpoke = false;
   #requestsMissed = false;
@@ -63,8 +65,8 @@ export class ExchangeQueue {
     // With nothing under way before it, what was missed has been answered, unless it was sent together with this one.
     if (isEmpty && this.#spokeSinceMiss) this.#requestsMissed = false;
     if (this.#waiting.length >= WAITING_MAX) {
+      this.#answersOfDropped += this.#waiting.length;
       this.dropAll();
-      this.#responsesMissed = true;
     }
     const exchange: Exchange = {
       id,
@@ -84,11 +86,15 @@ export class ExchangeQueue {
   /** The one that the next final response answers, without taking it. */
   peek(): Exchange | undefined {
     if (this.#responsesMissed) this.#realign();
-    return this.#waiting[0];
+    return this.#answersOfDropped > 0 ? undefined : this.#waiting[0];
   }
 
   take(): Exchange | undefined {
     if (this.#responsesMissed) this.#realign();
+    if (this.#answersOfDropped > 0) {
+      this.#answersOfDropped -= 1;
+      return undefined;
+    }
     const exchange = this.#waiting.shift();
     if (exchange?.isUncertain !== true) return exchange;
     this.unanswered += 1;
@@ -112,5 +118,6 @@ export class ExchangeQueue {
     this.unanswered += this.#waiting.length - (isAlone ? 1 : 0);
     this.#waiting = isAlone ? [last] : [];
     this.#responsesMissed = false;
+    this.#answersOfDropped = 0;
   }
 }

@@ -1,5 +1,5 @@
 // Which response belongs to which request, whatever happens on the connection.
-import { BodyState, MessageKind, isResponseHead } from "@mirrorball/protocol";
+import { BodyState, MessageKind, headerValue, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../../test/stream-kit.ts";
@@ -131,6 +131,23 @@ describe("pairing", () => {
     const { told, counters } = play([get("/1"), get("/2"), ">fin", "<fin"]);
     expect(told).toEqual(["a 1 /1", "b 1 /2"]);
     expect(counters.unanswered).toBe(2);
+  });
+
+  it("more of them pipelined than are kept make no false pairs", () => {
+    const count = 1025;
+    const paths = Array.from({ length: count }, (_, i) => `/${i}`);
+    const answers = paths.map(
+      (path) => `<HTTP/1.1 200 OK\r\nX-Path: ${path}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const { messages, counters } = play([...paths.map((path) => get(path)), ...answers]);
+    const requests = messages.filter(({ kind }) => kind === MessageKind.request);
+    const byId = new Map(requests.map(({ id, http: { head } }) => [id, head !== undefined && !isResponseHead(head) ? head.target : ""])); // prettier-ignore
+    const responses = messages.filter(({ kind }) => kind === MessageKind.response);
+    for (const { id, http } of responses) {
+      expect(headerValue(http.head?.headers ?? [], "x-path")).toBe(byId.get(id));
+    }
+    expect(counters.unrequested).toBe(1024);
+    expect(responses).toHaveLength(count - 1024);
   });
 
   it("thousands that nobody answers are bounded", () => {
