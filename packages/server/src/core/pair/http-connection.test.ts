@@ -150,6 +150,16 @@ describe("pairing", () => {
     expect(responses).toHaveLength(count - 1024);
   });
 
+  it("those that nobody answers are bounded over all connections", () => {
+    const counters = new CaptureCounters();
+    counters.requestsWaiting = 1_000_000;
+    const { told } = play([get("/1"), get("/2"), get("/3"), answer(201), answer(202), answer(203)], { counters }); // prettier-ignore
+    expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "c 2 203"]);
+    expect(counters).toMatchObject({ unanswered: 0, unrequested: 2, requestsWaiting: 1_000_000 });
+    play([get("/1"), get("/2"), "<60", answer(202), get("/3"), get("/4"), ">fin", "<fin"], { counters }); // prettier-ignore
+    expect(counters.requestsWaiting).toBe(1_000_000);
+  });
+
   it("thousands that nobody answers are bounded", () => {
     const many = Array.from({ length: 3000 }, () => get("/"));
     expect(play([...many, ">fin", "<fin"]).counters.unanswered).toBe(3000);

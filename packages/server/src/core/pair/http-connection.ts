@@ -38,7 +38,7 @@ export class HttpConnection implements ConnectionHandler {
   readonly #peer: string;
   readonly #idPrefix: string;
   readonly #idBase: number;
-  readonly #queue: ExchangeQueue = new ExchangeQueue();
+  readonly #queue: ExchangeQueue;
   readonly #requests: StreamParser;
   readonly #responses: StreamParser | undefined;
   /** What the request that is being read belongs to, and the response. */
@@ -53,6 +53,7 @@ export class HttpConnection implements ConnectionHandler {
 
   constructor(info: ConnectionInfo, context: CaptureContext) {
     this.#info = info;
+    this.#queue = new ExchangeQueue(context.counters);
     this.#context = context;
     const { address, port } = info.client;
     this.#peer = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
