@@ -178,6 +178,35 @@ describe("a recorded shop", () => {
     expect(requests).toBe(90);
   });
 
+  it("takes no connection for quiet while its packets wait to be worked on", async () => {
+    const wire = new Wire();
+    const conversation = wire.connect();
+    conversation.client("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nab");
+    conversation.client("cd");
+    const messages: Message[] = [];
+    const capture = new Capture(
+      { ...testContext(), emit: (batch) => void messages.push(...batch) },
+      { ports: [PORT], trackResponses: true, allowIncomplete: false, realIpHeader: "", idleSeconds: 1, canWait: false }, // prettier-ignore
+    );
+    const reader = new CaptureReader(capture.sink);
+    const packets = wire.bytes();
+    reader.push(packets.subarray(0, -40));
+    // Ten seconds behind.
+    const nowSeconds = (wire.packets[0]?.seconds ?? 0) + 10;
+    const open = (): number | undefined =>
+      capture.stats({ kernel: 0, interface: 0, overload: 0 }).figures["connectionsOpen"];
+    capture.tick(nowSeconds);
+    expect(open()).toBe(1);
+    reader.push(packets.subarray(-40));
+    capture.tick(nowSeconds + 1);
+    expect(open()).toBe(1);
+    // Nothing came since: it is quiet indeed.
+    capture.tick(nowSeconds + 2);
+    expect(open()).toBe(0);
+    await capture.end();
+    expect(messages.map(({ http }) => Buffer.from(http.body).toString())).toEqual(["abcd"]);
+  });
+
   it("gives requests alone without tracking, and counts the rest", async () => {
     const { messages, counters } = await runInput(["--input-raw", `${shop}:8181`]);
     expect(messages).toHaveLength(26);

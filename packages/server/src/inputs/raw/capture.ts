@@ -46,6 +46,8 @@ export class Capture {
   readonly #canWait: boolean;
   #batch: Message[] = [];
   #heldBytes = 0;
+  /** At the last tick. */
+  #segments = 0;
   #waiting: Promise<void> | undefined;
   #isHeld = false;
 
@@ -106,9 +108,11 @@ export class Capture {
     return this.#waiting;
   }
 
-  /** Live captures: packet time goes on without packets. */
+  /** Live captures, once a second: packet time goes on without packets. While they come they tell it, however late they are. */
   tick(seconds: number): void {
-    this.#table.tick(seconds);
+    const { segments } = this.#table.counters();
+    if (segments === this.#segments) this.#table.tick(seconds);
+    this.#segments = segments;
   }
 
   /** The capture is over. */
