@@ -24,6 +24,7 @@ export interface FeedOptions {
   readonly midstream?: boolean;
   readonly limits?: Partial<StreamLimits>;
   readonly heldBytesMax?: number;
+  readonly keepsIncomplete?: boolean;
   readonly end?: Feed;
 }
 
@@ -36,10 +37,11 @@ export function feed(
     midstream = false,
     limits = {},
     heldBytesMax,
+    keepsIncomplete = true,
     end = "fin",
   }: FeedOptions = {},
 ): Parsed {
-  const tally = new StreamTally(heldBytesMax);
+  const tally = new StreamTally(heldBytesMax, keepsIncomplete);
   const messages: StreamMessage[] = [];
   let heads = 0;
   let foreign = "";

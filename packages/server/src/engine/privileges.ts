@@ -30,15 +30,18 @@ export function identityOf(user: string): Identity | undefined {
 }
 
 /** Does something with the rights of another user only, so that what it makes is that user's, and what it may not do fails now. */
-export function asUser<T>({ uid, gid }: Identity, action: () => T): T {
+export function asUser<T>({ uid, gid, groups }: Identity, action: () => T): T {
   const groupBefore = process.getegid?.() ?? 0;
-  process.setegid?.(gid);
-  process.seteuid?.(uid);
+  const groupsBefore = process.getgroups?.() ?? [];
   try {
+    process.setgroups?.([...groups]);
+    process.setegid?.(gid);
+    process.seteuid?.(uid);
     return action();
   } finally {
     process.seteuid?.(0);
     process.setegid?.(groupBefore);
+    process.setgroups?.(groupsBefore);
   }
 }
 
@@ -64,6 +67,8 @@ function lookUp(what: "-u" | "-g" | "-G", user: string): number[] {
     const out = execFileSync("id", [what, "--", user], { stdio: ["ignore", "pipe", "ignore"] });
     return String(out).trim().split(/\s+/).map(Number);
   } catch (error) {
-    throw new Error(`${FLAG}: there is no user ${user}`, { cause: error });
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const why = isMissing ? "needs the command id, which is not there" : `there is no user ${user}`;
+    throw new Error(`${FLAG}: ${why}`, { cause: error });
   }
 }

@@ -9,7 +9,11 @@ import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { CaptureReader } from "../core/packet/capture-reader.ts";
 import { encodeRecords } from "../core/record/encode.ts";
+import type { InputContext } from "../component/types.ts";
 import { runInput } from "../../test/kit-input.ts";
+import { PORT } from "../../test/packet-kit.ts";
+import { Wire, captureFile } from "../../test/pcap-kit.ts";
+import { CaptureFile } from "./raw/capture-file.ts";
 import { Capture } from "./raw/capture.ts";
 
 const shop = fileURLToPath(new URL("../../test/fixtures/shop.pcap", import.meta.url));
@@ -62,6 +66,19 @@ function exchanges(messages: readonly Message[]): string[] {
 
 const sha1 = (body: Uint8Array): string => createHash("sha1").update(body).digest("hex");
 
+function testContext(): InputContext {
+  return {
+    name: "",
+    speed: 1,
+    emit: () => undefined,
+    dropped: () => {},
+    refused: () => {},
+    loopGuard: true,
+    clock: { nowUs: () => 0, monotonicMs: () => 0 },
+    log: { warn: () => {}, debug: () => {} },
+  };
+}
+
 describe("a recorded shop", () => {
   it("gives exactly its 26 requests, each with its own final response", async () => {
     const { messages, counters } = await runInput([
@@ -110,17 +127,8 @@ describe("a recorded shop", () => {
     const gather = async (piece: number): Promise<string> => {
       const messages: Message[] = [];
       const capture = new Capture(
-        {
-          name: "",
-          speed: 1,
-          emit: (batch) => void messages.push(...batch),
-          dropped: () => {},
-          refused: () => {},
-          loopGuard: true,
-          clock: { nowUs: () => 0, monotonicMs: () => 0 },
-          log: { warn: () => {}, debug: () => {} },
-        },
-        { ports: [8181], trackResponses: true, allowIncomplete: false, realIpHeader: "", idleSeconds: 300 }, // prettier-ignore
+        { ...testContext(), emit: (batch) => void messages.push(...batch) },
+        { ports: [8181], trackResponses: true, allowIncomplete: false, realIpHeader: "", idleSeconds: 300, canWait: true }, // prettier-ignore
       );
       const reader = new CaptureReader(capture.sink);
       const half = Buffer.alloc(piece);
@@ -138,6 +146,65 @@ describe("a recorded shop", () => {
       expect([piece, await gather(piece)]).toEqual([piece, expected]);
     }
     for (let run = 0; run < 100; run += 1) expect(await gather(1000 + run * 613)).toBe(expected);
+  });
+
+  it("drops nothing of a capture that ends with many messages under way, however slow the pipeline", async () => {
+    const wire = new Wire();
+    const body = Buffer.alloc(60_000, "a");
+    for (let clients = 0; clients < 90; clients += 1) {
+      const conversation = wire.connect();
+      conversation.client("POST / HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n");
+      for (let piece = 0; piece < 15; piece += 1) conversation.client(body);
+    }
+    const path = captureFile(wire.bytes());
+    wire.packets.length = 0;
+    const context = testContext();
+    let requests = 0;
+    const capture = new Capture(
+      {
+        ...context,
+        emit: async (batch) => {
+          requests += batch.length;
+          await new Promise((resolve) => setImmediate(resolve));
+        },
+        dropped: (reason) => expect(reason).toBe(""),
+      },
+      { ports: [PORT], trackResponses: true, allowIncomplete: true, realIpHeader: "", idleSeconds: 300, canWait: true }, // prettier-ignore
+    );
+    const file = new CaptureFile(path, { sink: capture.sink, burst: () => capture.flush() });
+    await file.open();
+    await file.readAll();
+    await capture.end();
+    expect(requests).toBe(90);
+  });
+
+  it("takes no connection for quiet while its packets wait to be worked on", async () => {
+    const wire = new Wire();
+    const conversation = wire.connect();
+    conversation.client("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nab");
+    conversation.client("cd");
+    const messages: Message[] = [];
+    const capture = new Capture(
+      { ...testContext(), emit: (batch) => void messages.push(...batch) },
+      { ports: [PORT], trackResponses: true, allowIncomplete: false, realIpHeader: "", idleSeconds: 1, canWait: false }, // prettier-ignore
+    );
+    const reader = new CaptureReader(capture.sink);
+    const packets = wire.bytes();
+    reader.push(packets.subarray(0, -40));
+    // Ten seconds behind.
+    const nowSeconds = (wire.packets[0]?.seconds ?? 0) + 10;
+    const open = (): number | undefined =>
+      capture.stats({ kernel: 0, interface: 0, overload: 0 }).figures["connectionsOpen"];
+    capture.tick(nowSeconds);
+    expect(open()).toBe(1);
+    reader.push(packets.subarray(-40));
+    capture.tick(nowSeconds + 1);
+    expect(open()).toBe(1);
+    // Nothing came since: it is quiet indeed.
+    capture.tick(nowSeconds + 2);
+    expect(open()).toBe(0);
+    await capture.end();
+    expect(messages.map(({ http }) => Buffer.from(http.body).toString())).toEqual(["abcd"]);
   });
 
   it("gives requests alone without tracking, and counts the rest", async () => {

@@ -61,13 +61,18 @@ export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
   },
 });
 
-function captureOf(context: InputContext, { ports }: RawAddress, values: RawOptions): Capture {
+function captureOf(
+  context: InputContext,
+  { ports, file }: RawAddress,
+  values: RawOptions,
+): Capture {
   return new Capture(context, {
     ports,
     trackResponses: values.trackResponse,
     allowIncomplete: values.allowIncomplete,
     realIpHeader: values.realipHeader,
     idleSeconds: Math.ceil(values.expireMs / 1000),
+    canWait: file !== undefined,
   });
 }
 

@@ -206,6 +206,7 @@ class TcpInput implements Input {
       server.close(() => resolve());
     });
     await Promise.all([...this.#peers].map((peer) => peer.finish()));
+    this.#door?.end();
     await closed;
     clearInterval(this.#timer);
     const messages: Message[] = [];

@@ -91,12 +91,15 @@ export class MessageBuilder {
     if (this.message === undefined) return;
     this.message.incomplete = true;
     this.message.hasHole = true;
+    if (!this.#tally.keepsIncomplete) this.bytes.clear();
   }
 
   /** Counts the message and lets go of it. */
   finish(message: StreamMessage): void {
     const tally = this.#tally;
-    if (message.raw.length === 0) message.raw = this.bytes.take();
+    // To join what nobody takes would double it.
+    if (message.incomplete && !tally.keepsIncomplete) this.bytes.clear();
+    else if (message.raw.length === 0) message.raw = this.bytes.take();
     if (message.incomplete) tally.incompleteBytes += this.pending;
     else tally.messageBytes += this.pending;
     if (message.ambiguity !== "") tally.ambiguous(message.ambiguity);

@@ -39,12 +39,17 @@ export const STREAM_LIMITS: StreamLimits = {
 /** Bytes of unfinished messages that all connections of a capture may hold together. */
 const HELD_BYTES_MAX: number = 256 * 1024 * 1024;
 
+/** Heads go on beyond that, in this part of it, so that bodies are cut off before messages are lost. */
+const HEADS_PART = 0.25;
+
 /** Bytes that may be set aside for announced bodies, in all: whoever announces much and sends nothing gets no more. */
 const RESERVED_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /** What became of the bytes of a capture's streams; shared by all its parsers, so that a connection carries no counters. */
 export class StreamTally {
   readonly heldBytesMax: number;
+  /** Whether the bytes of a message that is not whole are of use to anybody. */
+  readonly keepsIncomplete: boolean;
   /** Bytes handed to the parsers, gaps not included. */
   pushedBytes = 0;
   /** Bytes of messages that were whole. */
@@ -62,8 +67,14 @@ export class StreamTally {
   /** Bytes set aside for announced bodies, here or to come. */
   reservedBytes = 0;
 
-  constructor(heldBytesMax: number = HELD_BYTES_MAX) {
+  constructor(heldBytesMax: number = HELD_BYTES_MAX, keepsIncomplete: boolean = true) {
     this.heldBytesMax = heldBytesMax;
+    this.keepsIncomplete = keepsIncomplete;
+  }
+
+  /** Not even a head may be held any longer. */
+  get isFull(): boolean {
+    return this.heldBytes > this.heldBytesMax * (1 + HEADS_PART);
   }
 
   /** Whether memory for `bytes` may be set aside; it is, until released. */

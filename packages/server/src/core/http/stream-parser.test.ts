@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { byteByByte, bytesOf, digest, feed } from "../../../test/stream-kit.ts";
 import type { FeedOptions, Parsed } from "../../../test/stream-kit.ts";
 import { MethodKind } from "./scan-head.ts";
+import { StreamTally } from "./stream-limits.ts";
+import { StreamParser } from "./stream-parser.ts";
 
 /** Parses `text` in one piece, and checks that no split makes a difference. */
 function parse(text: string, options: FeedOptions = {}): Parsed {
@@ -267,6 +269,39 @@ describe("bounds", () => {
     });
     expect(parsed.messages[0]).toMatchObject({ truncated: true, incomplete: false });
     expect(parsed.tally.heldBytes).toBe(0);
+  });
+
+  it("unfinished heads too, and nothing of them is kept back", () => {
+    const tally = new StreamTally(1000);
+    const events = {
+      head: () => 0 as const,
+      done: () => {},
+      lostSync: () => {},
+      foreign: () => {},
+    };
+    const parsers = Array.from(
+      { length: 100 },
+      () => new StreamParser("request", false, events, tally),
+    );
+    const bytes = bytesOf(`GET / HTTP/1.1\r\nX: ${"a".repeat(100)}`);
+    for (const parser of parsers) parser.push(bytes, 0, bytes.length, 1, 0);
+    expect(tally.heldBytes).toBeGreaterThan(1000);
+    expect(tally.heldBytes).toBeLessThan(1500);
+    for (const parser of parsers) parser.end(false);
+    expect(tally.heldBytes).toBe(0);
+  });
+
+  it("what is not whole and not wanted is not put together", () => {
+    const text = `${head("Content-Length: 50")}${"a".repeat(20)}`;
+    const all = [feed([bytesOf(text)]), feed([bytesOf(text), 10])];
+    expect(all.map(({ messages }) => messages[0]?.raw.length)).toEqual([text.length, text.length]);
+    const unwanted = [
+      feed([bytesOf(text)], { keepsIncomplete: false }),
+      feed([bytesOf(text), 10], { keepsIncomplete: false, end: "open" }),
+    ];
+    expect(unwanted.map(({ messages }) => messages[0]?.raw.length)).toEqual([0, undefined]);
+    for (const { tally } of unwanted) expect(tally.heldBytes).toBe(0);
+    expect(unwanted[0]?.tally.incompleteBytes).toBe(text.length);
   });
 
   it("a header of a megabyte", () => {

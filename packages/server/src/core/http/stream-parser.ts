@@ -28,6 +28,7 @@ const LF = 0x0a;
 
 /** Counts bytes, and doubts messages, behind a message whose end could not be known. */
 const AFTER_FAULT = "after-fault";
+const PROXY_HEADER = "proxy-protocol";
 
 /** One for all parsers: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
@@ -217,7 +218,7 @@ export class StreamParser {
         return stop;
       }
     }
-    if (builder.pending >= this.#limits.headBytesMax) {
+    if (builder.pending >= this.#limits.headBytesMax || this.#tally.isFull) {
       this.#breakHead("head-bytes");
       this.#huntBehindFault(AFTER_FAULT);
     }
@@ -365,7 +366,7 @@ export class StreamParser {
       return;
     }
     if (this.#reason !== "") this.#hunt(this.#reason, this.#trustSegments);
-    else if (isProxyHeader(head)) this.#hunt("proxy-protocol", false);
+    else if (isProxyHeader(head)) this.#hunt(PROXY_HEADER, false);
     else this.#huntBehindFault("not-http");
     this.#offset = builder.headOffset;
     const bytes = builder.giveBack();
@@ -383,7 +384,8 @@ export class StreamParser {
     this.#reason = reason;
     this.#trustSegments = trustSegments;
     this.#atLine = false;
-    this.#events.lostSync();
+    // That it hides no message is known of this one.
+    if (reason !== PROXY_HEADER) this.#events.lostSync();
   }
 
   #turnForeign(reason: string): void {

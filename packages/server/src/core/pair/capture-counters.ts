@@ -7,6 +7,8 @@ export class CaptureCounters {
   interim = 0;
   /** Left out because they carry the mark of a replay. */
   replays = 0;
+  /** Requests that wait for their answers now. */
+  requestsWaiting = 0;
   /** Requests whose answer was not seen, with responses tracked. */
   unanswered = 0;
   /** Responses whose request was not seen, or cannot be told. */

@@ -7,6 +7,8 @@ import type { Message, MessageContext } from "@mirrorball/protocol";
 
 /** Requests of one connection that may wait for their answers: beyond it nobody answers, or the answers are not captured. */
 const WAITING_MAX = 1024;
+/** Requests of all connections, half a kilobyte each; beyond it each connection keeps its last one. */
+const ALL_WAITING_MAX = 262_144;
 
 export interface Exchange {
   readonly id: string;
@@ -26,15 +28,27 @@ export interface Exchange {
   response: Message | undefined;
 }
 
+/** What the queues of a capture share. */
+interface AllQueues {
+  requestsWaiting: number;
+}
+
 export class ExchangeQueue {
   /** Requests that will not be paired with an answer. */
   unanswered = 0;
   #waiting: Exchange[] = [];
+  /** Of requests that are not kept any more: so many answers come before those of the others. */
+  #answersOfDropped = 0;
   #burst = 0;
   #serverSpoke = false;
   #requestsMissed = false;
   #spokeSinceMiss = false;
   #responsesMissed = false;
+  readonly #all: AllQueues;
+
+  constructor(all: AllQueues) {
+    this.#all = all;
+  }
 
   get length(): number {
     return this.#waiting.length;
@@ -62,9 +76,10 @@ export class ExchangeQueue {
     const isEmpty = this.#waiting.length === 0;
     // With nothing under way before it, what was missed has been answered, unless it was sent together with this one.
     if (isEmpty && this.#spokeSinceMiss) this.#requestsMissed = false;
-    if (this.#waiting.length >= WAITING_MAX) {
+    const isTooMany = this.#waiting.length >= WAITING_MAX;
+    if (isTooMany || (!isEmpty && this.#all.requestsWaiting >= ALL_WAITING_MAX)) {
+      this.#answersOfDropped += this.#waiting.length;
       this.dropAll();
-      this.#responsesMissed = true;
     }
     const exchange: Exchange = {
       id,
@@ -78,18 +93,24 @@ export class ExchangeQueue {
       response: undefined,
     };
     this.#waiting.push(exchange);
+    this.#all.requestsWaiting += 1;
     return exchange;
   }
 
   /** The one that the next final response answers, without taking it. */
   peek(): Exchange | undefined {
     if (this.#responsesMissed) this.#realign();
-    return this.#waiting[0];
+    return this.#answersOfDropped > 0 ? undefined : this.#waiting[0];
   }
 
   take(): Exchange | undefined {
     if (this.#responsesMissed) this.#realign();
+    if (this.#answersOfDropped > 0) {
+      this.#answersOfDropped -= 1;
+      return undefined;
+    }
     const exchange = this.#waiting.shift();
+    if (exchange !== undefined) this.#all.requestsWaiting -= 1;
     if (exchange?.isUncertain !== true) return exchange;
     this.unanswered += 1;
     return undefined;
@@ -97,6 +118,7 @@ export class ExchangeQueue {
 
   dropAll(): void {
     this.unanswered += this.#waiting.length;
+    this.#all.requestsWaiting -= this.#waiting.length;
     this.#waiting = [];
   }
 
@@ -109,8 +131,11 @@ export class ExchangeQueue {
     const beforeLast = this.#waiting.at(-2);
     const isLast = last !== undefined && beforeLast?.burst !== last.burst;
     const isAlone = isLast && !this.#requestsMissed;
-    this.unanswered += this.#waiting.length - (isAlone ? 1 : 0);
+    const dropped = this.#waiting.length - (isAlone ? 1 : 0);
+    this.unanswered += dropped;
+    this.#all.requestsWaiting -= dropped;
     this.#waiting = isAlone ? [last] : [];
     this.#responsesMissed = false;
+    this.#answersOfDropped = 0;
   }
 }

@@ -1,5 +1,5 @@
 // Which response belongs to which request, whatever happens on the connection.
-import { BodyState, MessageKind, isResponseHead } from "@mirrorball/protocol";
+import { BodyState, MessageKind, headerValue, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../../test/stream-kit.ts";
@@ -90,6 +90,13 @@ describe("pairing", () => {
     expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "a 2 200", "b 2 201", "c 2 202"]);
   });
 
+  it("behind the header of a proxy", () => {
+    const proxy = "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n";
+    const first = [`>${proxy}${get("/1").slice(1)}`, answer(200)];
+    expect(play([...first, get("/2"), answer(201)]).told).toEqual(["a 1 /1", "a 2 200", "b 1 /2", "b 2 201"]); // prettier-ignore
+    expect(play([`>${proxy}`, ...first.with(0, get("/1"))]).told).toEqual(["a 1 /1", "a 2 200"]);
+  });
+
   it("to HEAD among others", () => {
     const head = ">HEAD /h HTTP/1.1\r\n\r\n";
     const { told } = play([head + get("/2").slice(1), "<HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n", answer(201)]); // prettier-ignore
@@ -124,6 +131,33 @@ describe("pairing", () => {
     const { told, counters } = play([get("/1"), get("/2"), ">fin", "<fin"]);
     expect(told).toEqual(["a 1 /1", "b 1 /2"]);
     expect(counters.unanswered).toBe(2);
+  });
+
+  it("more of them pipelined than are kept make no false pairs", () => {
+    const count = 1025;
+    const paths = Array.from({ length: count }, (_, i) => `/${i}`);
+    const answers = paths.map(
+      (path) => `<HTTP/1.1 200 OK\r\nX-Path: ${path}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const { messages, counters } = play([...paths.map((path) => get(path)), ...answers]);
+    const requests = messages.filter(({ kind }) => kind === MessageKind.request);
+    const byId = new Map(requests.map(({ id, http: { head } }) => [id, head !== undefined && !isResponseHead(head) ? head.target : ""])); // prettier-ignore
+    const responses = messages.filter(({ kind }) => kind === MessageKind.response);
+    for (const { id, http } of responses) {
+      expect(headerValue(http.head?.headers ?? [], "x-path")).toBe(byId.get(id));
+    }
+    expect(counters.unrequested).toBe(1024);
+    expect(responses).toHaveLength(count - 1024);
+  });
+
+  it("those that nobody answers are bounded over all connections", () => {
+    const counters = new CaptureCounters();
+    counters.requestsWaiting = 1_000_000;
+    const { told } = play([get("/1"), get("/2"), get("/3"), answer(201), answer(202), answer(203)], { counters }); // prettier-ignore
+    expect(told).toEqual(["a 1 /1", "b 1 /2", "c 1 /3", "c 2 203"]);
+    expect(counters).toMatchObject({ unanswered: 0, unrequested: 2, requestsWaiting: 1_000_000 });
+    play([get("/1"), get("/2"), "<60", answer(202), get("/3"), get("/4"), ">fin", "<fin"], { counters }); // prettier-ignore
+    expect(counters.requestsWaiting).toBe(1_000_000);
   });
 
   it("thousands that nobody answers are bounded", () => {
@@ -250,5 +284,37 @@ describe("ids and times", () => {
     const { messages } = play([get("/1"), answer(200), get("/2")]);
     expect(messages.at(-1)?.context).toMatchObject({ connection: 7, connectionSeq: 1, peer: "192.0.2.1:4660" }); // prettier-ignore
     expect(messages.at(-1)?.kind).toBe(MessageKind.request);
+  });
+});
+
+describe("answers that come before their requests are whole", () => {
+  const early = [
+    ">GET /a HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    `<HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n${"a".repeat(100)}`,
+  ];
+
+  it("are held within what may be held in all", () => {
+    const tally = new StreamTally(1000);
+    expect(play(early, { tally }).told).toEqual([]);
+    expect(tally.heldBytes).toBeGreaterThan(150);
+    const whole = new StreamTally(1000);
+    const { told } = play([...early, ">x"], { tally: whole });
+    expect(told).toEqual(["a 1 /a", "a 2 200"]);
+    expect(whole.heldBytes).toBe(0);
+    for (const end of [">fin", ">rst"]) {
+      const broken = new StreamTally(1000);
+      play([...early, end], { tally: broken });
+      expect(broken.heldBytes).toBe(0);
+    }
+  });
+
+  it("are lost, counted, when that is too much", () => {
+    const tally = new StreamTally(1000);
+    tally.heldBytes = 850;
+    const { told, lost, counters } = play([...early, ">x"], { tally });
+    expect(told).toEqual(["a 1 /a"]);
+    expect(lost).toEqual(["evicted"]);
+    expect(counters.incompleteBy.get("evicted")).toBe(1);
+    expect(tally.heldBytes).toBe(850);
   });
 });

@@ -38,7 +38,7 @@ export class HttpConnection implements ConnectionHandler {
   readonly #peer: string;
   readonly #idPrefix: string;
   readonly #idBase: number;
-  readonly #queue: ExchangeQueue = new ExchangeQueue();
+  readonly #queue: ExchangeQueue;
   readonly #requests: StreamParser;
   readonly #responses: StreamParser | undefined;
   /** What the request that is being read belongs to, and the response. */
@@ -53,6 +53,7 @@ export class HttpConnection implements ConnectionHandler {
 
   constructor(info: ConnectionInfo, context: CaptureContext) {
     this.#info = info;
+    this.#queue = new ExchangeQueue(context.counters);
     this.#context = context;
     const { address, port } = info.client;
     this.#peer = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
@@ -173,8 +174,10 @@ export class HttpConnection implements ConnectionHandler {
       );
     }
     const { response } = exchange;
+    if (response === undefined) return;
     exchange.response = undefined;
-    if (response !== undefined) this.#emitResponse(exchange, response);
+    this.#context.tally.heldBytes -= response.http.byteLength;
+    this.#emitResponse(exchange, response);
   }
 
   #responseHead(message: StreamMessage): MethodKind {
@@ -193,10 +196,22 @@ export class HttpConnection implements ConnectionHandler {
       counters.unrequested += 1;
     } else if (!exchange.isReplay && this.#isWanted(message)) {
       const response = toMessage(MessageKind.response, exchange, message);
-      // An early answer: the request must come out first.
       if (exchange.requestDone) this.#emitResponse(exchange, response);
-      else exchange.response = response;
+      else this.#holdEarly(exchange, response);
     }
+  }
+
+  /** An early answer: the request must come out first, and may take its time. */
+  #holdEarly(exchange: Exchange, response: Message): void {
+    const { tally, counters } = this.#context;
+    const bytes = response.http.byteLength;
+    if (tally.heldBytes + bytes > tally.heldBytesMax) {
+      counters.incomplete("evicted");
+      this.#context.lost("evicted");
+      return;
+    }
+    tally.heldBytes += bytes;
+    exchange.response = response;
   }
 
   /** A response to a request that was left out would be one to nothing. */

@@ -31,6 +31,8 @@ export interface CaptureSettings {
   readonly allowIncomplete: boolean;
   readonly realIpHeader: string;
   readonly idleSeconds: number;
+  /** The packets' source waits when it is asked to: then nothing is dropped, and what there is at once is bounded where it is read. */
+  readonly canWait: boolean;
 }
 
 export class Capture {
@@ -38,18 +40,23 @@ export class Capture {
   readonly #context: InputContext;
   readonly #table: FlowTable;
   readonly #decoder: PacketDecoder;
-  readonly #tally: StreamTally = new StreamTally();
+  readonly #tally: StreamTally;
   readonly #counters: CaptureCounters = new CaptureCounters();
   readonly #allowIncomplete: boolean;
+  readonly #canWait: boolean;
   #batch: Message[] = [];
   #heldBytes = 0;
+  /** At the last tick. */
+  #segments = 0;
   #waiting: Promise<void> | undefined;
   #isHeld = false;
 
   constructor(context: InputContext, settings: CaptureSettings) {
     this.#context = context;
     this.#allowIncomplete = settings.allowIncomplete;
+    this.#canWait = settings.canWait;
     const { trackResponses, allowIncomplete, realIpHeader } = settings;
+    this.#tally = new StreamTally(undefined, allowIncomplete);
     const shared = {
       trackResponses,
       allowIncomplete,
@@ -101,9 +108,11 @@ export class Capture {
     return this.#waiting;
   }
 
-  /** Live captures: packet time goes on without packets. */
+  /** Live captures, once a second: packet time goes on without packets. While they come they tell it, however late they are. */
   tick(seconds: number): void {
-    this.#table.tick(seconds);
+    const { segments } = this.#table.counters();
+    if (segments === this.#segments) this.#table.tick(seconds);
+    this.#segments = segments;
   }
 
   /** The capture is over. */
@@ -139,7 +148,7 @@ export class Capture {
 
   #keep(message: Message): void {
     const isFull = this.#batch.length >= HELD_MESSAGES_MAX || this.#heldBytes >= HELD_BYTES_MAX;
-    if (isFull && (this.#waiting !== undefined || this.#isHeld)) {
+    if (isFull && !this.#canWait && (this.#waiting !== undefined || this.#isHeld)) {
       this.#context.dropped("queue-full", 1);
       return;
     }

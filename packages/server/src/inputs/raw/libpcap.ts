@@ -149,7 +149,12 @@ class LibpcapSource implements LiveSource {
 
   drops(): SourceDrops {
     if (this.#closed) return this.#drops;
-    const { ps_drop: kernel, ps_ifdrop: byInterface } = this.#session.stats();
+    let { kernel, interface: byInterface } = this.#drops;
+    try {
+      ({ ps_drop: kernel, ps_ifdrop: byInterface } = this.#session.stats());
+    } catch {
+      // An interface that is gone has no figures.
+    }
     this.#drops = { kernel, interface: byInterface, overload: this.#overload };
     return this.#drops;
   }
@@ -201,11 +206,7 @@ class LibpcapSource implements LiveSource {
     if (this.#closed) return;
     while (!this.#shelf.isEmpty) this.#shelf.takeOne(this.#linkType, this.#events.sink);
     this.#events.burst();
-    try {
-      this.drops();
-    } catch {
-      // An interface that is gone has no figures.
-    }
+    this.drops();
     clearInterval(this.#timer);
     clearImmediate(this.#nextTurn);
     this.#closed = true;

@@ -23,6 +23,10 @@ interface Stage {
   /** The interface is gone, and its source is the first to know. */
   breakOff(name: string): void;
   deny: boolean;
+  /** The machine does not tell its interfaces. */
+  blind: boolean;
+  /** Sources fail when they are closed. */
+  stuck: boolean;
 }
 
 function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
@@ -40,7 +44,10 @@ function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
           most = Math.max(most, open.size);
         },
         drops: () => ({ kernel: 1, interface: 0, overload: 0 }),
-        close: async () => void open.delete(source),
+        close: async () => {
+          open.delete(source);
+          if (made.stuck) throw new Error("cannot be closed");
+        },
       };
       gone.set(options.interfaceName, events.gone);
       return source;
@@ -66,13 +73,18 @@ function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
       tick: () => {},
       clock: { nowUs: () => 0, monotonicMs: () => 0 },
       log: { warn: (line) => log.push(line), debug: () => {} },
-      machine: () => machine,
+      machine: () => {
+        if (made.blind) throw new Error("too many open files");
+        return machine;
+      },
     },
   );
   const made: Stage = {
     live,
     log,
     deny: false,
+    blind: false,
+    stuck: false,
     most: () => most,
     open: () =>
       [...open.values()]
@@ -136,6 +148,26 @@ it("tries an interface that it may not open once, and again when it comes back",
   await made.change({ lo });
   await made.change(both);
   expect(made.open()).toContain("wg0 10.7.0.1");
+  await made.live.stop();
+});
+
+it("goes on when the machine does not tell its interfaces for a while, or one cannot be closed", async () => {
+  const made = stage({ lo });
+  await made.live.start();
+  made.blind = true;
+  for (const _ of [1, 2, 3]) await made.change({ lo, eth0: at("10.0.0.1") });
+  expect(made.open()).toEqual(["lo"]);
+  expect(made.log.filter((line) => /too many open files/.test(line))).toHaveLength(1);
+  made.blind = false;
+  made.stuck = true;
+  await made.change({ lo, eth0: at("10.0.0.1") });
+  expect(made.open()).toEqual(["eth0 10.0.0.1", "lo"]);
+  made.breakOff("eth0");
+  await made.change({ lo });
+  made.stuck = false;
+  await made.change({ lo, eth0: at("10.0.0.1") });
+  await made.change({ lo, eth0: at("10.0.0.1") });
+  expect(made.open()).toEqual(["eth0 10.0.0.1", "lo"]);
   await made.live.stop();
 });
 

@@ -53,6 +53,8 @@ export class LiveCapture {
   #timer: NodeJS.Timeout | undefined;
   #watching: Promise<void> | undefined;
   #warned = false;
+  /** Why the last look at the machine's interfaces failed, or "". */
+  #trouble = "";
 
   constructor(openLive: OpenLive, settings: LiveSettings, hooks: LiveHooks) {
     this.#open = openLive;
@@ -106,7 +108,7 @@ export class LiveCapture {
 
   #tick(): void {
     this.#hooks.tick();
-    this.#watching ??= this.#watch();
+    this.#watching ??= this.#watch().finally(() => (this.#watching = undefined));
     const { kernel, interface: byInterface, overload } = this.drops();
     if (this.#warned || kernel + byInterface + overload === 0) return;
     this.#warned = true;
@@ -116,6 +118,18 @@ export class LiveCapture {
   }
 
   async #watch(): Promise<void> {
+    try {
+      await this.#follow();
+      this.#trouble = "";
+    } catch (error) {
+      const words = wordsOf(error);
+      if (words === this.#trouble) return;
+      this.#trouble = words;
+      this.#hooks.log.warn(`interfaces that come or go are not seen for now: ${words}`);
+    }
+  }
+
+  async #follow(): Promise<void> {
     const wanted = this.#wanted();
     for (const [name, open] of this.#sources) {
       const now = wanted.find((candidate) => candidate.name === name);
@@ -129,7 +143,6 @@ export class LiveCapture {
     for (const failure of await this.#openAll(wanted)) {
       this.#hooks.log.warn(failure.message + this.#becauseDropped);
     }
-    this.#watching = undefined;
   }
 
   /**
@@ -220,7 +233,11 @@ export class LiveCapture {
   }
 
   async #close(name: string, open: Open): Promise<void> {
-    await open.source.close();
+    try {
+      await open.source.close();
+    } catch (error) {
+      this.#hooks.log.warn(`${name}: ${wordsOf(error)}`);
+    }
     // It may have been closed for two reasons at once.
     if (this.#sources.get(name) !== open) return;
     this.#sources.delete(name);

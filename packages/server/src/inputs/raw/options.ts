@@ -116,7 +116,7 @@ export const rawOptions: {
     default: BUFFER_TIMEOUT_MS_DEFAULT,
   }),
   bufferSizeBytes: size({
-    help: "The kernel's buffer for packets that wait to be read; libpcap sets as much aside in memory when there is more work than time.",
+    help: "The kernel's buffer for packets that wait to be read, one an interface; libpcap sets as much aside in memory when there is more work than time.",
     example: "128mb",
     default: BUFFER_BYTES_DEFAULT,
     min: 1024,

@@ -7,12 +7,33 @@ const report = (captured: number, received: number, kernel = 0): string =>
 
 it("reads both forms, and leaves the rest", () => {
   const figures = new TcpdumpFigures("eth0");
-  expect(figures.read(`listening\n${report(1, 1)}more`, 0)).toBe("listening\ntcpdump: \nmore");
+  expect(figures.read(`listening\n${report(1, 1)}more`, 0)).toBe("listening\nmore");
   expect(figures.reports).toBe(1);
   const last =
     "7 packets captured\n9 packets received by filter\n2 packets dropped by kernel\n1 packet dropped by interface\n";
-  expect(figures.read(last, 1)).toBe("\n");
+  expect(figures.read(last, 1)).toBe("");
   expect(figures.drops).toEqual({ kernel: 2, interface: 1, overload: 0 });
+});
+
+it("leaves nothing behind of reports that come in pieces", () => {
+  const figures = new TcpdumpFigures("eth0");
+  let text = "";
+  for (const piece of [
+    "tcpdump: ",
+    "1 packet captured",
+    ", ",
+    "2 packets received by filter",
+    ", ",
+    "0 packets dropped by kernel",
+    ", ",
+    "3 packets dropped by interface",
+    "\n",
+    "tcpdump: pcap_loop: gone\n",
+  ])
+    // prettier-ignore
+    text = figures.read(text + piece, 0);
+  expect(text).toBe("tcpdump: pcap_loop: gone\n");
+  expect(figures.drops).toEqual({ kernel: 0, interface: 3, overload: 0 });
 });
 
 it("waits for what was taken at the mark, not for what comes later", () => {

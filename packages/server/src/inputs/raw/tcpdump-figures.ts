@@ -9,9 +9,9 @@ import type { SourceDrops } from "./engine.ts";
 /** Milliseconds between two reports after which the kernel has shown all that the first one counts; it shows every second. */
 const CALM_MS = 1800;
 
-/** Said in one line when asked, and in several at the end. */
+/** Said in one line when asked, behind its name, and in several at the end. It is written in pieces: the line's end is part of it. */
 const REPORT =
-  /(\d+) packets? captured,?\s+(\d+) packets? received by filter,?\s+(\d+) packets? dropped by kernel(?:,?\s+(\d+) packets? dropped by interface)?/g;
+  /(?:\S+: )?(\d+) packets? captured,?\s+(\d+) packets? received by filter,?\s+(\d+) packets? dropped by kernel(?:,?\s+(\d+) packets? dropped by interface)?\n/g;
 
 interface Report {
   /** It has seen these. */

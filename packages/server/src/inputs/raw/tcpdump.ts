@@ -4,11 +4,14 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { constants } from "node:os";
 import { CaptureReader } from "../../core/packet/capture-reader.ts";
 import { EngineError, explain } from "./engine.ts";
 import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
 import { TcpdumpFigures } from "./tcpdump-figures.ts";
 
+/** What asks for its figures: where there is SIGINFO (macOS, BSD), SIGUSR1 would end it. */
+const FIGURES_SIGNAL: NodeJS.Signals = "SIGINFO" in constants.signals ? "SIGINFO" : "SIGUSR1";
 /** Milliseconds between two requests for its figures: a quiet time is seen from two of them. */
 const FIGURES_MS = 2000;
 /** The kernel shows tcpdump its packets every second; after this it has nothing left. */
@@ -79,7 +82,7 @@ class TcpdumpSource implements LiveSource {
       if (!isOpen && /listening on/.test(this.#stderr)) {
         isOpen = true;
         // The first figures, so that a quiet time is known after the second ones.
-        this.#child.kill("SIGUSR1");
+        this.#child.kill(FIGURES_SIGNAL);
         resolve();
       }
       this.#stderr = this.#figures.read(this.#stderr, performance.now());
@@ -87,13 +90,14 @@ class TcpdumpSource implements LiveSource {
     this.#ended = new Promise((done) => {
       const finish = (error: Error): void => {
         done();
+        clearInterval(this.#timer);
         if (!isOpen) reject(error);
         else if (!this.#closing) events.gone(`tcpdump ended: ${this.#lastWords()}`);
       };
       this.#child.on("error", (error) => finish(startError(error)));
       this.#child.once("close", () => finish(explain(this.#lastWords(), options)));
     });
-    this.#timer = setInterval(() => this.#child.kill("SIGUSR1"), FIGURES_MS);
+    this.#timer = setInterval(() => this.#child.kill(FIGURES_SIGNAL), FIGURES_MS);
     this.#timer.unref();
   }
 
@@ -129,7 +133,7 @@ class TcpdumpSource implements LiveSource {
     const fresh = figures.reports + FRESH_REPORTS;
     let mark: number | undefined;
     while (performance.now() - startedMs < DRAIN_MS) {
-      if (!this.#child.kill("SIGUSR1")) return;
+      if (!this.#child.kill(FIGURES_SIGNAL)) return;
       await elapsed(DRAIN_STEP_MS);
       if (figures.reports < fresh) continue;
       mark ??= figures.mark();

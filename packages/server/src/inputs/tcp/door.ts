@@ -36,7 +36,7 @@ export class Door {
   readonly #tls: Server | undefined;
   readonly #sockets: Set<Socket> = new Set();
   readonly #byAddress: Map<string, number> = new Map();
-  /** Sockets whose handshake is under way, by the names of their peers. */
+  /** Sockets whose handshake is under way, by the names of their peers; those of Unix sockets have none. */
   readonly #strangers: Map<string, Socket> = new Map();
 
   /** Throws an error that names the flag and the file. */
@@ -67,12 +67,13 @@ export class Door {
     }
     this.#sockets.add(socket);
     this.#byAddress.set(address, here + 1);
-    socket.once("close", () => this.#leave(socket, address));
+    const name = nameOf(socket);
+    socket.once("close", () => this.#leave(socket, address, name));
     if (this.#tls === undefined) {
       this.#events.admitted(socket);
       return;
     }
-    this.#strangers.set(nameOf(socket), socket);
+    if (socket.remoteAddress !== undefined) this.#strangers.set(name, socket);
     this.#tls.emit("connection", socket);
   }
 
@@ -85,6 +86,13 @@ export class Door {
   /** Ends the handshakes that are under way. */
   close(): void {
     for (const socket of this.#strangers.values()) socket.destroy();
+  }
+
+  /** Those inside have been told that it is over: whoever is still here when they have had time to read it, is put out. */
+  end(): void {
+    setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, LINGER_MS).unref();
   }
 
   /** Our own look instead of the library's, which tells nobody why it closes. */
@@ -117,11 +125,9 @@ export class Door {
     this.#events.refused({ code, message }, peer);
   }
 
-  #leave(socket: Socket, address: string): void {
+  #leave(socket: Socket, address: string, name: string): void {
     this.#sockets.delete(socket);
-    for (const [name, stranger] of this.#strangers) {
-      if (stranger === socket) this.#strangers.delete(name);
-    }
+    if (this.#strangers.get(name) === socket) this.#strangers.delete(name);
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, left);

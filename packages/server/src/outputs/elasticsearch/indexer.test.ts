@@ -64,3 +64,39 @@ it("a document that is refused is sent once", async () => {
   expect(refused.settled).toEqual(["a rejected"]);
   expect(refused.calls()).toBe(1);
 });
+
+it("sends one bulk at a time, whatever comes while it waits for a busy server", async () => {
+  const target = { origin: "http://127.0.0.1:1", prefix: "", index: "x", authorization: undefined };
+  vi.spyOn(ElasticServer.prototype, "ensureIndex").mockResolvedValue(undefined);
+  let [under, most, calls] = [0, 0, 0];
+  vi.spyOn(ElasticServer.prototype, "store").mockImplementation(async (items) => {
+    most = Math.max(most, (under += 1));
+    calls += 1;
+    const isFirst = calls === 1;
+    await new Promise((resolve) => setTimeout(resolve, MINUTE_MS));
+    under -= 1;
+    const verdicts = items.map(({ id }): Verdict => (isFirst && id === "b" ? "busy" : "stored"));
+    return { kind: "answered", verdicts, reason: undefined };
+  });
+  const settled: string[] = [];
+  const empty: boolean[] = [];
+  const made = new Indexer<Pending>(new ElasticServer(target, false), {
+    stored: (documents) => {
+      settled.push(...documents.map(({ id }) => id));
+      empty.push(made.isEmpty);
+      // There is room again, and more waits.
+      if (settled.length === 1) made.push({ id: "c", source: "{}", attempts: 0 });
+    },
+    rejected: () => {},
+    say: () => {},
+  });
+  for (const id of ["a", "b"]) made.push({ id, source: "{}", attempts: 0 });
+  made.hurry();
+  for (let i = 0; i < MANY && !made.isEmpty; i += 1) await vi.advanceTimersByTimeAsync(1000);
+  await vi.advanceTimersByTimeAsync(10 * MINUTE_MS);
+  expect(settled.toSorted()).toEqual(["a", "b", "c"]);
+  expect(most).toBe(1);
+  // Whoever waits for the end is told of it once, at the end.
+  expect(empty).toEqual([false, true]);
+  await made.close();
+});

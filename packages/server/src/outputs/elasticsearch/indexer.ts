@@ -148,18 +148,20 @@ export class Indexer<T extends Pending> {
     }
     if (by.rejected.length > 0) {
       this.#say(`${by.rejected.length} documents were refused, the first with ${reason}`);
-      this.#events.rejected(by.rejected);
     }
     if (by.stored.length > 0) {
       this.#recovered();
       this.#sizeMax = Math.min(BULK_DOCUMENTS_MAX, this.#sizeMax * 2);
-      this.#events.stored(by.stored);
     }
     const again = [...by.busy, ...by.again];
-    if (again.length === 0) return;
-    this.#held.unshift(...again);
-    this.retried += again.length;
-    this.#pause(0);
+    if (again.length > 0) {
+      this.#held.unshift(...again);
+      this.retried += again.length;
+      this.#pause(0);
+    }
+    // Last: who is told brings more, or takes it for the end when nothing is held.
+    if (by.rejected.length > 0) this.#events.rejected(by.rejected);
+    if (by.stored.length > 0) this.#events.stored(by.stored);
   }
 
   /** Halves, until a document that is refused alone is known. */
