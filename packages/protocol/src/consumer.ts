@@ -115,7 +115,7 @@ export class ConsumerSession {
     this.#ackDue = true;
   }
 
-  /** Bytes of DATA that have come. */
+  /** Bytes of DATA that have come: of all of them it is told when they are free, so a frame that is refused is not counted. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
@@ -270,15 +270,17 @@ export class ConsumerSession {
 
   #take(frame: Frame, data: DataFrame[]): void {
     const bytes = FRAME_HEADER_BYTES + frame.payload.length;
-    this.#receivedBytes += bytes;
-    if (this.#receivedBytes > this.#acceptedBytes + this.#windowBytes) {
+    const receivedBytes = this.#receivedBytes + bytes;
+    if (receivedBytes > this.#acceptedBytes + this.#windowBytes) {
       this.#fail("credit", "the producer sent more than it was granted");
+    } else if (frame.seq > this.#receivedSeq + 1) {
+      this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
     } else if (frame.seq <= this.#receivedSeq) {
       this.duplicateFrames += 1;
+      this.#receivedBytes = receivedBytes;
       this.#free(bytes);
-    } else if (frame.seq !== this.#receivedSeq + 1) {
-      this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
     } else {
+      this.#receivedBytes = receivedBytes;
       this.#receivedSeq = frame.seq;
       data.push({ seq: frame.seq, payload: frame.payload });
     }
