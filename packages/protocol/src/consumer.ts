@@ -120,6 +120,11 @@ export class ConsumerSession {
     return this.#receivedBytes;
   }
 
+  /** True when the beginning of a frame has come and its end has not. */
+  get midFrame(): boolean {
+    return this.#decoder.heldBytes > 0;
+  }
+
   /**
    * These frames were taken but are not safe by themselves, as pieces of a message that is not whole: grants credit for
    * them and acknowledges nothing. The next `accepted` covers them.

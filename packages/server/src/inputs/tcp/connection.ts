@@ -23,8 +23,10 @@ import type { Producer, Producers } from "./producers.ts";
 const FRAMES_PER_BATCH_MAX = 1;
 /** Milliseconds that the other side has to end its half of a connection that we end. */
 const LINGER_MS = 1000;
-/** Milliseconds without a byte in which a producer may hold credit that it asked for and others wait for. */
+/** Milliseconds without a byte of a frame in which a producer may hold credit that it asked for and others wait for. */
 const CREDIT_UNUSED_MS_MAX = 15_000;
+/** Bytes that a producer may leave unread: thousands of acknowledgements, but a flood of heartbeats is not answered for ever. */
+const UNREAD_BYTES_MAX = 256 * 1024;
 
 export class Connection implements Peer, CreditHolder {
   readonly peer: string;
@@ -136,8 +138,7 @@ export class Connection implements Peer, CreditHolder {
     // The last acknowledgement must arrive. A socket that is closed with bytes unread resets the connection, and what the
     // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
     this.#socket.end();
-    const impatience = setTimeout(() => this.#socket.destroy(), LINGER_MS);
-    this.#socket.once("close", () => clearTimeout(impatience));
+    this.#destroyLater();
   }
 
   destroy(): void {
@@ -164,7 +165,10 @@ export class Connection implements Peer, CreditHolder {
       this.#firstBytes = firstBytesOf(chunk);
     }
     const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
-    if (frames.length > 0) this.#usedAtMs = this.#context.clock.monotonicMs();
+    // A frame that comes slowly is on its way all the same.
+    if (frames.length > 0 || this.#session.midFrame) {
+      this.#usedAtMs = this.#context.clock.monotonicMs();
+    }
     for (const frame of frames) this.#pending.push(frame);
     if (this.#pending.length > 0) this.#pump();
     else if (this.#session.state === "ended") this.#leave();
@@ -263,12 +267,22 @@ export class Connection implements Peer, CreditHolder {
   }
 
   #flush(): void {
+    if (this.#socket.writableLength > UNREAD_BYTES_MAX && this.#session.failure === undefined) {
+      const reason = `${UNREAD_BYTES_MAX} bytes wait for it, and it reads nothing`;
+      this.#session.reject(reason, "reads-nothing");
+    }
     const pieces = this.#session.takeOutput();
     if (pieces.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(pieces));
-    if (this.#session.failure !== undefined) {
-      this.#report(this.#session.failure);
-      this.#socket.destroySoon();
-    }
+    if (this.#session.failure === undefined || this.#reported) return;
+    this.#report(this.#session.failure);
+    this.#socket.destroySoon();
+    this.#destroyLater();
+  }
+
+  /** Whoever does not read our last words holds nothing for that. */
+  #destroyLater(): void {
+    const impatience = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once("close", () => clearTimeout(impatience));
   }
 
   #leave(): void {
@@ -291,6 +305,7 @@ export class Connection implements Peer, CreditHolder {
     if (messages.length > 0) void this.#context.emit(messages);
     this.#context.journal?.farewell(producer.key, producer.service);
     this.#socket.end();
+    this.#destroyLater();
   }
 
   #report(fault: Fault | undefined): void {
