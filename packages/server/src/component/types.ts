@@ -40,6 +40,8 @@ export interface InputJournal {
   ackedSeq(producer: string): number | undefined;
   /** The same, once nothing of the producer is on its way to the disk any more; waits as long as the disk fails. */
   settledSeq(producer: string): Promise<number | undefined>;
+  /** Why frames do not get to the disk at present; undefined when they do. */
+  readonly trouble: string | undefined;
   /** Resolves when the frame is on disk; never rejects. What is stored is handed to the pipeline by the journal. */
   append(producer: string, service: string, frame: JournalledFrame): Promise<void>;
   /** The producer came or went; one that stays away has its unfinished exchanges given out. */

@@ -241,6 +241,9 @@ export class Parts {
     return {
       ackedSeq: (producer) => journal.ackedSeq(producer),
       settledSeq: (producer) => journal.settledSeq(producer),
+      get trouble() {
+        return journal.trouble;
+      },
       present: (producer, connected) => journal.present(producer, connected),
       farewell: (producer, service) => journal.farewell(producer, service),
       append: (producer, service, frame) => {

@@ -4,7 +4,13 @@ import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BodyState, ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
+import {
+  BodyState,
+  ProducerSession,
+  RecordType,
+  WELCOME_MS_MAX,
+  packRecords,
+} from "@mirrorball/protocol";
 import type { ExchangeRecord, Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Accepted, InputContext, InputJournal } from "../component/types.ts";
@@ -25,6 +31,8 @@ interface Rig {
   readonly warnings: string[];
   /** When set, emit answers with this promise. */
   gate: Accepted;
+  /** How much further its clock is than the real one. */
+  aheadMs: number;
   stop(): Promise<void>;
 }
 
@@ -55,6 +63,7 @@ async function rig(
     refusals: [],
     warnings: [],
     gate: undefined,
+    aheadMs: 0,
     stop: () => input.stop(),
   };
   const context: InputContext = {
@@ -68,7 +77,7 @@ async function rig(
     dropped: () => {},
     refused: (reason) => made.refusals.push(reason),
     loopGuard: true,
-    clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
+    clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() + made.aheadMs },
     log: { warn: (line) => made.warnings.push(line), debug: () => {} },
   };
   const values = {
@@ -376,6 +385,7 @@ describe("a producer that keeps its id over restarts", () => {
     const journal: InputJournal = {
       ackedSeq: () => undefined,
       settledSeq: async () => settled.then(() => safeSeq),
+      trouble: undefined,
       append: async (_producer, _service, { seq }) => void (safeSeq = seq),
       present: () => {},
       farewell: () => {},
@@ -399,5 +409,32 @@ describe("a producer that keeps its id over restarts", () => {
     second.send(3);
     await vi.waitFor(() => expect(second.session.ackedWeight).toBe(1));
     expect([safeSeq, server.refusals]).toEqual([5, []]);
+  });
+
+  it("hears why, when it has to wait for too long", async () => {
+    let asked = false;
+    const journal: InputJournal = {
+      ackedSeq: () => undefined,
+      settledSeq: () => {
+        asked = true;
+        return new Promise(() => {});
+      },
+      trouble: "the disk of its journal takes nothing",
+      append: async () => {},
+      present: () => {},
+      farewell: () => {},
+    };
+    const server = await rig(undefined, {}, journal);
+    const client = new Client(1, undefined, { epoch: 2, lastSeq: 5 });
+    const answered = client.connect({ port: server.port, host: "127.0.0.1" });
+    await vi.waitFor(() => expect(asked).toBe(true), POLL);
+    server.aheadMs += WELCOME_MS_MAX / 2;
+    await answered;
+    expect(server.refusals).toEqual(["journal-waits"]);
+    expect(client.session.failure).toEqual({
+      code: "journal-waits",
+      message:
+        "the receiver cannot tell yet which frames of an earlier run it has: the disk of its journal takes nothing",
+    });
   });
 });

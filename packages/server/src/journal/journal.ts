@@ -31,6 +31,12 @@ const ABSENCE_MS_MAX = 60_000;
  */
 const PIN_SHARE = 0.25;
 
+const TROUBLES: Readonly<Record<JournalCounters["state"], string | undefined>> = {
+  ok: undefined,
+  full: "its journal is at its limit",
+  degraded: "the disk of its journal takes nothing",
+};
+
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export class Journal implements InputJournal {
@@ -148,11 +154,11 @@ export class Journal implements InputJournal {
   }
 
   settledSeq(producer: string): Promise<number | undefined> {
-    return new Promise((resolve) => {
-      this.#producers.whenSafe(producer, this.#producers.takenSeq(producer), () =>
-        resolve(this.#producers.safeSeq(producer)),
-      );
-    });
+    return new Promise((resolve) => this.#producers.whenSettled(producer, resolve));
+  }
+
+  get trouble(): string | undefined {
+    return TROUBLES[this.#state];
   }
 
   present(producer: string, connected: boolean): void {

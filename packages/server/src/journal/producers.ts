@@ -14,6 +14,8 @@ interface Known {
   connected: boolean;
   leftAtMs: number;
   waiting: { readonly seq: number; readonly safe: () => void }[];
+  /** Who wants to know when nothing is on its way any more. */
+  settling: { readonly seq: number; readonly settled: (safeSeq: number) => void } | undefined;
 }
 
 export class Producers {
@@ -54,6 +56,11 @@ export class Producers {
   safe(key: string, seq: number): void {
     const producer = this.#of(key);
     producer.safeSeq = Math.max(producer.safeSeq, seq);
+    const { settling } = producer;
+    if (settling !== undefined && settling.seq <= producer.safeSeq) {
+      producer.settling = undefined;
+      settling.settled(producer.safeSeq);
+    }
     if (producer.waiting.length === 0) return;
     const due = producer.waiting.filter((one) => one.seq <= seq);
     producer.waiting = producer.waiting.filter((one) => one.seq > seq);
@@ -64,6 +71,19 @@ export class Producers {
     const producer = this.#of(key);
     if (seq <= producer.safeSeq) safe();
     else producer.waiting.push({ seq, safe });
+  }
+
+  /**
+   * Calls `settled` when all that was taken is safe. Who asked before for the same producer is not answered any more: it spoke
+   * for it on a connection that is gone, and while a disk fails there may be any number of these.
+   */
+  whenSettled(key: string, settled: (safeSeq: number | undefined) => void): void {
+    const producer = this.#byKey.get(key);
+    if (producer === undefined || producer.takenSeq <= producer.safeSeq) {
+      settled(producer?.safeSeq);
+    } else {
+      producer.settling = { seq: producer.takenSeq, settled };
+    }
   }
 
   /** `nowMs`: monotonic. */
@@ -93,5 +113,12 @@ export class Producers {
 }
 
 function known(seq: number): Known {
-  return { takenSeq: seq, safeSeq: seq, connected: false, leftAtMs: 0, waiting: [] };
+  return {
+    takenSeq: seq,
+    safeSeq: seq,
+    connected: false,
+    leftAtMs: 0,
+    waiting: [],
+    settling: undefined,
+  };
 }

@@ -8,7 +8,13 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { ConsumerSession, NONCE_BYTES, checkPayload, unpackRecords } from "@mirrorball/protocol";
+import {
+  ConsumerSession,
+  NONCE_BYTES,
+  WELCOME_MS_MAX,
+  checkPayload,
+  unpackRecords,
+} from "@mirrorball/protocol";
 import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
@@ -25,6 +31,8 @@ const FRAMES_PER_BATCH_MAX = 1;
 const LINGER_MS = 1000;
 /** Milliseconds without a byte of a frame in which a producer may hold credit that it asked for and others wait for. */
 const CREDIT_UNUSED_MS_MAX = 15_000;
+/** Milliseconds that a producer waits to hear which of its frames are here, before it hears why not: less than it waits at all. */
+const ANSWER_MS_MAX = WELCOME_MS_MAX / 2;
 /** Bytes that a producer may leave unread: thousands of acknowledgements, but a flood of heartbeats is not answered for ever. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 
@@ -39,6 +47,8 @@ export class Connection implements Peer, CreditHolder {
   #askedBytes = 0;
   #grantedBytes = 0;
   #usedAtMs = 0;
+  /** Since when it waits for our answer. */
+  #askedAtMs: number | undefined;
   readonly #pending: DataFrame[] = [];
   #producer: Producer | undefined;
   #busy = false;
@@ -100,7 +110,10 @@ export class Connection implements Peer, CreditHolder {
   }
 
   async #answerLater(journal: InputJournal, producer: Producer): Promise<void> {
-    this.#session.welcome(await journal.settledSeq(producer.key));
+    this.#askedAtMs = this.#context.clock.monotonicMs();
+    const safeSeq = await journal.settledSeq(producer.key);
+    this.#askedAtMs = undefined;
+    this.#session.welcome(safeSeq);
     this.#flush();
   }
 
@@ -121,6 +134,11 @@ export class Connection implements Peer, CreditHolder {
     if (isIdle && this.#session.receivedBytes < this.#askedBytes && this.#credit.waiting > 0) {
       const reason = "credit that was asked for is not used, and others wait for it";
       this.#session.reject(reason, "credit-unused");
+    }
+    if (this.#askedAtMs !== undefined && nowMs - this.#askedAtMs > ANSWER_MS_MAX) {
+      const trouble = this.#context.journal?.trouble ?? "the disk of its journal is slow";
+      const reason = `the receiver cannot tell yet which frames of an earlier run it has: ${trouble}`;
+      this.#session.reject(reason, "journal-waits");
     }
     this.#flush();
   }

@@ -28,9 +28,9 @@ const UNACKED_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes the socket may hold unsent; what waits behind them stays in the session. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
 const TAKE_STEP = 64;
+/** A gor waits for more, says nothing and closes nothing. */
+const GOR_HINT = " (if it is a gor: --output-tcp-format gor)";
 const HINTS: Readonly<Record<string, string>> = {
-  // A gor waits for more, says nothing and closes nothing.
-  "handshake-timeout": " (if it is a gor: --output-tcp-format gor)",
   "client-certificate": " (see --output-tcp-certificate)",
   "token-required": " (see --output-tcp-token)",
 };
@@ -62,6 +62,8 @@ export class FrameSender implements Output {
   #backoffMs = BACKOFF_MS_MIN;
   #ticker: NodeJS.Timeout | undefined;
   #waking = false;
+  /** The receiver has shown that it understands frames. */
+  #answered = false;
   #idle: (() => void)[] = [];
 
   constructor(context: OutputContext, { link, token, reload }: FrameSenderOptions) {
@@ -198,8 +200,13 @@ export class FrameSender implements Output {
     const { failure } = this.#session;
     if (failure === undefined) return;
     if (failure.code === "ack-ahead") this.#renew();
-    const hint = HINTS[failure.code] ?? "";
-    this.#link.drop(`${failure.code}: ${failure.message}${hint}`);
+    this.#link.drop(`${failure.code}: ${failure.message}${this.#hintFor(failure.code)}`);
+  }
+
+  #hintFor(code: string): string {
+    if (code !== "handshake-timeout") return HINTS[code] ?? "";
+    // One that has answered is none, in this run or in the one that made frames for it.
+    return this.#answered || (this.#stream?.lastSeq ?? 0) > 0 ? "" : GOR_HINT;
   }
 
   /** The receiver has frames of ours that the journal knows nothing of, as when the journal is an old copy of itself. */
@@ -222,7 +229,10 @@ export class FrameSender implements Output {
     this.#session.receive(chunk, this.#context.clock.monotonicMs());
     const { resumedSeq } = this.#session;
     if (resumedSeq !== undefined) this.#sentAgain += this.#stream?.resolve(resumedSeq) ?? 0;
-    if (this.#session.state === "open") this.#link.works();
+    if (this.#session.state === "open") {
+      this.#answered = true;
+      this.#link.works();
+    }
     const acked = this.#session.ackedWeight - this.#settledWeight;
     if (acked > 0) {
       this.#backoffMs = BACKOFF_MS_MIN;
