@@ -8,10 +8,11 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { InputJournal, JournalledFrame } from "../component/types.ts";
-import { decodeEntry, encodeEntry } from "../core/journal/entry.ts";
+import { encodeEntry } from "../core/journal/entry.ts";
 import { Backlog } from "./backlog.ts";
 import type { WaitingFrame } from "./backlog.ts";
 import type { JournalCounters } from "./counters.ts";
+import { Extent } from "./extent.ts";
 import { JournalLane, forgetLane, freshLane, readLanes } from "./lane.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
@@ -49,11 +50,7 @@ export class Journal implements InputJournal {
   /** Named values that the next group writes; kept while groups fail. */
   readonly #values: Map<string, string | undefined> = new Map();
   readonly #backlog: Backlog = new Backlog(() => this.#wake());
-  #lastEntry: number;
-  #firstEntry: number;
-  /** Payload bytes ever written up to the last entry, and up to the one before the first. */
-  #total: number;
-  #totalBeforeFirst: number;
+  readonly #extent: Extent;
   #state: JournalCounters["state"] = "ok";
   /** Not even what has no frames could be written. */
   #failing = false;
@@ -79,14 +76,11 @@ export class Journal implements InputJournal {
     this.#stored = readLanes(values);
     this.#producers = new Producers(values, options.clock.nowUs() / 1000);
     for (const name of this.#producers.forgotten) this.#values.set(name, undefined);
-    this.#firstEntry = store.firstEntry ?? 1;
-    this.#lastEntry = store.lastEntry ?? this.#emptyLastEntry();
-    if (store.firstEntry === undefined) this.#firstEntry = this.#lastEntry + 1;
-    const last = this.#entryAt(this.#lastEntry);
-    const first = this.#entryAt(this.#firstEntry);
-    this.#total = last?.total ?? 0;
-    this.#totalBeforeFirst = first === undefined ? this.#total : first.total - first.payload.length;
-    this.#reader = new JournalReader(this.#lastEntry + 1, this.#lastEntry, {
+    // With no entry left, cursors still say where the numbers are.
+    const cursors = [...this.#stored.values()].map(({ cursor }) => cursor - 1);
+    this.#extent = new Extent(store, Math.max(0, ...cursors));
+    const { last } = this.#extent;
+    this.#reader = new JournalReader(last + 1, last, {
       load: (entry) => store.entry(entry),
       reading: (entry) => {
         for (const { tracker } of this.#lanes) tracker.reading(entry);
@@ -102,35 +96,27 @@ export class Journal implements InputJournal {
     });
     const { hold } = options;
     if (hold === undefined) return;
-    hold.recoverTo = this.#lastEntry;
+    hold.recoverTo = last;
     hold.onReleased = () => this.#wakeLater();
-  }
-
-  /** With no entry left, cursors still say where the numbers are. */
-  #emptyLastEntry(): number {
-    return Math.max(0, ...[...this.#stored.values()].map(({ cursor }) => cursor - 1));
-  }
-
-  #entryAt(entry: number): ReturnType<typeof decodeEntry> {
-    const bytes = this.#store.entry(entry);
-    return bytes === undefined ? undefined : decodeEntry(bytes);
   }
 
   /** The journal's side of one output; call for all of them before `start`. `once`: never send these twice. */
   lane(name: string, once: (message: Message) => boolean): JournalLane {
-    const stored = this.#stored.get(name) ?? freshLane(this.#lastEntry + 1);
+    const { last } = this.#extent;
+    const stored = this.#stored.get(name) ?? freshLane(last + 1);
     this.#stored.delete(name);
     const wake = (): void => this.#wakeLater();
     const { hold } = this.#options;
-    const lane = new JournalLane(name, stored, this.#lastEntry, once, wake, hold);
+    const lane = new JournalLane(name, stored, last, once, wake, hold);
     this.#lanes.push(lane);
     return lane;
   }
 
   /** Begins to hand on what a run before has left. */
   start(): void {
+    const { first, last } = this.#extent;
     for (const [name, stored] of this.#stored) {
-      const left = this.#lastEntry + 1 - stored.cursor;
+      const left = last + 1 - stored.cursor;
       if (left > 0) {
         this.#options.log.warn(
           `${name} is gone; ${left} entries that it had not finished are given up`,
@@ -140,8 +126,8 @@ export class Journal implements InputJournal {
     }
     this.#stored.clear();
     const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
-    this.#reader.next = Math.max(this.#firstEntry, Math.min(this.#lastEntry + 1, ...cursors));
-    const behind = this.#lastEntry + 1 - this.#reader.next;
+    this.#reader.next = Math.max(first, Math.min(last + 1, ...cursors));
+    const behind = last + 1 - this.#reader.next;
     if (behind > 0)
       this.#options.log.warn(`resuming with ${behind} entries that were not finished`);
     this.#sweepTimer = setInterval(() => this.#sweep(), 1000).unref();
@@ -221,18 +207,14 @@ export class Journal implements InputJournal {
   counters(): JournalCounters {
     return {
       state: this.#state,
-      bytes: this.#bytes,
-      entries: this.#lastEntry + 1 - this.#firstEntry,
+      bytes: this.#extent.bytes,
+      entries: this.#extent.entries,
       writes: this.#writes,
       failedWrites: this.#failedWrites,
       unwritten: this.#lanes.reduce((sum, { unwritten }) => sum + unwritten, 0),
       duplicateFrames: this.#producers.duplicateFrames,
       uncertain: this.#lanes.reduce((sum, { tracker }) => sum + tracker.uncertain, 0),
     };
-  }
-
-  get #bytes(): number {
-    return this.#total - this.#totalBeforeFirst;
   }
 
   #wakeLater(): void {
@@ -274,15 +256,17 @@ export class Journal implements InputJournal {
 
   get #moreToDo(): boolean {
     return (
-      (this.#backlog.ready && this.#bytes < this.#options.limitBytes) ||
+      (this.#backlog.ready && this.#extent.bytes < this.#options.limitBytes) ||
       this.#lanes.some(({ hasIntents }) => hasIntents)
     );
   }
 
   #takeFrames(): WaitingFrame[] {
-    const frames = this.#backlog.take(this.#options.limitBytes - this.#bytes);
+    const { bytes } = this.#extent;
+    const { limitBytes } = this.#options;
+    const frames = this.#backlog.take(limitBytes - bytes);
     const taken = frames.reduce((sum, { payload }) => sum + payload.length, 0);
-    const full = this.#backlog.ready && this.#bytes + taken >= this.#options.limitBytes;
+    const full = this.#backlog.ready && bytes + taken >= limitBytes;
     if (full) this.#become("full");
     else if (this.#state === "full") this.#become("ok");
     return frames;
@@ -291,8 +275,8 @@ export class Journal implements InputJournal {
   async #write(frames: readonly WaitingFrame[]): Promise<boolean> {
     this.#stale = false;
     const entries: { number: number; bytes: Buffer }[] = [];
-    let total = this.#total;
-    let number = this.#lastEntry;
+    const extent = this.#extent;
+    let { total, last: number } = extent;
     const nowMs = this.#options.clock.nowUs() / 1000;
     // What producers may forget: written with their frames, never by a group without them that succeeds sooner.
     const taken = new Map<string, string>();
@@ -310,13 +294,13 @@ export class Journal implements InputJournal {
       intents.push(...lane.takeIntentsWritten());
     }
     // The last entry stays: the numbers go on from it.
-    const removeBelow = Math.min(lowest, this.#lastEntry);
-    if (entries.length === 0 && this.#values.size === 0 && removeBelow <= this.#firstEntry) {
+    const removeBelow = Math.min(lowest, extent.last);
+    if (entries.length === 0 && this.#values.size === 0 && removeBelow <= extent.first) {
       this.#allWritten(intents);
       return true;
     }
     const values = new Map([...this.#values, ...taken]);
-    const group = { entries, values, removeBelow, heldBytes: this.#bytes };
+    const group = { entries, values, removeBelow, heldBytes: extent.bytes };
     const result = await this.#store.write(group);
     this.#writes += 1;
     if (result !== "ok") {
@@ -332,9 +316,8 @@ export class Journal implements InputJournal {
     for (const [name, value] of values) {
       if (taken.has(name) || this.#values.get(name) === value) this.#values.delete(name);
     }
-    this.#total = total;
-    this.#lastEntry = number;
-    this.#forget(removeBelow);
+    extent.written(number, total);
+    extent.removed(removeBelow);
     this.#handOn(frames, number - frames.length + 1);
     this.#allWritten([...this.#lostIntents.splice(0), ...intents]);
     return true;
@@ -347,13 +330,6 @@ export class Journal implements InputJournal {
 
   /** Who waits for intents of groups that failed. */
   readonly #lostIntents: (() => void)[] = [];
-
-  #forget(removeBelow: number): void {
-    if (removeBelow <= this.#firstEntry) return;
-    this.#firstEntry = removeBelow;
-    const first = this.#entryAt(removeBelow);
-    if (first !== undefined) this.#totalBeforeFirst = first.total - first.payload.length;
-  }
 
   #handOn(frames: readonly WaitingFrame[], firstNumber: number): void {
     frames.forEach(({ producer, service, seq, payload, records, safe }, i) => {
@@ -371,8 +347,7 @@ export class Journal implements InputJournal {
   }
 
   #isOld(entry: number): boolean {
-    const held = this.#total - (this.#entryAt(entry)?.total ?? 0);
-    return held > this.#options.limitBytes * PIN_SHARE;
+    return this.#extent.bytesBehind(entry) > this.#options.limitBytes * PIN_SHARE;
   }
 
   /** True when what is inside the middleware keeps so much here that it should be given up sooner. */
