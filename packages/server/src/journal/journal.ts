@@ -339,15 +339,23 @@ export class Journal implements InputJournal {
     });
   }
 
-  /** The oldest entry that a middleware holds or exchanges under way need, unless those are too old to be waited for. */
+  /** The oldest entry that a middleware holds or exchanges under way need, but for those that are too old to be waited for. */
   #pin(): number {
     const inside = this.#options.hold?.oldest ?? Number.MAX_SAFE_INTEGER;
-    const oldest = this.#reader.oldestNeeded;
-    return oldest === undefined || this.#isOld(oldest) ? inside : Math.min(inside, oldest);
+    const oldest = this.#reader.oldestNeeded(0);
+    if (oldest === undefined) return inside;
+    const young = this.#isOld(oldest)
+      ? this.#reader.oldestNeeded(this.#extent.firstWithin(this.#pinnedBytesMax))
+      : oldest;
+    return Math.min(inside, young ?? inside);
+  }
+
+  get #pinnedBytesMax(): number {
+    return this.#options.limitBytes * PIN_SHARE;
   }
 
   #isOld(entry: number): boolean {
-    return this.#extent.bytesBehind(entry) > this.#options.limitBytes * PIN_SHARE;
+    return this.#extent.bytesBehind(entry) > this.#pinnedBytesMax;
   }
 
   /** True when what is inside the middleware keeps so much here that it should be given up sooner. */

@@ -54,10 +54,11 @@ export class JournalReader {
     this.#events = events;
   }
 
-  /** The oldest entry that an exchange under way began in; undefined when there is none. */
-  get oldestNeeded(): number | undefined {
+  /** The oldest entry that an exchange under way began in, of those from `floor` on; undefined when there is none. */
+  oldestNeeded(floor: number): number | undefined {
     let oldest: number | undefined;
-    for (const { oldestPosition } of this.#assemblers.values()) {
+    for (const assembler of this.#assemblers.values()) {
+      const oldestPosition = assembler.oldestPosition(floor);
       if (oldestPosition === undefined) continue;
       oldest = oldest === undefined ? oldestPosition : Math.min(oldest, oldestPosition);
     }

@@ -81,11 +81,14 @@ export class Assembler {
     this.#messages.restart();
   }
 
-  /** The position at which the oldest exchange or message under way began; undefined when there is none. */
-  get oldestPosition(): number | undefined {
-    const message = this.#messages.oldestPosition;
+  /** The position at which the oldest exchange or message under way began, of those from `floor` on; undefined when there is none. */
+  oldestPosition(floor: number): number | undefined {
+    const started = this.#messages.oldestPosition;
+    const message = started !== undefined && started >= floor ? started : undefined;
     // A Map iterates in the order of insertion.
-    for (const { since } of this.#open.values()) return Math.min(since, message ?? since);
+    for (const { since } of this.#open.values()) {
+      if (since >= floor) return Math.min(since, message ?? since);
+    }
     return message;
   }
 
