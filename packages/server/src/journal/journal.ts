@@ -14,6 +14,8 @@ import type { WaitingFrame } from "./backlog.ts";
 import type { JournalCounters } from "./counters.ts";
 import { Extent } from "./extent.ts";
 import { JournalLane, forgetLane, freshLane, readLanes } from "./lane.ts";
+import { Health } from "./health.ts";
+import { Pins } from "./pins.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
 import { Store } from "./store.ts";
@@ -25,19 +27,6 @@ const SETTLED_MS_MAX = 5;
 const FAILING_MS = 250;
 /** Milliseconds a producer may be away before its unfinished exchanges are given out as aborted. */
 const ABSENCE_MS_MAX = 60_000;
-/**
- * An exchange that is under way for longer than this share of the limit is not kept for any more: a stream that never
- * ends would hold everything behind it. After a crash its rest is counted as `orphan`. A middleware that holds up as
- * much is asked to hurry.
- */
-const PIN_SHARE = 0.25;
-
-const TROUBLES: Readonly<Record<JournalCounters["state"], string | undefined>> = {
-  ok: undefined,
-  full: "its journal is at its limit",
-  degraded: "the disk of its journal takes nothing",
-};
-
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export class Journal implements InputJournal {
@@ -51,7 +40,8 @@ export class Journal implements InputJournal {
   readonly #values: Map<string, string | undefined> = new Map();
   readonly #backlog: Backlog = new Backlog(() => this.#wake());
   readonly #extent: Extent;
-  #state: JournalCounters["state"] = "ok";
+  readonly #pins: Pins;
+  readonly #health: Health;
   /** Not even what has no frames could be written. */
   #failing = false;
   #running = false;
@@ -72,6 +62,7 @@ export class Journal implements InputJournal {
   private constructor(options: JournalOptions, store: Store) {
     this.#options = options;
     this.#store = store;
+    this.#health = new Health(options.log);
     const values = store.values();
     this.#stored = readLanes(values);
     this.#producers = new Producers(values, options.clock.nowUs() / 1000);
@@ -95,6 +86,7 @@ export class Journal implements InputJournal {
       dropped: options.dropped,
     });
     const { hold } = options;
+    this.#pins = new Pins(this.#extent, this.#reader, hold, options.limitBytes);
     if (hold === undefined) return;
     hold.recoverTo = last;
     hold.onReleased = () => this.#wakeLater();
@@ -144,7 +136,7 @@ export class Journal implements InputJournal {
   }
 
   get trouble(): string | undefined {
-    return TROUBLES[this.#state];
+    return this.#health.trouble;
   }
 
   present(producer: string, connected: boolean): void {
@@ -206,7 +198,7 @@ export class Journal implements InputJournal {
 
   counters(): JournalCounters {
     return {
-      state: this.#state,
+      state: this.#health.state,
       bytes: this.#extent.bytes,
       entries: this.#extent.entries,
       writes: this.#writes,
@@ -267,8 +259,8 @@ export class Journal implements InputJournal {
     const frames = this.#backlog.take(limitBytes - bytes);
     const taken = frames.reduce((sum, { payload }) => sum + payload.length, 0);
     const full = this.#backlog.ready && bytes + taken >= limitBytes;
-    if (full) this.#become("full");
-    else if (this.#state === "full") this.#become("ok");
+    if (full) this.#health.become("full");
+    else if (this.#health.state === "full") this.#health.become("ok");
     return frames;
   }
 
@@ -286,7 +278,7 @@ export class Journal implements InputJournal {
       entries.push({ number, bytes: encodeEntry({ producer, service, seq, payload, total }) });
       taken.set(...this.#producers.value(producer, seq, nowMs));
     }
-    const pin = this.#pin();
+    const pin = this.#pins.oldest;
     let lowest = number + 1;
     const intents: (() => void)[] = [];
     for (const lane of this.#lanes) {
@@ -305,14 +297,14 @@ export class Journal implements InputJournal {
     this.#writes += 1;
     if (result !== "ok") {
       this.#failedWrites += 1;
-      this.#become("degraded");
+      this.#health.become("degraded");
       this.#lostIntents.push(...intents);
       return false;
     }
     if (frames.length > 0) this.#backlog.succeeded();
     // A full disk may take values and no frames: as long as frames wait, only they tell.
     const tells = frames.length > 0 || this.#backlog.length === 0;
-    if (tells && this.#state === "degraded") this.#become("ok");
+    if (tells && this.#health.state === "degraded") this.#health.become("ok");
     for (const [name, value] of values) {
       if (taken.has(name) || this.#values.get(name) === value) this.#values.delete(name);
     }
@@ -339,49 +331,20 @@ export class Journal implements InputJournal {
     });
   }
 
-  /** The oldest entry that a middleware holds or exchanges under way need, but for those that are too old to be waited for. */
-  #pin(): number {
-    const inside = this.#options.hold?.oldest ?? Number.MAX_SAFE_INTEGER;
-    const oldest = this.#reader.oldestNeeded(0);
-    if (oldest === undefined) return inside;
-    const young = this.#isOld(oldest)
-      ? this.#reader.oldestNeeded(this.#extent.firstWithin(this.#pinnedBytesMax))
-      : oldest;
-    return Math.min(inside, young ?? inside);
-  }
-
-  get #pinnedBytesMax(): number {
-    return this.#options.limitBytes * PIN_SHARE;
-  }
-
-  #isOld(entry: number): boolean {
-    return this.#extent.bytesBehind(entry) > this.#pinnedBytesMax;
-  }
-
   /** True when what is inside the middleware keeps so much here that it should be given up sooner. */
   get pressed(): boolean {
-    const oldest = this.#options.hold?.oldest;
-    return oldest !== undefined && this.#isOld(oldest);
-  }
-
-  #become(state: JournalCounters["state"]): void {
-    if (state === this.#state) return;
-    const { log } = this.#options;
-    if (state === "degraded")
-      log.warn("the disk takes nothing; nothing is acknowledged until it does");
-    else if (state === "full")
-      log.warn("at its limit; nothing is taken until outputs have moved on");
-    else log.warn("takes frames again");
-    this.#state = state;
+    return this.#pins.pressed;
   }
 
   #sweep(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    for (const producer of this.#reader.unfinished()) {
-      if (this.#producers.awayMs(producer, nowMs) > ABSENCE_MS_MAX) {
+    for (const producer of this.#reader.producers) {
+      const isAway = this.#producers.awayMs(producer, nowMs) > ABSENCE_MS_MAX;
+      if (isAway && !this.#reader.forget(producer)) {
         this.#producers.present(producer, false, nowMs);
         this.farewell(producer, "");
       }
     }
+    for (const name of this.#producers.sweep(nowMs)) this.#values.set(name, undefined);
   }
 }

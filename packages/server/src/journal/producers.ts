@@ -89,8 +89,26 @@ export class Producers {
   /** `nowMs`: monotonic. */
   present(key: string, connected: boolean, nowMs: number): void {
     const producer = this.#of(key);
+    const leaves = producer.connected && !connected;
     producer.connected = connected;
     producer.leftAtMs = nowMs;
+    // Of one that has sent nothing there is nothing to know.
+    if (leaves && producer.takenSeq === 0) this.#byKey.delete(key);
+  }
+
+  /** Forgets who stayed away for too long; returns the names of their values. `nowMs`: monotonic. */
+  sweep(nowMs: number): string[] {
+    const names: string[] = [];
+    for (const [key, { takenSeq, safeSeq }] of this.#byKey) {
+      if (this.awayMs(key, nowMs) <= FORGET_MS || safeSeq < takenSeq) continue;
+      this.#byKey.delete(key);
+      names.push(PREFIX + key);
+    }
+    return names;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
   }
 
   awayMs(key: string, nowMs: number): number {

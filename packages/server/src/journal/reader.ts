@@ -65,11 +65,16 @@ export class JournalReader {
     return oldest;
   }
 
-  /** Producers with exchanges under way. */
-  *unfinished(): Iterable<string> {
-    for (const [producer, assembler] of this.#assemblers) {
-      if (assembler.openExchanges > 0) yield producer;
-    }
+  /** Producers of which something came since they said goodbye, or were forgotten. */
+  get producers(): readonly string[] {
+    return [...this.#assemblers.keys()];
+  }
+
+  /** False for one with exchanges under way: a farewell has to end them. */
+  forget(producer: string): boolean {
+    if ((this.#assemblers.get(producer)?.openExchanges ?? 0) > 0) return false;
+    this.#assemblers.delete(producer);
+    return true;
   }
 
   /** `entry` is safe. Call in order. */
