@@ -378,6 +378,33 @@ describe("start and stop", () => {
   });
 });
 
+describe("a journal that takes nothing", () => {
+  it("does not keep an input open that is stopped a second time, as at the end of the drain timeout", async () => {
+    let taken = 0;
+    const journal: InputJournal = {
+      ackedSeq: () => undefined,
+      settledSeq: async () => undefined,
+      trouble: undefined,
+      append: () => {
+        taken += 1;
+        return new Promise(() => {});
+      },
+      present: () => {},
+      farewell: () => {},
+    };
+    const server = await rig(undefined, {}, journal);
+    const client = new Client(1);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    client.send(1);
+    await vi.waitFor(() => expect(taken).toBe(1), POLL);
+    const stopped = server.stop();
+    await server.stop();
+    await stopped;
+    await vi.waitFor(() => expect(client.socket?.destroyed).toBe(true), POLL);
+    expect(client.session.ackedWeight).toBe(0);
+  });
+});
+
 describe("a producer that keeps its id over restarts", () => {
   it("is answered when nothing of it is on its way to the disk any more, and its older connection is closed", async () => {
     let safeSeq = 0;

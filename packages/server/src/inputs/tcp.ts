@@ -199,7 +199,11 @@ class TcpInput implements Input {
 
   async stop(): Promise<void> {
     const server = this.#server;
-    if (server === undefined) return;
+    if (server === undefined) {
+      // There was time enough, and what still waits for the disk is sent again to whoever comes after us.
+      for (const peer of this.#peers) peer.giveUp?.();
+      return;
+    }
     this.#server = undefined;
     this.#door?.close();
     const closed = new Promise<void>((resolve) => {

@@ -159,6 +159,10 @@ export class Connection implements Peer, CreditHolder {
     this.#destroyLater();
   }
 
+  giveUp(): void {
+    if (this.#storing > 0) this.#settled?.();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

@@ -12,6 +12,8 @@ export interface Peer {
   tick(nowMs: number): void;
   /** Takes nothing more; resolves when what has come is in the pipeline. */
   finish(): Promise<void>;
+  /** Lets `finish` come to its end although something waits for a disk that may never take it. */
+  giveUp?(): void;
 }
 
 export interface PeerEvents {

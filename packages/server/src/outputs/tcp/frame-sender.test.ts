@@ -42,7 +42,11 @@ async function saidOfMute(stream: OutputStream | undefined): Promise<string[]> {
       log: { warn: (line) => said.push(line), debug: () => {} },
     },
     {
-      link: { address: { host: "127.0.0.1", port }, tls: () => undefined, name: "there" },
+      link: {
+        address: { host: "127.0.0.1", port, path: undefined },
+        tls: () => undefined,
+        name: "there",
+      },
       token: undefined,
       reload: undefined,
     },
