@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
@@ -11,7 +11,7 @@ import {
   WELCOME_MS_MAX,
   packRecords,
 } from "@mirrorball/protocol";
-import type { ExchangeRecord, Message } from "@mirrorball/protocol";
+import type { ExchangeRecord, Message, WireRecord } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Accepted, InputContext, InputJournal } from "../component/types.ts";
 import { inputTcp } from "./tcp.ts";
@@ -199,6 +199,29 @@ describe("a producer", () => {
     open();
     await vi.waitFor(() => expect(client.session.ackedWeight).toBe(200));
     expect(new Set(targets(server.messages)).size).toBe(200);
+  });
+
+  it("is gone when its connection is, though its last frame was refused later", async () => {
+    const server = await rig();
+    let open = (): void => {};
+    server.gate = new Promise((resolve) => (open = resolve));
+    const client = new Client(8);
+    await client.connect({ port: server.port, host: "127.0.0.1" });
+    const begun: WireRecord = [
+      RecordType.requestHead, 1, 1, 1, 1, null, "PUT", "/1", "HTTP/1.1", [], null, null,
+    ]; // prettier-ignore
+    client.session.enqueue(packRecords([begun, exchangeRecord(2)]), 1);
+    client.session.enqueue(Buffer.from("not msgpack"), 1);
+    client.flush();
+    await vi.waitFor(() => expect(targets(server.messages)).toEqual(["/2"]), POLL);
+    const closed = once(client.socket ?? new EventEmitter(), "close");
+    client.socket?.end();
+    await closed;
+    server.gate = undefined;
+    open();
+    await vi.waitFor(() => expect(server.refusals).toEqual(["payload"]), POLL);
+    server.aheadMs += 61_000;
+    await vi.waitFor(() => expect(targets(server.messages)).toEqual(["/2", "/1"]), POLL);
   });
 
   it("is heard over a Unix socket that only its owner may open", async () => {

@@ -205,10 +205,10 @@ export class Connection implements Peer, CreditHolder {
       const messages: Message[] = [];
       const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
       if (this.#context.journal !== undefined) {
-        if (!this.#store(this.#context.journal, producer, frames)) return;
+        if (!this.#store(this.#context.journal, producer, frames)) break;
         continue;
       }
-      if (!this.#unpack(producer, frames, messages)) return;
+      if (!this.#unpack(producer, frames, messages)) break;
       const wait = messages.length === 0 ? undefined : this.#context.emit(messages);
       this.#accept(producer, frames);
       if (wait !== undefined) this.#wait(wait);
@@ -237,7 +237,6 @@ export class Connection implements Peer, CreditHolder {
         this.#session.reject(records);
         this.#forget([...frames, ...this.#pending]);
         if (messages.length > 0) void this.#context.emit(messages);
-        this.#settled?.();
         return false;
       }
       producer.assembler.take(records, messages);
@@ -317,7 +316,7 @@ export class Connection implements Peer, CreditHolder {
       this.#context.journal?.present(producer.key, false);
       if (this.#session.state === "ended") this.#sayGoodbye(producer);
     }
-    this.#report(undefined);
+    this.#report(this.#session.failure);
   }
 
   /** After a BYE nothing more comes: what is unfinished was aborted with its process. */
