@@ -224,6 +224,28 @@ describe.skipIf(!canHarm)("a disk that fails", () => {
     },
   );
 
+  it(
+    "and the server is stopped meanwhile: it ends, and the next one goes on",
+    TIMEOUT,
+    async () => {
+      const run = await running("journal", { env: disk.env, words: ["--drain-timeout", "1s"] });
+      closers.push(() => run.close());
+      const producer = new Producer(run.port, 2000);
+      closers.push(() => producer.close());
+      await until(() => producer.acked > 200);
+      disk.fail("sync", EIO);
+      await attempts(run, "degraded", 2);
+      run.server.child.kill("SIGTERM");
+      await run.server.ended;
+      disk.heal();
+      await run.restart();
+      await producer.finish();
+      await run.finish();
+      const { missing, repeated } = run.target.faults(producer.offered);
+      expect([missing.filter((id) => !isUnsafe(id)), repeated]).toEqual([[], []]);
+    },
+  );
+
   it("with nobody sending: the state comes back by itself", TIMEOUT, async () => {
     const run = await onBadDisk();
     run.target.hold();
