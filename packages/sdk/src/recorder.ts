@@ -6,13 +6,7 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import {
-  CHUNK_BYTES_MAX,
-  HEADER_FIELDS_MAX,
-  HEAD_BYTES_MAX,
-  RecordType,
-  WHOLE_EXCHANGE_BYTES_MAX,
-} from "@mirrorball/protocol";
+import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { verdictOf } from "./callbacks.ts";
@@ -25,6 +19,7 @@ import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
 import type { DropReason, MirrorStats } from "./stats.ts";
+import { Streaming } from "./streaming.ts";
 import { Sweeper } from "./sweeper.ts";
 import { nowUs } from "./time.ts";
 
@@ -52,6 +47,7 @@ export class Recorder {
   readonly #opened: OpenExchanges = new OpenExchanges();
   #openBytes = 0;
   readonly #batch: Batch;
+  readonly #streaming: Streaming;
   readonly #sweeper: Sweeper = new Sweeper(
     this.#opened,
     (exchange) => this.#look(exchange),
@@ -78,6 +74,9 @@ export class Recorder {
     this.#losses = new Losses(settings.log);
     this.breaker = new Breaker(settings.breaker, settings.log, this.#losses);
     this.#batch = new Batch(this.sender, this.#losses, () => this.#drop("head-too-large"));
+    this.#streaming = new Streaming(this.#writer, this.#batch, (bytes) => {
+      this.#openBytes -= bytes;
+    });
   }
 
   get accepting(): boolean {
@@ -167,7 +166,7 @@ export class Recorder {
   }
 
   requestEnded(exchange: Exchange): void {
-    if (exchange.streaming) this.#streamRequest(exchange);
+    if (exchange.streaming) this.#streaming.request(exchange);
   }
 
   responseChunk(exchange: Exchange, bytes: Uint8Array): void {
@@ -228,9 +227,8 @@ export class Recorder {
       this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
-    if (exchange.streaming) {
-      for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
-    } else {
+    if (exchange.streaming) this.#streaming.end(exchange, endedUs);
+    else {
       const tags = this.#writer.tagsOf(exchange);
       if (tags === undefined) this.#drop("tags-threw");
       else {
@@ -254,7 +252,7 @@ export class Recorder {
     exchange.closed = true;
     this.#leave(exchange);
     this.#losses.count(reason);
-    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    if (exchange.streaming) this.#streaming.abandon(exchange, reason);
     else this.#batch.lost(reason);
   }
 
@@ -329,52 +327,14 @@ export class Recorder {
     }
     body.add(kept);
     this.#openBytes += kept.length;
-    if (exchange.streaming) this.#streamBody(exchange, body);
+    if (exchange.streaming) this.#streaming.body(exchange, body);
     else if (exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX) this.#stream(exchange);
   }
 
   /** From here on the exchange travels in pieces. */
   #stream(exchange: Exchange): void {
-    const head = this.#writer.requestHead(exchange);
-    if (typeof head === "string") {
-      this.drop(exchange, head);
-      return;
-    }
-    exchange.streaming = true;
-    this.#batch.push(head);
-    this.#streamRequest(exchange);
-    this.#streamBody(exchange, exchange.response);
-  }
-
-  #streamRequest(exchange: Exchange): void {
-    this.#streamBody(exchange, exchange.request);
-    const end = this.#writer.requestEnd(exchange);
-    for (const record of end ?? []) this.#batch.push(record);
-  }
-
-  #streamBody(exchange: Exchange, body: BodyTrack): void {
-    body.settle();
-    if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
-    if (body === exchange.response && !this.#openResponse(exchange)) return;
-    const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
-    const chunks = body.chunks;
-    this.#openBytes -= body.heldBytes;
-    body.clear();
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
-        const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([type, exchange.number, bytes]);
-      }
-    }
-  }
-
-  /** The response's head goes before its first chunk; false while there is none, or none is wanted. */
-  #openResponse(exchange: Exchange): boolean {
-    if (exchange.responseHeadSent) return true;
-    const head = this.#writer.responseHead(exchange);
-    if (head === undefined) return false;
-    this.#batch.push(head);
-    return true;
+    const refused = this.#streaming.begin(exchange);
+    if (refused !== undefined) this.drop(exchange, refused);
   }
 
   /** Dropped before anything of it was sent: the server will be told the number. */
