@@ -64,7 +64,7 @@ export class MirrorCore implements MirrorControl {
     this.#recorder = new Recorder(settings);
     if (!settings.enabled) return;
     this.#tap = sharedTap();
-    this.#tap.acquire();
+    this.#tap.acquire(this.#recorder);
     this.#recorder.sender.start();
     this.#recorder.breaker.start();
     if (waits) this.wait();
@@ -143,7 +143,7 @@ export class MirrorCore implements MirrorControl {
       if (atRoot) this.attach(server);
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
-      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.refuse("late");
+      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.missed(req);
     } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
       this.#recorder.fault(error, exchange);
@@ -180,7 +180,7 @@ export class MirrorCore implements MirrorControl {
     for (const [layers, recorder] of ownership.absent) {
       if (recorder === this.#recorder) ownership.absent.delete(layers);
     }
-    tap.release();
+    tap.release(this.#recorder);
     return this.stats();
   }
 

@@ -57,6 +57,23 @@ export class Ownership {
   /** Servers with exchanges that may yet be claimed, at the root or below it. */
   readonly #guessed: Set<WeakRef<Server>> = new Set();
   #unclaimedBytes = 0;
+  #suspended = false;
+  /** Of unclaimed exchanges that began before, a part may be missing. */
+  #recordsFromUs = 0;
+
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** What belongs to no recorder yet is not recorded either, until `resume`. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  resume(atUs: number): void {
+    this.#suspended = false;
+    this.#recordsFromUs = atUs;
+  }
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
   wants(state: ServerState, req: IncomingMessage, server: Server): boolean {
@@ -65,7 +82,7 @@ export class Ownership {
     if (this.waiting === 0) return false;
     if (!state.scoped && state.undecided === undefined) return false;
     if (state.guessed === undefined) this.#guess(state, server);
-    return this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
+    return !this.#suspended && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
   }
 
   begin(exchange: Exchange): void {
@@ -112,8 +129,12 @@ export class Ownership {
   claim(exchange: Exchange, recorder: Recorder): void {
     if (exchange.recorder !== undefined || exchange.closed) return;
     this.#unclaimedBytes -= exchange.heldBytes;
-    if (recorder.wants(exchange.req)) recorder.adopt(exchange);
-    else exchange.closed = true;
+    if (exchange.startedUs < this.#recordsFromUs) recorder.refuse("suspended");
+    else if (recorder.wants(exchange.req)) {
+      recorder.adopt(exchange);
+      return;
+    }
+    exchange.closed = true;
   }
 
   requestChunk(exchange: Exchange, bytes: Uint8Array): void {

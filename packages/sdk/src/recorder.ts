@@ -54,6 +54,7 @@ export class Recorder {
     (error, exchange) => this.fault(error, exchange),
   );
   #accepting = true;
+  #suspended = false;
   #settled: (() => void)[] = [];
 
   constructor(settings: Settings) {
@@ -98,6 +99,7 @@ export class Recorder {
       connected: this.sender.connected,
       server: this.sender.server,
       breaker: this.breaker.state,
+      suspended: this.#suspended,
       callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
       internalErrors: this.#losses.faults,
       withheld: this.#withheld + this.#writer.withheld,
@@ -121,6 +123,10 @@ export class Recorder {
     }
     if (this.breaker.open) {
       this.refuse("breaker");
+      return false;
+    }
+    if (this.#suspended) {
+      this.refuse("suspended");
       return false;
     }
     if (filter === undefined) return true;
@@ -260,6 +266,34 @@ export class Recorder {
   refuse(reason: DropReason): void {
     this.#offered += 1;
     this.#drop(reason);
+  }
+
+  /** A request of this mirror's that nothing was recorded of. */
+  missed(req: IncomingMessage): void {
+    if (this.#suspended) this.wants(req);
+    else this.refuse("late");
+  }
+
+  /** Too many errors of our own: from now on nothing can be recorded, nor finished of what is open. All is counted. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#opened.each((exchange) => {
+      try {
+        this.drop(exchange, "suspended");
+      } catch (error) {
+        this.#losses.fault(error);
+      }
+    });
+    this.settings.log(
+      "mirrorball: too many errors of its own; nothing is recorded for a minute, and counted",
+    );
+  }
+
+  resume(): void {
+    this.#suspended = false;
+    this.settings.log(
+      `mirrorball: recording again; ${this.#losses.of("suspended")} exchanges were left out so far`,
+    );
   }
 
   /** Stops taking exchanges, sends what there is, waits for the acknowledgements; then everything left is dropped. */
