@@ -11,6 +11,7 @@ import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
 import type { Survey } from "./fields.ts";
+import { headOf } from "./node-internals.ts";
 import type { ServerState } from "./ownership.ts";
 import type { BodyLook } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
@@ -175,13 +176,9 @@ export class Exchange {
   }
 }
 
-/** The response's rendered head: exact bytes, order and case, Date included; empty while there is none. */
+/** The response's rendered head; empty while there is none. */
 export function responseHeadOf(exchange: Exchange): string {
-  if (exchange.responseHead === "") {
-    // Node keeps it on the response, under this name since its first versions.
-    const { _header: text } = exchange.res as { readonly _header?: unknown };
-    if (typeof text === "string") exchange.responseHead = text;
-  }
+  if (exchange.responseHead === "") exchange.responseHead = headOf(exchange.res);
   return exchange.responseHead;
 }
 

@@ -8,7 +8,7 @@ import { contained } from "./callbacks.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { isReplay, surveyOf } from "./fields.ts";
-import { serverOf } from "./ownership.ts";
+import { serverOf } from "./node-internals.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
 import { Recorder } from "./recorder.ts";

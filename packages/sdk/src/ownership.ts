@@ -11,7 +11,6 @@
  * An exchange belongs to the first mirror that claims it.
  */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import type { Socket } from "node:net";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { Foreign } from "./hidden.ts";
@@ -238,10 +237,4 @@ export class Ownership {
     }
     return undefined;
   }
-}
-
-/** Node hangs the server on every socket it accepted. */
-export function serverOf(socket: Socket): Server | undefined {
-  const { server } = socket as { readonly server?: unknown };
-  return typeof server === "object" && server !== null ? (server as Server) : undefined;
 }

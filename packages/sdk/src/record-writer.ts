@@ -19,6 +19,7 @@ import type {
 import { settle } from "./callbacks.ts";
 import { requestStateOf, responseHeadOf, responseStateOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { trailersOf } from "./node-internals.ts";
 import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact.ts";
@@ -239,10 +240,7 @@ export class RecordWriter {
 
   #responseTrailers({ hasResponseTrailers, res }: Exchange): readonly string[] | null {
     if (!hasResponseTrailers) return null;
-    // Rendered like the head, and kept beside it; sent only behind chunks.
-    const { _trailer: text } = res as { readonly _trailer?: unknown };
-    if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
-    return this.#trailers(fieldsOf(text));
+    return this.#trailers(fieldsOf(trailersOf(res)));
   }
 }
 

@@ -17,6 +17,7 @@ import type { ConnectionInfo } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { Foreign } from "./hidden.ts";
 import { replaceMethods } from "./methods.ts";
+import { isInTurn } from "./node-internals.ts";
 import { Ownership } from "./ownership.ts";
 import type { Recorder } from "./recorder.ts";
 import { Suspension } from "./suspension.ts";
@@ -277,8 +278,7 @@ function onConnection(socket: unknown, res: unknown): Exchange | undefined {
  * Until it is the connection's turn, a response is kept; then it writes through to the socket.
  */
 function isOut({ socket, res }: Exchange): boolean {
-  const { _httpMessage: current } = socket as { readonly _httpMessage?: unknown };
-  return current === res && socket.writable && socket.writableLength === 0;
+  return isInTurn(res, socket) && socket.writable && socket.writableLength === 0;
 }
 
 /** Requests and responses made by others than Node's server may have any shape, and getters that throw. */
