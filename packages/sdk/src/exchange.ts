@@ -80,6 +80,12 @@ export class BodyTrack {
 /** The body of all requests that announce none: never written to. */
 const NO_BODY: BodyTrack = new BodyTrack();
 
+/** What of an exchange that travels in pieces has left, beside its head and chunks. */
+export interface Pieces {
+  requestEndSent: boolean;
+  responseHeadSent: boolean;
+}
+
 export class Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -102,7 +108,7 @@ export class Exchange {
   recorder: Recorder | undefined = undefined;
   /** Number within its producer; 0 until something of it is sent in pieces. */
   number = 0;
-  /** Bytes of the head, for the budget; 0 before its recorder has it in the books, and after. */
+  /** Bytes of the head, for the budget; 0 while it is not in its recorder's books. */
   headBytes = 0;
   requestEndedUs = 0;
   responseStartedUs = 0;
@@ -112,10 +118,8 @@ export class Exchange {
   responseEnded = false;
   /** `addTrailers` was called. */
   hasResponseTrailers = false;
-  /** Its head has left: chunks follow as they come. */
-  streaming = false;
-  responseHeadSent = false;
-  requestEndSent = false;
+  /** Its head has left, chunks follow as they come: how far that is. */
+  pieces: Pieces | undefined = undefined;
   /** Nothing more is recorded: finished, dropped or given up. */
   closed = false;
   /** All of the response was handed to the system. */
@@ -162,6 +166,15 @@ export class Exchange {
   /** Nothing of the request is still to come. */
   get requestIsWhole(): boolean {
     return this.request === NO_BODY || this.request.ended;
+  }
+
+  /** Its recorder has it among the open ones, and its bytes in the budget. */
+  get isOnBooks(): boolean {
+    return this.headBytes > 0;
+  }
+
+  get streaming(): boolean {
+    return this.pieces !== undefined;
   }
 
   get heldBytes(): number {

@@ -147,19 +147,19 @@ export class Recorder {
     }
     exchange.recorder = this;
     this.#offered += 1;
-    const headBytes = exchange.headChars;
-    if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
+    if (exchange.headChars > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
       return;
     }
-    exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
+    const headBytes = EXCHANGE_BYTES_BASE + exchange.headChars;
+    if (this.bufferedBytes + headBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
       exchange.release();
       this.#drop("buffer-full");
       return;
     }
+    exchange.headBytes = headBytes;
     this.#openBytes += exchange.heldBytes;
     this.#opened.add(exchange);
     this.#sweeper.start();
@@ -218,7 +218,7 @@ export class Recorder {
     if (exchange === undefined || (exchange.recorder ?? this) !== this) return;
     if (exchange.recorder === undefined && !exchange.closed) this.refuse("internal");
     // `finish` closes it first and takes it off the books last.
-    exchange.closed = exchange.headBytes === 0;
+    exchange.closed = !exchange.isOnBooks;
     try {
       this.drop(exchange, "internal");
     } catch (again) {

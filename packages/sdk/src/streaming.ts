@@ -25,7 +25,7 @@ export class Streaming {
   begin(exchange: Exchange): DropReason | undefined {
     const head = this.#writer.requestHead(exchange);
     if (typeof head === "string") return head;
-    exchange.streaming = true;
+    exchange.pieces = { requestEndSent: false, responseHeadSent: false };
     this.#batch.push(head);
     this.request(exchange);
     this.body(exchange, exchange.response);
@@ -68,9 +68,12 @@ export class Streaming {
 
   /** The response's head goes before its first chunk; false while there is none, or none is wanted. */
   #openResponse(exchange: Exchange): boolean {
-    if (exchange.responseHeadSent) return true;
+    const { pieces } = exchange;
+    if (pieces === undefined) return false;
+    if (pieces.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
+    pieces.responseHeadSent = true;
     this.#batch.push(head);
     return true;
   }
