@@ -68,7 +68,7 @@ export class Recorder {
       token: settings.token,
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
-      idle: () => this.#batch.senderIdle(),
+      idle: () => this.#batch.sinkIdle(),
       released: (frame) => this.#batch.released(frame),
       fault: (error) => this.fault(error),
     });
@@ -91,7 +91,7 @@ export class Recorder {
   stats(): MirrorStats {
     return {
       offered: this.#offered,
-      acked: this.sender.session.ackedWeight,
+      acked: this.sender.ackedWeight,
       buffered: this.#opened.count + this.#batch.unackedWeight,
       dropped: this.#losses.all(),
       skipped: this.#skipped,
