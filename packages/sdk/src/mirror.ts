@@ -119,10 +119,11 @@ export class MirrorCore implements MirrorControl {
     try {
       const server = ownership.guesses() ? undefined : serverOf(req.socket);
       if (server === undefined || !ownership.owns(server, this.#recorder)) return;
-      layers.leave();
       ownership.absent.set(layers, this.#recorder);
-    } catch {
-      // A stack that cannot be replaced keeps its layer.
+      layers.leave();
+    } catch (error) {
+      // A stack that cannot be replaced keeps its layer, and is not tried again.
+      this.#recorder.fault(error);
     }
   }
 
