@@ -11,6 +11,7 @@ import {
 import type { WireRecord } from "@mirrorball/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Batch } from "./batch.ts";
+import type { FrameSink } from "./batch.ts";
 import { Losses } from "./losses.ts";
 import { Sender } from "./sender.ts";
 
@@ -26,12 +27,32 @@ afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();
 });
 
-interface Pair {
-  readonly batch: Batch;
-  readonly sender: Sender;
+/** Keeps the frames. */
+class Frames implements FrameSink {
+  readonly frames: Uint8Array[] = [];
+  readonly ackedWeight = 0;
+  idle: boolean;
+
+  constructor(idle: boolean) {
+    this.idle = idle;
+  }
+
+  enqueue(frame: Uint8Array): void {
+    this.frames.push(frame);
+  }
+
+  pump(): void {}
 }
 
-function pair(port = 1): Pair {
+function over({ idle }: { readonly idle: boolean }): { batch: Batch; sink: Frames } {
+  const sink = new Frames(idle);
+  const batch = new Batch(sink, new Losses(() => {}), () => {});
+  closers.push(() => batch.stop());
+  return { batch, sink };
+}
+
+/** Over a real connection. */
+function connected(port: number): { batch: Batch; sender: Sender } {
   const host = "127.0.0.1";
   const sender: Sender = new Sender({
     servers: [{ text: `${host}:${port}`, host, port }],
@@ -40,7 +61,7 @@ function pair(port = 1): Pair {
     token: undefined,
     log: () => {},
     acknowledged: () => {},
-    idle: () => batch.senderIdle(),
+    idle: () => batch.sinkIdle(),
     released: (frame) => batch.released(frame),
     fault: (error) => {
       throw error;
@@ -62,21 +83,20 @@ const chunk = (number: number): WireRecord => [
   new Uint8Array(CHUNK_BYTES),
 ];
 
-describe("behind a sender that has nothing to do, a batch", () => {
+describe("behind a sink that has nothing to do, a batch", () => {
   it("waits for company, then goes as one frame", () => {
-    const { batch, sender } = pair();
-    vi.spyOn(sender, "idle", "get").mockReturnValue(true);
+    const { batch, sink } = over({ idle: true });
     for (let number = 1; number <= 3; number += 1) batch.push(end(number));
-    expect(sender.session.unackedFrames).toBe(0);
+    expect(sink.frames).toHaveLength(0);
     vi.advanceTimersByTime(LONG_MS);
-    expect(sender.session.unackedFrames).toBe(1);
+    expect(sink.frames).toHaveLength(1);
     expect([batch.bytes, batch.unackedWeight]).toEqual([0, 3]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("goes at once when it is large", () => {
-    const { batch, sender } = pair();
-    for (let i = 0; sender.session.unackedFrames === 0; i += 1) {
+    const { batch, sink } = over({ idle: true });
+    for (let i = 0; sink.frames.length === 0; i += 1) {
       expect(i).toBeLessThan(10);
       batch.push(chunk(1));
     }
@@ -85,46 +105,44 @@ describe("behind a sender that has nothing to do, a batch", () => {
   });
 });
 
-describe("behind a sender that is busy, a batch", () => {
-  it("whose time has come waits on, and takes more, until the sender is idle", () => {
-    const { batch, sender } = pair();
+describe("behind a sink that is busy, a batch", () => {
+  it("whose time has come waits on, and takes more, until the sink is idle", () => {
+    const { batch, sink } = over({ idle: false });
     for (let number = 1; number <= 5; number += 1) {
       batch.push(end(number));
       vi.advanceTimersByTime(LONG_MS);
     }
-    expect(sender.session.unackedFrames).toBe(0);
+    expect(sink.frames).toHaveLength(0);
     expect(batch.unackedWeight).toBe(5);
-    batch.senderIdle();
-    expect(sender.session.unackedFrames).toBe(1);
+    batch.sinkIdle();
+    expect(sink.frames).toHaveLength(1);
     expect([batch.bytes, batch.unackedWeight]).toEqual([0, 5]);
   });
 
-  it("whose time has not come does not go because the sender is idle", () => {
-    const { batch, sender } = pair();
+  it("whose time has not come does not go because the sink is idle", () => {
+    const { batch, sink } = over({ idle: false });
     batch.push(end(1));
-    batch.senderIdle();
-    expect(sender.session.unackedFrames).toBe(0);
+    batch.sinkIdle();
+    expect(sink.frames).toHaveLength(0);
   });
 
   it("owes nothing once it went for another reason", () => {
-    const { batch, sender } = pair();
+    const { batch, sink } = over({ idle: false });
     batch.push(end(1));
     vi.advanceTimersByTime(LONG_MS);
     batch.flush();
     batch.push(end(2));
-    batch.senderIdle();
-    expect(sender.session.unackedFrames).toBe(1);
+    batch.sinkIdle();
+    expect(sink.frames).toHaveLength(1);
   });
 
   it("takes losses along", () => {
-    const { batch, sender } = pair();
-    vi.spyOn(sender, "idle", "get").mockReturnValue(true);
-    const enqueue = vi.spyOn(sender.session, "enqueueFrame");
+    const { batch, sink } = over({ idle: true });
     batch.lost("buffer-full");
     batch.lost("buffer-full");
     batch.push(end(1));
     vi.advanceTimersByTime(LONG_MS);
-    const payload = enqueue.mock.calls[0]?.[0].subarray(FRAME_HEADER_BYTES);
+    const payload = sink.frames[0]?.subarray(FRAME_HEADER_BYTES);
     expect(recordsOf(payload)).toEqual([end(1), [RecordType.loss, "buffer-full", 2]]);
   });
 });
@@ -132,7 +150,7 @@ describe("behind a sender that is busy, a batch", () => {
 describe("over real connections, a batch whose time has come goes", () => {
   it("when the server that was absent is there", async () => {
     const server = await Server.listen();
-    const { batch, sender } = pair(server.port);
+    const { batch, sender } = connected(server.port);
     batch.push(end(1));
     vi.advanceTimersByTime(LONG_MS);
     expect(sender.session.unackedFrames).toBe(0);
@@ -143,7 +161,7 @@ describe("over real connections, a batch whose time has come goes", () => {
 
   it("when the server that was slow has read the rest", async () => {
     const server = await Server.listen();
-    const { batch, sender } = pair(server.port);
+    const { batch, sender } = connected(server.port);
     sender.start();
     await vi.waitFor(() => expect(sender.idle).toBe(true));
     server.pause();

@@ -8,7 +8,6 @@ import type { WireRecord } from "@mirrorball/protocol";
 import type { Exchange } from "./exchange.ts";
 import type { Losses } from "./losses.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import type { Sender } from "./sender.ts";
 
 /** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
 const FLUSH_MS = 20;
@@ -17,12 +16,24 @@ const BATCH_BYTES_TARGET = 128 * 1024;
 /** What an exchange costs beside its bytes: its objects, strings and record. */
 export const EXCHANGE_BYTES_BASE = 1024;
 
+/** Where frames go. */
+export interface FrameSink {
+  /** Everything that was enqueued is written: another frame would not have to wait. */
+  readonly idle: boolean;
+  /** Of what was enqueued, acknowledged since the beginning. */
+  readonly ackedWeight: number;
+  /** Takes a frame, to be written by `pump`. May throw. */
+  enqueue(frame: Uint8Array, weight: number): void;
+  /** Writes what may be written now. Never throws. */
+  pump(): void;
+}
+
 export class Batch {
-  readonly #sender: Sender;
+  readonly #sink: FrameSink;
   readonly #losses: Losses;
   readonly #tooLarge: () => void;
   readonly #writer: PayloadWriter = new PayloadWriter();
-  /** The time of these records has come, but the sender could not take them. */
+  /** The time of these records has come, but the sink was not idle. */
   #due = false;
   /** Exchanges that end in records that wait. */
   #weight = 0;
@@ -33,8 +44,8 @@ export class Batch {
   #timer: NodeJS.Timeout | undefined;
 
   /** `tooLarge` is called for each exchange whose record no frame can hold. */
-  constructor(sender: Sender, losses: Losses, tooLarge: () => void) {
-    this.#sender = sender;
+  constructor(sink: FrameSink, losses: Losses, tooLarge: () => void) {
+    this.#sink = sink;
     this.#losses = losses;
     this.#tooLarge = tooLarge;
   }
@@ -46,7 +57,7 @@ export class Batch {
 
   /** Exchanges that wait here, or were sent and are not acknowledged. */
   get unackedWeight(): number {
-    return this.#weight + this.#enqueuedWeight - this.#sender.session.ackedWeight;
+    return this.#weight + this.#enqueuedWeight - this.#sink.ackedWeight;
   }
 
   push(record: WireRecord): void {
@@ -97,14 +108,14 @@ export class Batch {
       this.#weight = 0;
       this.#writer.reset();
     }
-    this.#sender.pump();
+    this.#sink.pump();
   }
 
   #enqueue(): void {
     for (const [reason, count] of this.#untold)
       this.#writer.append([RecordType.loss, reason, count]);
     if (this.#writer.records === 0) return;
-    this.#sender.session.enqueueFrame(this.#writer.take(), this.#weight);
+    this.#sink.enqueue(this.#writer.take(), this.#weight);
     this.#untold.clear();
     this.#enqueuedWeight += this.#weight;
     this.#weight = 0;
@@ -115,15 +126,15 @@ export class Batch {
     this.#writer.recycle(frame);
   }
 
-  /** The sender has nothing left to write: what waited for that goes now. */
-  senderIdle(): void {
+  /** The sink has nothing left to write: what waited for that goes now. */
+  sinkIdle(): void {
     if (this.#due) this.flush();
   }
 
   /** Small frames behind an unreachable or slow server would only cost memory: they become one larger one. */
   #elapsed(): void {
     this.stop();
-    if (this.#sender.idle) this.flush();
+    if (this.#sink.idle) this.flush();
     else this.#due = true;
   }
 
@@ -135,6 +146,6 @@ export class Batch {
   /** What is not acknowledged by now never will be. */
   forget(): void {
     this.#weight = 0;
-    this.#enqueuedWeight = this.#sender.session.ackedWeight;
+    this.#enqueuedWeight = this.#sink.ackedWeight;
   }
 }

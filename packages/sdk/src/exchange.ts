@@ -11,6 +11,7 @@ import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
 import type { Survey } from "./fields.ts";
+import { headOf } from "./node-internals.ts";
 import type { ServerState } from "./ownership.ts";
 import type { BodyLook } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
@@ -79,6 +80,12 @@ export class BodyTrack {
 /** The body of all requests that announce none: never written to. */
 const NO_BODY: BodyTrack = new BodyTrack();
 
+/** What of an exchange that travels in pieces has left, beside its head and chunks. */
+export interface Pieces {
+  requestEndSent: boolean;
+  responseHeadSent: boolean;
+}
+
 export class Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -101,7 +108,7 @@ export class Exchange {
   recorder: Recorder | undefined = undefined;
   /** Number within its producer; 0 until something of it is sent in pieces. */
   number = 0;
-  /** Bytes of the head, for the budget; 0 before its recorder has it in the books, and after. */
+  /** Bytes of the head, for the budget; 0 while it is not in its recorder's books. */
   headBytes = 0;
   requestEndedUs = 0;
   responseStartedUs = 0;
@@ -111,10 +118,8 @@ export class Exchange {
   responseEnded = false;
   /** `addTrailers` was called. */
   hasResponseTrailers = false;
-  /** Its head has left: chunks follow as they come. */
-  streaming = false;
-  responseHeadSent = false;
-  requestEndSent = false;
+  /** Its head has left, chunks follow as they come: how far that is. */
+  pieces: Pieces | undefined = undefined;
   /** Nothing more is recorded: finished, dropped or given up. */
   closed = false;
   /** All of the response was handed to the system. */
@@ -163,6 +168,15 @@ export class Exchange {
     return this.request === NO_BODY || this.request.ended;
   }
 
+  /** Its recorder has it among the open ones, and its bytes in the budget. */
+  get isOnBooks(): boolean {
+    return this.headBytes > 0;
+  }
+
+  get streaming(): boolean {
+    return this.pieces !== undefined;
+  }
+
   get heldBytes(): number {
     return this.headBytes + this.request.heldBytes + this.response.heldBytes;
   }
@@ -175,13 +189,9 @@ export class Exchange {
   }
 }
 
-/** The response's rendered head: exact bytes, order and case, Date included; empty while there is none. */
+/** The response's rendered head; empty while there is none. */
 export function responseHeadOf(exchange: Exchange): string {
-  if (exchange.responseHead === "") {
-    // Node keeps it on the response, under this name since its first versions.
-    const { _header: text } = exchange.res as { readonly _header?: unknown };
-    if (typeof text === "string") exchange.responseHead = text;
-  }
+  if (exchange.responseHead === "") exchange.responseHead = headOf(exchange.res);
   return exchange.responseHead;
 }
 

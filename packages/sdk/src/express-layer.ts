@@ -20,7 +20,7 @@ const MOUNTED_NAME = "mounted_app";
 interface Place {
   readonly router: Router;
   readonly layer: unknown;
-  /** Where in the stack it was when it left. */
+  /** Where in the stack it was when it left; -1 while it is there. */
   index: number;
 }
 
@@ -33,7 +33,7 @@ export class OwnLayers {
     try {
       const router = routerOf(app);
       const layer = router?.stack.at(-1);
-      if (router !== undefined && isOurs(layer)) this.#places.push({ router, layer, index: 0 });
+      if (router !== undefined && isOurs(layer)) this.#places.push({ router, layer, index: -1 });
     } catch {
       // No Express that we know, then.
     }
@@ -49,8 +49,11 @@ export class OwnLayers {
     this.#left = true;
     for (const place of this.#places) {
       const { router, layer } = place;
-      place.index = router.stack.indexOf(layer);
-      if (place.index >= 0) router.stack = router.stack.toSpliced(place.index, 1);
+      place.index = -1;
+      const index = router.stack.indexOf(layer);
+      if (index < 0) continue;
+      router.stack = router.stack.toSpliced(index, 1);
+      place.index = index;
     }
   }
 

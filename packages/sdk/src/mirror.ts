@@ -8,7 +8,7 @@ import { contained } from "./callbacks.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { isReplay, surveyOf } from "./fields.ts";
-import { serverOf } from "./ownership.ts";
+import { serverOf } from "./node-internals.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
 import { Recorder } from "./recorder.ts";
@@ -64,7 +64,7 @@ export class MirrorCore implements MirrorControl {
     this.#recorder = new Recorder(settings);
     if (!settings.enabled) return;
     this.#tap = sharedTap();
-    this.#tap.acquire();
+    this.#tap.acquire(this.#recorder);
     this.#recorder.sender.start();
     this.#recorder.breaker.start();
     if (waits) this.wait();
@@ -119,10 +119,11 @@ export class MirrorCore implements MirrorControl {
     try {
       const server = ownership.guesses() ? undefined : serverOf(req.socket);
       if (server === undefined || !ownership.owns(server, this.#recorder)) return;
-      layers.leave();
       ownership.absent.set(layers, this.#recorder);
-    } catch {
-      // A stack that cannot be replaced keeps its layer.
+      layers.leave();
+    } catch (error) {
+      // A stack that cannot be replaced keeps its layer, and is not tried again.
+      this.#recorder.fault(error);
     }
   }
 
@@ -143,7 +144,7 @@ export class MirrorCore implements MirrorControl {
       if (atRoot) this.attach(server);
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
-      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.refuse("late");
+      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.missed(req);
     } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
       this.#recorder.fault(error, exchange);
@@ -180,7 +181,7 @@ export class MirrorCore implements MirrorControl {
     for (const [layers, recorder] of ownership.absent) {
       if (recorder === this.#recorder) ownership.absent.delete(layers);
     }
-    tap.release();
+    tap.release(this.#recorder);
     return this.stats();
   }
 

@@ -17,6 +17,15 @@ export class OpenExchanges {
     this.count += 1;
   }
 
+  /** Oldest first; `visit` may remove the one it is given. */
+  each(visit: (exchange: Exchange) => void): void {
+    for (let exchange = this.oldest; exchange !== undefined;) {
+      const following: Exchange | undefined = exchange.next;
+      visit(exchange);
+      exchange = following;
+    }
+  }
+
   remove(exchange: Exchange): void {
     const { previous, next } = exchange;
     if (previous === undefined) this.oldest = next;

@@ -11,7 +11,6 @@
  * An exchange belongs to the first mirror that claims it.
  */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import type { Socket } from "node:net";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { Foreign } from "./hidden.ts";
@@ -57,6 +56,23 @@ export class Ownership {
   /** Servers with exchanges that may yet be claimed, at the root or below it. */
   readonly #guessed: Set<WeakRef<Server>> = new Set();
   #unclaimedBytes = 0;
+  #suspended = false;
+  /** Of unclaimed exchanges that began before, a part may be missing. */
+  #recordsFromUs = 0;
+
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** What belongs to no recorder yet is not recorded either, until `resume`. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  resume(atUs: number): void {
+    this.#suspended = false;
+    this.#recordsFromUs = atUs;
+  }
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
   wants(state: ServerState, req: IncomingMessage, server: Server): boolean {
@@ -65,7 +81,7 @@ export class Ownership {
     if (this.waiting === 0) return false;
     if (!state.scoped && state.undecided === undefined) return false;
     if (state.guessed === undefined) this.#guess(state, server);
-    return this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
+    return !this.#suspended && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
   }
 
   begin(exchange: Exchange): void {
@@ -112,8 +128,12 @@ export class Ownership {
   claim(exchange: Exchange, recorder: Recorder): void {
     if (exchange.recorder !== undefined || exchange.closed) return;
     this.#unclaimedBytes -= exchange.heldBytes;
-    if (recorder.wants(exchange.req)) recorder.adopt(exchange);
-    else exchange.closed = true;
+    if (exchange.startedUs < this.#recordsFromUs) recorder.refuse("suspended");
+    else if (recorder.wants(exchange.req)) {
+      recorder.adopt(exchange);
+      return;
+    }
+    exchange.closed = true;
   }
 
   requestChunk(exchange: Exchange, bytes: Uint8Array): void {
@@ -217,10 +237,4 @@ export class Ownership {
     }
     return undefined;
   }
-}
-
-/** Node hangs the server on every socket it accepted. */
-export function serverOf(socket: Socket): Server | undefined {
-  const { server } = socket as { readonly server?: unknown };
-  return typeof server === "object" && server !== null ? (server as Server) : undefined;
 }

@@ -19,6 +19,7 @@ import type {
 import { settle } from "./callbacks.ts";
 import { requestStateOf, responseHeadOf, responseStateOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { trailersOf } from "./node-internals.ts";
 import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact.ts";
@@ -105,10 +106,10 @@ export class RecordWriter {
 
   /** The request's last records, once; undefined when it has not ended, or was already told. */
   requestEnd(exchange: Exchange): WireRecord[] | undefined {
-    const { req, request, number } = exchange;
-    if (exchange.requestEndSent || !(req.complete || request.ended || exchange.closed))
-      return undefined;
-    exchange.requestEndSent = true;
+    const { req, request, number, pieces } = exchange;
+    if (pieces === undefined || pieces.requestEndSent) return undefined;
+    if (!(req.complete || request.ended || exchange.closed)) return undefined;
+    pieces.requestEndSent = true;
     const records: WireRecord[] = [];
     const body = this.#body(request, requestStateOf(exchange));
     if (body !== null) records.push([RecordType.requestChunk, number, body]);
@@ -129,17 +130,17 @@ export class RecordWriter {
     if (text === null || text.length > HEAD_BYTES_MAX) return undefined;
     this.#holdBack(exchange);
     if (exchange.response.heldBack) return undefined;
-    exchange.responseHeadSent = true;
     return [RecordType.responseHead, exchange.number, exchange.responseStartedUs, text];
   }
 
   /** Everything an exchange that travels in pieces still owes. */
   rest(exchange: Exchange, endedUs: number): WireRecord[] {
     const { response, number } = exchange;
+    const headIsSent = exchange.pieces?.responseHeadSent === true;
     const records = this.requestEnd(exchange) ?? [];
-    const text = exchange.responseHeadSent ? null : this.#responseHeadText(exchange);
+    const text = headIsSent ? null : this.#responseHeadText(exchange);
     response.settle();
-    if (!exchange.responseHeadSent) this.#holdBack(exchange);
+    if (!headIsSent) this.#holdBack(exchange);
     const body =
       this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
@@ -239,10 +240,7 @@ export class RecordWriter {
 
   #responseTrailers({ hasResponseTrailers, res }: Exchange): readonly string[] | null {
     if (!hasResponseTrailers) return null;
-    // Rendered like the head, and kept beside it; sent only behind chunks.
-    const { _trailer: text } = res as { readonly _trailer?: unknown };
-    if (typeof text !== "string" || text === "" || !res.chunkedEncoding) return null;
-    return this.#trailers(fieldsOf(text));
+    return this.#trailers(fieldsOf(trailersOf(res)));
   }
 }
 

@@ -6,13 +6,7 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import {
-  CHUNK_BYTES_MAX,
-  HEADER_FIELDS_MAX,
-  HEAD_BYTES_MAX,
-  RecordType,
-  WHOLE_EXCHANGE_BYTES_MAX,
-} from "@mirrorball/protocol";
+import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { verdictOf } from "./callbacks.ts";
@@ -25,6 +19,7 @@ import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
 import type { DropReason, MirrorStats } from "./stats.ts";
+import { Streaming } from "./streaming.ts";
 import { Sweeper } from "./sweeper.ts";
 import { nowUs } from "./time.ts";
 
@@ -52,12 +47,14 @@ export class Recorder {
   readonly #opened: OpenExchanges = new OpenExchanges();
   #openBytes = 0;
   readonly #batch: Batch;
+  readonly #streaming: Streaming;
   readonly #sweeper: Sweeper = new Sweeper(
     this.#opened,
     (exchange) => this.#look(exchange),
     (error, exchange) => this.fault(error, exchange),
   );
   #accepting = true;
+  #suspended = false;
   #settled: (() => void)[] = [];
 
   constructor(settings: Settings) {
@@ -71,13 +68,16 @@ export class Recorder {
       token: settings.token,
       log: settings.log,
       acknowledged: () => this.#acknowledged(),
-      idle: () => this.#batch.senderIdle(),
+      idle: () => this.#batch.sinkIdle(),
       released: (frame) => this.#batch.released(frame),
       fault: (error) => this.fault(error),
     });
     this.#losses = new Losses(settings.log);
     this.breaker = new Breaker(settings.breaker, settings.log, this.#losses);
     this.#batch = new Batch(this.sender, this.#losses, () => this.#drop("head-too-large"));
+    this.#streaming = new Streaming(this.#writer, this.#batch, (bytes) => {
+      this.#openBytes -= bytes;
+    });
   }
 
   get accepting(): boolean {
@@ -91,7 +91,7 @@ export class Recorder {
   stats(): MirrorStats {
     return {
       offered: this.#offered,
-      acked: this.sender.session.ackedWeight,
+      acked: this.sender.ackedWeight,
       buffered: this.#opened.count + this.#batch.unackedWeight,
       dropped: this.#losses.all(),
       skipped: this.#skipped,
@@ -99,6 +99,7 @@ export class Recorder {
       connected: this.sender.connected,
       server: this.sender.server,
       breaker: this.breaker.state,
+      suspended: this.#suspended,
       callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
       internalErrors: this.#losses.faults,
       withheld: this.#withheld + this.#writer.withheld,
@@ -124,6 +125,10 @@ export class Recorder {
       this.refuse("breaker");
       return false;
     }
+    if (this.#suspended) {
+      this.refuse("suspended");
+      return false;
+    }
     if (filter === undefined) return true;
     const verdict = verdictOf(filter, req);
     if (verdict === false) this.#skipped += 1;
@@ -142,19 +147,19 @@ export class Recorder {
     }
     exchange.recorder = this;
     this.#offered += 1;
-    const headBytes = exchange.headChars;
-    if (headBytes > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
+    if (exchange.headChars > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
       return;
     }
-    exchange.headBytes = EXCHANGE_BYTES_BASE + headBytes;
-    if (this.bufferedBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
+    const headBytes = EXCHANGE_BYTES_BASE + exchange.headChars;
+    if (this.bufferedBytes + headBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
       exchange.closed = true;
       exchange.release();
       this.#drop("buffer-full");
       return;
     }
+    exchange.headBytes = headBytes;
     this.#openBytes += exchange.heldBytes;
     this.#opened.add(exchange);
     this.#sweeper.start();
@@ -167,7 +172,7 @@ export class Recorder {
   }
 
   requestEnded(exchange: Exchange): void {
-    if (exchange.streaming) this.#streamRequest(exchange);
+    if (exchange.streaming) this.#streaming.request(exchange);
   }
 
   responseChunk(exchange: Exchange, bytes: Uint8Array): void {
@@ -213,7 +218,7 @@ export class Recorder {
     if (exchange === undefined || (exchange.recorder ?? this) !== this) return;
     if (exchange.recorder === undefined && !exchange.closed) this.refuse("internal");
     // `finish` closes it first and takes it off the books last.
-    exchange.closed = exchange.headBytes === 0;
+    exchange.closed = !exchange.isOnBooks;
     try {
       this.drop(exchange, "internal");
     } catch (again) {
@@ -228,9 +233,8 @@ export class Recorder {
       this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
-    if (exchange.streaming) {
-      for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
-    } else {
+    if (exchange.streaming) this.#streaming.end(exchange, endedUs);
+    else {
       const tags = this.#writer.tagsOf(exchange);
       if (tags === undefined) this.#drop("tags-threw");
       else {
@@ -254,7 +258,7 @@ export class Recorder {
     exchange.closed = true;
     this.#leave(exchange);
     this.#losses.count(reason);
-    if (exchange.streaming) this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    if (exchange.streaming) this.#streaming.abandon(exchange, reason);
     else this.#batch.lost(reason);
   }
 
@@ -262,6 +266,34 @@ export class Recorder {
   refuse(reason: DropReason): void {
     this.#offered += 1;
     this.#drop(reason);
+  }
+
+  /** A request of this mirror's that nothing was recorded of. */
+  missed(req: IncomingMessage): void {
+    if (this.#suspended) this.wants(req);
+    else this.refuse("late");
+  }
+
+  /** Too many errors of our own: from now on nothing can be recorded, nor finished of what is open. All is counted. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#opened.each((exchange) => {
+      try {
+        this.drop(exchange, "suspended");
+      } catch (error) {
+        this.#losses.fault(error);
+      }
+    });
+    this.settings.log(
+      "mirrorball: too many errors of its own; nothing is recorded for a minute, and counted",
+    );
+  }
+
+  resume(): void {
+    this.#suspended = false;
+    this.settings.log(
+      `mirrorball: recording again; ${this.#losses.of("suspended")} exchanges were left out so far`,
+    );
   }
 
   /** Stops taking exchanges, sends what there is, waits for the acknowledgements; then everything left is dropped. */
@@ -329,52 +361,14 @@ export class Recorder {
     }
     body.add(kept);
     this.#openBytes += kept.length;
-    if (exchange.streaming) this.#streamBody(exchange, body);
+    if (exchange.streaming) this.#streaming.body(exchange, body);
     else if (exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX) this.#stream(exchange);
   }
 
   /** From here on the exchange travels in pieces. */
   #stream(exchange: Exchange): void {
-    const head = this.#writer.requestHead(exchange);
-    if (typeof head === "string") {
-      this.drop(exchange, head);
-      return;
-    }
-    exchange.streaming = true;
-    this.#batch.push(head);
-    this.#streamRequest(exchange);
-    this.#streamBody(exchange, exchange.response);
-  }
-
-  #streamRequest(exchange: Exchange): void {
-    this.#streamBody(exchange, exchange.request);
-    const end = this.#writer.requestEnd(exchange);
-    for (const record of end ?? []) this.#batch.push(record);
-  }
-
-  #streamBody(exchange: Exchange, body: BodyTrack): void {
-    body.settle();
-    if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
-    if (body === exchange.response && !this.#openResponse(exchange)) return;
-    const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
-    const chunks = body.chunks;
-    this.#openBytes -= body.heldBytes;
-    body.clear();
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
-        const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([type, exchange.number, bytes]);
-      }
-    }
-  }
-
-  /** The response's head goes before its first chunk; false while there is none, or none is wanted. */
-  #openResponse(exchange: Exchange): boolean {
-    if (exchange.responseHeadSent) return true;
-    const head = this.#writer.responseHead(exchange);
-    if (head === undefined) return false;
-    this.#batch.push(head);
-    return true;
+    const refused = this.#streaming.begin(exchange);
+    if (refused !== undefined) this.drop(exchange, refused);
   }
 
   /** Dropped before anything of it was sent: the server will be told the number. */

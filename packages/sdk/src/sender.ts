@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
 import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession, printable } from "@mirrorball/protocol";
+import type { FrameSink } from "./batch.ts";
 import { contained } from "./callbacks.ts";
 import type { ServerAddress } from "./options.ts";
 
@@ -40,7 +41,7 @@ export interface SenderOptions {
   readonly fault: (error: unknown) => void;
 }
 
-export class Sender {
+export class Sender implements FrameSink {
   readonly session: ProducerSession;
   readonly #options: SenderOptions;
   #socket: Socket | undefined;
@@ -56,7 +57,7 @@ export class Sender {
     this.#options.fault(error);
     this.#socket?.destroy();
   };
-  /** Writes what may be written now. Call it after `session.enqueue`. */
+  /** Writes what may be written now. Call it after `enqueue`. */
   readonly pump: () => void = contained(() => this.#pump(), this.#onFault);
 
   constructor(options: SenderOptions) {
@@ -68,6 +69,14 @@ export class Sender {
       token: options.token,
       released: options.released,
     });
+  }
+
+  get ackedWeight(): number {
+    return this.session.ackedWeight;
+  }
+
+  enqueue(frame: Uint8Array, weight: number): void {
+    this.session.enqueueFrame(frame, weight);
   }
 
   get connected(): boolean {

@@ -8,6 +8,7 @@ export type DropReason =
   | "filter-threw"
   | "tags-threw"
   | "breaker"
+  | "suspended"
   | "late"
   | "internal"
   | "shutdown";
@@ -28,6 +29,8 @@ export interface MirrorStats {
   readonly server: string;
   /** `open`: the process is in trouble, nothing is recorded, all is counted as dropped. */
   readonly breaker: BreakerState;
+  /** Errors of mirrorball's own came too fast: for a minute nothing is recorded, all is counted as dropped. */
+  readonly suspended: boolean;
   /** Calls of the user's functions that threw or answered what they must not. */
   readonly callbackErrors: Readonly<Record<CallbackName, number>>;
   /** Errors of mirrorball's own code that were contained. An exchange that one of them cost is `dropped` as `internal`. */

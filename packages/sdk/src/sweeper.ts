@@ -44,14 +44,12 @@ export class Sweeper {
       this.stop();
       return;
     }
-    for (let exchange: Exchange | undefined = this.#opened.oldest; exchange !== undefined;) {
-      const following: Exchange | undefined = exchange.next;
+    this.#opened.each((exchange) => {
       try {
         this.#look(exchange);
       } catch (error) {
         this.#fault(error, exchange);
       }
-      exchange = following;
-    }
+    });
   }
 }

@@ -3,23 +3,24 @@
  *
  * `http.server.request.start` makes an exchange and hangs it on its connection; `push` of requests and `write`, `end` and
  * `addTrailers` of responses copy what passes; `end` or, when something is left to be sent, `http.server.response.finish`
- * ends it. Nothing is put on requests and responses, and little is read from
- * them (`exchange.ts` says why): a connection has few exchanges at a time, mostly one, and most calls are about the one that
- * began last. The methods are replaced once on the prototypes (not on each object, which costs four times as much) by the first
- * mirror, and given back by the last. They call the original with what they got and return what it returns; an
- * object of an unknown connection costs one look-up. Nothing here throws into the host: a fault of ours ends the exchange,
- * many of them end the SDK.
+ * ends it. Nothing is put on requests and responses, and little is read from them (`exchange.ts` says why): a connection has
+ * few exchanges at a time, mostly one, and most calls are about the one that began last; an object of an unknown connection
+ * costs one look-up. The methods are replaced by the first mirror (`methods.ts`) and given back by the last. Nothing here throws
+ * into the host: a fault of ours ends the exchange; many in a short time suspend the SDK (`suspension.ts`): the methods are
+ * given back, and requests are only counted.
  */
 import { channel } from "node:diagnostics_channel";
-import { IncomingMessage, ServerResponse } from "node:http";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Exchange, hasResponseBody } from "./exchange.ts";
 import type { ConnectionInfo } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { Foreign } from "./hidden.ts";
+import { replaceMethods } from "./methods.ts";
+import { isInTurn } from "./node-internals.ts";
 import { Ownership } from "./ownership.ts";
 import type { Recorder } from "./recorder.ts";
+import { Suspension } from "./suspension.ts";
 import { nowUs } from "./time.ts";
 
 /** On the sockets of clients. */
@@ -36,8 +37,6 @@ class ConnectionOf extends Foreign {
   }
 }
 
-/** Faults of our own after which the SDK stops touching anything. */
-const FAULTS_MAX = 10;
 interface StartMessage {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -45,29 +44,17 @@ interface StartMessage {
   readonly server: Server;
 }
 
-type Push = IncomingMessage["push"];
-type Write = (
-  this: ServerResponse,
-  chunk: unknown,
-  encoding: unknown,
-  callback: unknown,
-) => boolean;
-type End = (
-  this: ServerResponse,
-  chunk: unknown,
-  encoding: unknown,
-  callback: unknown,
-) => ServerResponse;
-
-type AddTrailers = ServerResponse["addTrailers"];
-
 export class Tap {
   readonly ownership: Ownership = new Ownership();
   /** The exchange that began last, while it is not finished: found by comparing, without reading from Node's objects. */
   #latest: Exchange | undefined;
-  #mirrors = 0;
+  readonly #recorders: Set<Recorder> = new Set();
   #connections = 0;
-  #faults = 0;
+  readonly #suspension: Suspension = new Suspension({
+    begin: () => this.#suspend(),
+    end: () => this.#resume(),
+    fault: (error) => this.#fault(error),
+  });
   #restore: (() => void) | undefined;
   readonly #onStart = (message: unknown): void => {
     try {
@@ -88,22 +75,21 @@ export class Tap {
   };
 
   /** One more mirror is alive. */
-  acquire(): void {
-    this.#mirrors += 1;
-    if (this.#mirrors > 1 || this.#faults >= FAULTS_MAX) return;
-    this.#restore = this.#patch();
-    if (this.#restore === undefined) {
-      console.warn("mirrorball: Node's HTTP prototypes are frozen; nothing is recorded");
-      return;
-    }
-    channel("http.server.request.start").subscribe(this.#onStart);
-    channel("http.server.response.finish").subscribe(this.#onFinish);
+  acquire(recorder: Recorder): void {
+    this.#recorders.add(recorder);
+    if (this.ownership.suspended) recorder.suspend();
+    if (this.#recorders.size > 1) return;
+    if (this.#install()) channel("http.server.request.start").subscribe(this.#onStart);
   }
 
   /** One mirror less; the last one gives everything back. */
-  release(): void {
-    this.#mirrors -= 1;
-    if (this.#mirrors === 0) this.#uninstall();
+  release(recorder: Recorder): void {
+    this.#recorders.delete(recorder);
+    if (this.#recorders.size > 0) return;
+    channel("http.server.request.start").unsubscribe(this.#onStart);
+    this.#uninstall();
+    this.#suspension.stop();
+    if (this.ownership.suspended) this.ownership.resume(nowUs());
   }
 
   /** The exchange of a request, if it is being recorded. */
@@ -127,11 +113,42 @@ export class Tap {
     }
   }
 
+  /** False, with a line of log, when the methods cannot be replaced. */
+  #install(): boolean {
+    this.#restore = replaceMethods({
+      exchangeOfRequest: this.exchangeOf.bind(this),
+      exchangeOfResponse: this.#exchangeOfResponse.bind(this),
+      requestBytes: this.#requestBytes.bind(this),
+      responseBytes: this.#responseBytes.bind(this),
+      ended: this.#ended.bind(this),
+    });
+    if (this.#restore === undefined) {
+      console.warn("mirrorball: Node's HTTP prototypes are frozen; nothing is recorded");
+      return false;
+    }
+    channel("http.server.response.finish").subscribe(this.#onFinish);
+    return true;
+  }
+
   #uninstall(): void {
-    channel("http.server.request.start").unsubscribe(this.#onStart);
     channel("http.server.response.finish").unsubscribe(this.#onFinish);
     this.#restore?.();
     this.#restore = undefined;
+  }
+
+  /** Requests are seen to begin, to be counted, and nothing else. */
+  #suspend(): void {
+    this.#uninstall();
+    this.#latest = undefined;
+    this.ownership.suspend();
+    for (const recorder of this.#recorders) recorder.suspend();
+  }
+
+  /** Where that is impossible by now, it stays as it is, and `stats()` says so. */
+  #resume(): void {
+    if (!this.#install()) return;
+    this.ownership.resume(nowUs());
+    for (const recorder of this.#recorders) recorder.resume();
   }
 
   #start({ request, response, socket, server }: StartMessage): void {
@@ -185,13 +202,8 @@ export class Tap {
   ): void {
     if (owner !== undefined) owner.fault(error, exchange);
     else if (exchange !== undefined) this.ownership.forget(exchange);
-    this.#faults += 1;
-    if (this.#faults !== FAULTS_MAX) return;
     try {
-      this.#uninstall();
-      console.warn(
-        "mirrorball: too many internal errors; nothing more is recorded in this process",
-      );
+      this.#suspension.count(performance.now());
     } catch {
       // Prototypes that were frozen since, or a console that throws.
     }
@@ -252,68 +264,6 @@ export class Tap {
       this.#fault(error, exchange);
     }
   }
-
-  /** Replaces the methods; returns how to give them back, or undefined when they cannot be replaced. */
-  #patch(): (() => void) | undefined {
-    const exchangeOfRequest = this.exchangeOf.bind(this);
-    const exchangeOfResponse = this.#exchangeOfResponse.bind(this);
-    const onRequestBytes = this.#requestBytes.bind(this);
-    const onResponseBytes = this.#responseBytes.bind(this);
-    const onEnded = this.#ended.bind(this);
-    const requests: { push: Push } = IncomingMessage.prototype;
-    const responses = ServerResponse.prototype as unknown as {
-      write: Write;
-      end: End;
-      addTrailers: AddTrailers;
-    };
-    const { push: originalPush } = requests;
-    const push: Push = function mirrorballPush(this: IncomingMessage, chunk, encoding) {
-      const exchange = exchangeOfRequest(this);
-      if (exchange !== undefined) onRequestBytes(exchange, chunk);
-      return originalPush.call(this, chunk, encoding);
-    };
-    // Three named arguments, not `...args`: the originals tell their overloads apart by type, never by number, and the rest
-    // array costs 19 µs a request of Express's JSON hello (measured; V8 no longer inlines what is behind it).
-    const { write: originalWrite } = responses;
-    const write: Write = function mirrorballWrite(chunk, encoding, callback) {
-      const exchange = exchangeOfResponse(this);
-      // What is written to a response that has ended goes nowhere.
-      if (exchange === undefined || exchange.responseEnded) {
-        return originalWrite.call(this, chunk, encoding, callback);
-      }
-      const more = originalWrite.call(this, chunk, encoding, callback);
-      onResponseBytes(exchange, chunk, encoding, nowUs(), false);
-      return more;
-    };
-    const { end: originalEnd } = responses;
-    const end: End = function mirrorballEnd(chunk, encoding, callback) {
-      const exchange = exchangeOfResponse(this);
-      if (exchange === undefined || exchange.responseEnded) {
-        return originalEnd.call(this, chunk, encoding, callback);
-      }
-      const self = originalEnd.call(this, chunk, encoding, callback);
-      onEnded(exchange, chunk, encoding);
-      return self;
-    };
-    const { addTrailers: originalAddTrailers } = responses;
-    const addTrailers: AddTrailers = function mirrorballAddTrailers(this: ServerResponse, fields) {
-      const exchange = exchangeOfResponse(this);
-      if (exchange !== undefined) exchange.hasResponseTrailers = true;
-      originalAddTrailers.call(this, fields);
-    };
-    const undo = [
-      replace(IncomingMessage.prototype, "push", push),
-      replace(ServerResponse.prototype, "write", write),
-      replace(ServerResponse.prototype, "end", end),
-      replace(ServerResponse.prototype, "addTrailers", addTrailers),
-    ];
-    const restore = (): void => {
-      for (const step of undo) step?.();
-    };
-    if (!undo.includes(undefined)) return restore;
-    restore();
-    return undefined;
-  }
 }
 
 function onConnection(socket: unknown, res: unknown): Exchange | undefined {
@@ -328,8 +278,7 @@ function onConnection(socket: unknown, res: unknown): Exchange | undefined {
  * Until it is the connection's turn, a response is kept; then it writes through to the socket.
  */
 function isOut({ socket, res }: Exchange): boolean {
-  const { _httpMessage: current } = socket as { readonly _httpMessage?: unknown };
-  return current === res && socket.writable && socket.writableLength === 0;
+  return isInTurn(res, socket) && socket.writable && socket.writableLength === 0;
 }
 
 /** Requests and responses made by others than Node's server may have any shape, and getters that throw. */
@@ -354,26 +303,4 @@ function isUtf8(encoding: unknown): boolean {
  */
 function copyOf(chunk: Uint8Array): Buffer {
   return Buffer.from(chunk);
-}
-
-/**
- * Sets `name` on `target`; the returned function puts back what was there, unless somebody replaced it after us. Neither
- * throws; undefined when `target` is frozen.
- */
-function replace(target: object, name: string, value: unknown): (() => void) | undefined {
-  const before = Object.getOwnPropertyDescriptor(target, name);
-  const done = Reflect.defineProperty(target, name, {
-    value,
-    writable: true,
-    configurable: true,
-    enumerable: before?.enumerable ?? false,
-  });
-  if (!done) return undefined;
-  return () => {
-    const now = Object.getOwnPropertyDescriptor(target, name);
-    // Left in place below another library's replacement: without exchanges it only passes calls on.
-    if (now?.value !== value) return;
-    if (before === undefined) Reflect.deleteProperty(target, name);
-    else Reflect.defineProperty(target, name, before);
-  };
 }

@@ -166,6 +166,24 @@ describe.each([
     expect(stackOf(app)).not.toContain("mounted_app");
   });
 
+  it("stays in a stack that cannot be replaced; the error is counted once, and the service unharmed", async () => {
+    const { sink, tee } = await setUp();
+    const app = express();
+    app.use(tee);
+    app.use((_req, res) => void res.end("fine"));
+    const { _router: router4 } = app as { readonly _router?: object };
+    Object.freeze(router4 ?? app.router);
+    const port = await serve(app);
+    for (let i = 0; i < 3; i += 1)
+      expect((await talk(port, ask(`GET /${i}`))).toString()).toContain("\r\n\r\nfine");
+    expect(stackOf(app).filter((name) => name === "mounted_app")).toHaveLength(1);
+    // A server turns up of which nobody knows whose it is.
+    await talk(await serve((_req, res) => void res.end()), ask("GET /"));
+    expect(stackOf(app).filter((name) => name === "mounted_app")).toHaveLength(1);
+    expect(await recordedTargets(sink, tee)).toEqual(["/0", "/1", "/2"]);
+    expect(tee.stats()).toMatchObject({ offered: 3, acked: 3, dropped: {}, internalErrors: 1 });
+  });
+
   it("stays on a path and on a router", async () => {
     const { tee } = await setUp();
     const app = express();

@@ -30,6 +30,12 @@ export interface BulkAnswer {
   readonly reason: string | undefined;
 }
 
+/** `too-large`: the same documents in smaller bulks may do. `trouble`: the server, not the documents; try again later. */
+export type BulkOutcome =
+  | ({ readonly kind: "answered" } & BulkAnswer)
+  | { readonly kind: "too-large"; readonly reason: string }
+  | { readonly kind: "trouble"; readonly reason: string; readonly waitMs: number };
+
 /** Undefined when the answer to `count` items is not one. */
 export function readBulkAnswer(text: string, count: number): BulkAnswer | undefined {
   const answer = parse(text);

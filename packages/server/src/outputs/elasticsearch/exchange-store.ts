@@ -30,6 +30,7 @@ interface ExchangeDocument extends Pending {
 export class ExchangeStore implements Output {
   readonly #context: OutputContext;
   readonly #pairing: Pairing;
+  readonly #server: ElasticServer;
   readonly #indexer: Indexer<ExchangeDocument>;
   /** Ids of documents must not meet those of another run, nor of a recording that is looped. */
   readonly #run: string = randomBytes(RUN_ID_BYTES).toString("hex");
@@ -49,7 +50,8 @@ export class ExchangeStore implements Output {
         else context.ledger.dropped("unpaired", [message]);
       },
     });
-    this.#indexer = new Indexer(new ElasticServer(target, skipVerify), {
+    this.#server = new ElasticServer(target, skipVerify);
+    this.#indexer = new Indexer(this.#server, {
       stored: (documents) => {
         for (const { messages } of documents) context.ledger.delivered(messages);
         this.#pull();
@@ -86,7 +88,8 @@ export class ExchangeStore implements Output {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#releaseIdle();
-    await this.#indexer.close();
+    this.#indexer.close();
+    await this.#server.close();
   }
 
   stats(): OutputStats {

@@ -2,18 +2,14 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Verdict } from "./bulk.ts";
 import { Indexer } from "./indexer.ts";
-import type { Pending } from "./indexer.ts";
-import { ElasticServer } from "./server.ts";
+import type { DocumentStore, Pending } from "./indexer.ts";
 
 /** More than any document is tried that makes the server fail. */
 const MANY = 100;
 const MINUTE_MS = 60_000;
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+afterEach(() => void vi.useRealTimers());
 
 /** An indexer whose server answers each document so, `MANY` times, and stores it then. */
 function indexer(verdict: Verdict): {
@@ -21,27 +17,29 @@ function indexer(verdict: Verdict): {
   settled: string[];
   calls: () => number;
 } {
-  const target = { origin: "http://127.0.0.1:1", prefix: "", index: "x", authorization: undefined };
-  vi.spyOn(ElasticServer.prototype, "ensureIndex").mockResolvedValue(undefined);
-  const store = vi.spyOn(ElasticServer.prototype, "store").mockImplementation(async (items) => ({
-    kind: "answered",
-    verdicts: items.map(() => (store.mock.calls.length > MANY ? "stored" : verdict)),
-    reason: "why",
-  }));
+  let calls = 0;
+  const server: DocumentStore = {
+    ensureIndex: async () => undefined,
+    store: async (items) => {
+      calls += 1;
+      const answer = calls > MANY ? "stored" : verdict;
+      return { kind: "answered", verdicts: items.map(() => answer), reason: "why" };
+    },
+  };
   const settled: string[] = [];
-  const made = new Indexer<Pending>(new ElasticServer(target, false), {
+  const made = new Indexer<Pending>(server, {
     stored: (documents) => settled.push(...documents.map(({ id }) => `${id} stored`)),
     rejected: (documents) => settled.push(...documents.map(({ id }) => `${id} rejected`)),
     say: () => {},
   });
-  return { made, settled, calls: () => store.mock.calls.length };
+  return { made, settled, calls: () => calls };
 }
 
 async function settle({ made, settled }: ReturnType<typeof indexer>): Promise<void> {
   made.push({ id: "a", source: "{}", attempts: 0 });
   for (let i = 0; i <= MANY && settled.length === 0; i += 1)
     await vi.advanceTimersByTimeAsync(MINUTE_MS);
-  await made.close();
+  made.close();
 }
 
 it("a document that the server has no time for is sent until it has", async () => {
@@ -66,10 +64,8 @@ it("a document that is refused is sent once", async () => {
 });
 
 it("sends one bulk at a time, whatever comes while it waits for a busy server", async () => {
-  const target = { origin: "http://127.0.0.1:1", prefix: "", index: "x", authorization: undefined };
-  vi.spyOn(ElasticServer.prototype, "ensureIndex").mockResolvedValue(undefined);
   let [under, most, calls] = [0, 0, 0];
-  vi.spyOn(ElasticServer.prototype, "store").mockImplementation(async (items) => {
+  const store: DocumentStore["store"] = async (items) => {
     most = Math.max(most, (under += 1));
     calls += 1;
     const isFirst = calls === 1;
@@ -77,10 +73,11 @@ it("sends one bulk at a time, whatever comes while it waits for a busy server", 
     under -= 1;
     const verdicts = items.map(({ id }): Verdict => (isFirst && id === "b" ? "busy" : "stored"));
     return { kind: "answered", verdicts, reason: undefined };
-  });
+  };
   const settled: string[] = [];
   const empty: boolean[] = [];
-  const made = new Indexer<Pending>(new ElasticServer(target, false), {
+  const server: DocumentStore = { ensureIndex: async () => undefined, store };
+  const made = new Indexer<Pending>(server, {
     stored: (documents) => {
       settled.push(...documents.map(({ id }) => id));
       empty.push(made.isEmpty);
@@ -98,5 +95,5 @@ it("sends one bulk at a time, whatever comes while it waits for a busy server", 
   expect(most).toBe(1);
   // Whoever waits for the end is told of it once, at the end.
   expect(empty).toEqual([false, true]);
-  await made.close();
+  made.close();
 });

@@ -3,8 +3,7 @@
  * down is tried again after a growing, jittered pause, and meanwhile this holds so many documents and then says that it
  * is full. Knows nothing of messages.
  */
-import type { BulkItem, Verdict } from "./bulk.ts";
-import type { BulkOutcome, ElasticServer } from "./server.ts";
+import type { BulkItem, BulkOutcome, Verdict } from "./bulk.ts";
 
 /** Documents and bytes of one bulk: some milliseconds of a server's time. */
 const BULK_DOCUMENTS_MAX = 1000;
@@ -20,6 +19,13 @@ const BACKOFF_MS_MAX = 30_000;
 const ATTEMPTS_MAX = 12;
 const LOG_INTERVAL_MS = 10_000;
 
+/** What is asked of a server. Neither may reject. */
+export interface DocumentStore {
+  /** Undefined when there is an index to store in; else the trouble. */
+  ensureIndex(): Promise<string | undefined>;
+  store(items: readonly BulkItem[]): Promise<BulkOutcome>;
+}
+
 export interface Pending extends BulkItem {
   attempts: number;
 }
@@ -33,7 +39,7 @@ export interface IndexerEvents<T extends Pending> {
 export class Indexer<T extends Pending> {
   /** Documents that were sent more than once. */
   retried = 0;
-  readonly #server: ElasticServer;
+  readonly #server: DocumentStore;
   readonly #events: IndexerEvents<T>;
   #held: T[] = [];
   #sizeMax = BULK_DOCUMENTS_MAX;
@@ -47,7 +53,7 @@ export class Indexer<T extends Pending> {
   #saidAtMs = -LOG_INTERVAL_MS;
   #troubled = false;
 
-  constructor(server: ElasticServer, events: IndexerEvents<T>) {
+  constructor(server: DocumentStore, events: IndexerEvents<T>) {
     this.#server = server;
     this.#events = events;
   }
@@ -71,10 +77,10 @@ export class Indexer<T extends Pending> {
     this.#schedule();
   }
 
-  async close(): Promise<void> {
+  /** Sends nothing more, and takes no notice of what is under way. */
+  close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#server.close();
   }
 
   #schedule(): void {

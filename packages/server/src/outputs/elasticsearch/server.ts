@@ -1,8 +1,9 @@
 /** The two conversations with an Elasticsearch: make the index if it is not there, store a bulk of documents. Owns the sockets. */
 import { Client } from "undici";
 import { bulkBody, errorIn, readBulkAnswer } from "./bulk.ts";
-import type { BulkAnswer, BulkItem } from "./bulk.ts";
+import type { BulkItem, BulkOutcome } from "./bulk.ts";
 import { MAPPINGS } from "./document.ts";
+import type { DocumentStore } from "./indexer.ts";
 import type { IndexTarget } from "./target.ts";
 
 const CONNECT_MS_MAX = 5000;
@@ -11,13 +12,7 @@ const ANSWER_MS_MAX = 30_000;
 /** Bytes of an answer that are read: a thousand items with their errors are half of it. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-/** `too-large`: the same documents in smaller bulks may do. `trouble`: the server, not the documents; try again later. */
-export type BulkOutcome =
-  | ({ readonly kind: "answered" } & BulkAnswer)
-  | { readonly kind: "too-large"; readonly reason: string }
-  | { readonly kind: "trouble"; readonly reason: string; readonly waitMs: number };
-
-export class ElasticServer {
+export class ElasticServer implements DocumentStore {
   readonly #target: IndexTarget;
   readonly #client: Client;
   readonly #headers: Readonly<Record<string, string>>;
@@ -37,7 +32,7 @@ export class ElasticServer {
     await this.#client.destroy();
   }
 
-  /** Undefined when the index is there now, or is none of our business (an alias, no right to look); else the trouble. */
+  /** An alias, or an index without the right to look at it, is none of our business. */
   async ensureIndex(): Promise<string | undefined> {
     const path = `${this.#target.prefix}/${this.#target.index}`;
     try {

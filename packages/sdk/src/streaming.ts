@@ -1,0 +1,80 @@
+/**
+ * Exchanges that travel in pieces, because they are large or take long: head, chunks as they come, end. In: exchanges that their
+ * recorder has in its books. Out: records, to the batch, and how many bytes are let go of. Knows nothing of budgets or of
+ * when an exchange begins to travel so: `recorder.ts` does.
+ */
+import { CHUNK_BYTES_MAX, RecordType } from "@mirrorball/protocol";
+import type { Batch } from "./batch.ts";
+import type { BodyTrack, Exchange } from "./exchange.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import type { DropReason } from "./stats.ts";
+
+export class Streaming {
+  readonly #writer: RecordWriter;
+  readonly #batch: Batch;
+  readonly #released: (bytes: number) => void;
+
+  /** `released` is called before bytes of an exchange go to the batch, which weighs them from then on. */
+  constructor(writer: RecordWriter, batch: Batch, released: (bytes: number) => void) {
+    this.#writer = writer;
+    this.#batch = batch;
+    this.#released = released;
+  }
+
+  /** From here on the exchange travels in pieces; or says why it cannot. */
+  begin(exchange: Exchange): DropReason | undefined {
+    const head = this.#writer.requestHead(exchange);
+    if (typeof head === "string") return head;
+    exchange.pieces = { requestEndSent: false, responseHeadSent: false };
+    this.#batch.push(head);
+    this.request(exchange);
+    this.body(exchange, exchange.response);
+    return undefined;
+  }
+
+  /** What there is of the request, and its end once it has ended. */
+  request(exchange: Exchange): void {
+    this.body(exchange, exchange.request);
+    const end = this.#writer.requestEnd(exchange);
+    for (const record of end ?? []) this.#batch.push(record);
+  }
+
+  /** What there is of one of its bodies, unless that must be whole first. */
+  body(exchange: Exchange, body: BodyTrack): void {
+    body.settle();
+    if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
+    if (body === exchange.response && !this.#openResponse(exchange)) return;
+    const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
+    const { chunks, heldBytes } = body;
+    this.#released(heldBytes);
+    body.clear();
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
+        const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
+        this.#batch.push([type, exchange.number, bytes]);
+      }
+    }
+  }
+
+  /** Everything that it still owes. */
+  end(exchange: Exchange, endedUs: number): void {
+    for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
+  }
+
+  /** What was sent of it is called back. */
+  abandon(exchange: Exchange, reason: DropReason): void {
+    this.#batch.push([RecordType.abandon, exchange.number, reason]);
+  }
+
+  /** The response's head goes before its first chunk; false while there is none, or none is wanted. */
+  #openResponse(exchange: Exchange): boolean {
+    const { pieces } = exchange;
+    if (pieces === undefined) return false;
+    if (pieces.responseHeadSent) return true;
+    const head = this.#writer.responseHead(exchange);
+    if (head === undefined) return false;
+    pieces.responseHeadSent = true;
+    this.#batch.push(head);
+    return true;
+  }
+}
