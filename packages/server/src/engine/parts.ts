@@ -218,6 +218,7 @@ export class Parts {
     const options: JournalOptions = {
       directory,
       limitBytes,
+      split: splitsOf(this.#plan) === "by-id",
       clock: this.#clock,
       log: createLogger(this.#log, this.#plan.run.verbose, name),
       emit: (batch) => {

@@ -17,18 +17,18 @@ afterEach(() => {
 
 const PRODUCER = "00112233445566778899aabbccddeeff1";
 
-function opened(): Journal {
+function opened(outputs: readonly string[] = ["output-null"], split = false): Journal {
   const journal = Journal.open({
     directory,
     limitBytes: 1024 ** 2,
+    split,
     clock: { nowUs: () => 1_795_000_000_000_000, monotonicMs: () => 0 },
     log: { warn: () => {}, debug: () => {} },
     emit: () => undefined,
     dropped: () => {},
     dead: () => {},
   });
-  journal.lane("output-null", () => false);
-  journal.start();
+  for (const output of outputs) journal.lane(output, () => false);
   return journal;
 }
 
@@ -40,6 +40,7 @@ const frame = (seq: number): { seq: number; payload: Uint8Array; records: [] } =
 
 it("a disk that takes settled cursors and no frames does not make frames safe, here or after a restart", async () => {
   const journal = opened();
+  journal.start();
   await journal.append(PRODUCER, "app", frame(1));
   const { write } = Store.prototype;
   const groups: number[] = [];
@@ -58,5 +59,37 @@ it("a disk that takes settled cursors and no frames does not make frames safe, h
   expect(told).not.toHaveBeenCalled();
   const next = opened();
   expect(next.ackedSeq(PRODUCER)).toBe(1);
+  await next.close();
+});
+
+it("is not shared out anew while something is unfinished", async () => {
+  const journal = opened(["a", "b"], true);
+  journal.start();
+  journal.halt();
+  await journal.append(PRODUCER, "app", frame(1));
+  await journal.close();
+  for (const [outputs, split] of [
+    [["b", "a"], true],
+    [["a", "b", "c"], true],
+    [["a"], true],
+    [["a", "b"], false],
+  ] as const) {
+    const other = opened(outputs, split);
+    expect(() => other.start()).toThrow(
+      "--split-output: the journal holds 1 entries that were not finished, shared among a, then b; start once more as it was",
+    );
+    await other.close();
+  }
+  const same = opened(["a", "b"], true);
+  expect(() => same.start()).not.toThrow();
+  await same.close();
+});
+
+it("is shared out anew when all is finished", async () => {
+  const journal = opened(["a", "b"], true);
+  journal.start();
+  await journal.close();
+  const next = opened(["b"], true);
+  expect(() => next.start()).not.toThrow();
   await next.close();
 });

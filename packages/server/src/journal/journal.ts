@@ -18,6 +18,7 @@ import { Health } from "./health.ts";
 import { Pins } from "./pins.ts";
 import { Producers } from "./producers.ts";
 import { JournalReader } from "./reader.ts";
+import { SHARES_NAME, checkShares, sharesOf } from "./shares.ts";
 import { Store } from "./store.ts";
 import type { JournalOptions } from "./options.ts";
 
@@ -34,6 +35,7 @@ export class Journal implements InputJournal {
   readonly #store: Store;
   readonly #lanes: JournalLane[] = [];
   readonly #stored: ReturnType<typeof readLanes>;
+  readonly #shares: string;
   readonly #producers: Producers;
   readonly #reader: JournalReader;
   /** Named values that the next group writes; kept while groups fail. */
@@ -65,6 +67,7 @@ export class Journal implements InputJournal {
     this.#health = new Health(options.log);
     const values = store.values();
     this.#stored = readLanes(values);
+    this.#shares = values.get(SHARES_NAME) ?? "";
     this.#producers = new Producers(values, options.clock.nowUs() / 1000);
     for (const name of this.#producers.forgotten) this.#values.set(name, undefined);
     // With no entry left, cursors still say where the numbers are.
@@ -104,9 +107,19 @@ export class Journal implements InputJournal {
     return lane;
   }
 
-  /** Begins to hand on what a run before has left. */
+  /** Begins to hand on what a run before has left. Throws when that was for other outputs: see `shares.ts`. */
   start(): void {
     const { first, last } = this.#extent;
+    const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
+    this.#reader.next = Math.max(first, Math.min(last + 1, ...cursors));
+    const behind = last + 1 - this.#reader.next;
+    const shares = sharesOf(
+      this.#lanes.map(({ name }) => name),
+      this.#options.split,
+    );
+    const unfinished = [...this.#stored.values()].map(({ cursor }) => last + 1 - cursor);
+    checkShares(this.#shares, shares, Math.max(behind, ...unfinished));
+    if (shares !== this.#shares) this.#values.set(SHARES_NAME, shares);
     for (const [name, stored] of this.#stored) {
       const left = last + 1 - stored.cursor;
       if (left > 0) {
@@ -117,9 +130,6 @@ export class Journal implements InputJournal {
       forgetLane(this.#values, name, stored);
     }
     this.#stored.clear();
-    const cursors = this.#lanes.map(({ tracker }) => tracker.cursor);
-    this.#reader.next = Math.max(first, Math.min(last + 1, ...cursors));
-    const behind = last + 1 - this.#reader.next;
     if (behind > 0)
       this.#options.log.warn(`resuming with ${behind} entries that were not finished`);
     this.#sweepTimer = setInterval(() => this.#sweep(), 1000).unref();

@@ -11,6 +11,8 @@ export interface JournalOptions {
   readonly emit: (batch: Message[]) => Accepted;
   readonly dropped: (reason: string, count: number) => void;
   readonly dead: (reason: string) => void;
+  /** `--split-output`: each message is one output's. */
+  readonly split: boolean;
   /** With a middleware: what is inside it. */
   readonly hold?: RelayHold | undefined;
 }

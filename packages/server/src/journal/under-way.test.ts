@@ -29,6 +29,7 @@ function open(directory: string): Run {
   const journal: Journal = Journal.open({
     directory,
     limitBytes: LIMIT_BYTES,
+    split: false,
     clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
     log: { warn: () => {}, debug: () => {} },
     emit: (batch) => {
