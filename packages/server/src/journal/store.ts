@@ -128,12 +128,13 @@ export class Store {
     return first(this.#entries.getKeys({ limit: 1, reverse: true }));
   }
 
-  /** The bytes of an entry: a copy that stays valid. */
+  /** The bytes of an entry: a copy that stays valid. Nothing goes on without it: a disk that does not give it ends the run. */
   entry(number: number): Buffer | undefined {
     try {
       return this.#entries.get(number);
     } catch (error) {
       this.#judge(error);
+      this.#dead(`${this.directory}: cannot be read: ${String(error)}`);
       throw error;
     }
   }
