@@ -1,7 +1,8 @@
 // Feeds a stream parser in every way that must not matter, and writes down what comes out.
 import type { MethodKind } from "../src/core/http/scan-head.ts";
+import { RequestStream } from "../src/core/http/request-stream.ts";
 import { StreamParser } from "../src/core/http/stream-parser.ts";
-import type { StreamSide } from "../src/core/http/stream-parser.ts";
+import type { StreamEvents, StreamSide } from "../src/core/http/stream-events.ts";
 import { STREAM_LIMITS, StreamTally } from "../src/core/http/stream-limits.ts";
 import type { StreamLimits } from "../src/core/http/stream-limits.ts";
 import type { StreamMessage } from "../src/core/http/stream-message.ts";
@@ -47,26 +48,25 @@ export function feed(
   let foreign = "";
   let lostSync = 0;
   let answered = 0;
-  const parser = new StreamParser(
-    side,
-    midstream,
-    {
-      head: (message) => {
-        heads += 1;
-        return methods[message.isInterim ? answered : answered++] ?? 0;
-      },
-      done: (message) => messages.push(message),
-      lostSync: () => (lostSync += 1),
-      foreign: (reason) => (foreign = reason),
+  const events: StreamEvents = {
+    head: (message) => {
+      heads += 1;
+      return methods[message.isInterim ? answered : answered++] ?? 0;
     },
-    tally,
-    { ...STREAM_LIMITS, ...limits },
-  );
+    done: (message) => messages.push(message),
+    lostSync: () => (lostSync += 1),
+    foreign: (reason) => (foreign = reason),
+  };
+  const all = { ...STREAM_LIMITS, ...limits };
+  const parser =
+    side === "request"
+      ? new RequestStream(midstream, events, tally, all)
+      : new StreamParser(side, midstream, events, tally, all);
   let seconds = 0;
   for (const piece of pieces) {
     seconds += 1;
     if (typeof piece === "number") {
-      parser.gap(piece);
+      if (parser instanceof StreamParser || !parser.passHole(piece)) parser.gap(piece);
       continue;
     }
     // In the middle of a larger buffer that is overwritten at once, as captures do it.
@@ -110,4 +110,18 @@ export function digest({ messages, heads, foreign, tally, pendingBytes }: Parsed
 
 export function byteByByte(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
+}
+
+/** A header of the PROXY protocol version 2, for TCP over IPv4 unless it is the load balancer's own, with `more` bytes of extensions. */
+export function proxyHeader(more = 0, command = 0x21): Buffer {
+  const isLocal = command === 0x20;
+  const addresses = isLocal ? "" : "\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x00\x50";
+  const length = addresses.length + more;
+  const fixed = [command, isLocal ? 0 : 0x11, length >> 8, length & 0xff];
+  // Extensions that look like the end of a head and like a request.
+  const extensions = bytesOf("\r\n\r\nGET /no HTTP/1.1\r\n\r\n".repeat(more / 20 + 1)).subarray(
+    0,
+    more,
+  );
+  return Buffer.concat([bytesOf("\r\n\r\n\0\r\nQUIT\n"), Buffer.from(fixed), bytesOf(addresses), extensions]); // prettier-ignore
 }

@@ -13,6 +13,7 @@ import type { InputContext } from "../component/types.ts";
 import { runInput } from "../../test/kit-input.ts";
 import { PORT } from "../../test/packet-kit.ts";
 import { Wire, captureFile } from "../../test/pcap-kit.ts";
+import { proxyHeader } from "../../test/stream-kit.ts";
 import { CaptureFile } from "./raw/capture-file.ts";
 import { Capture } from "./raw/capture.ts";
 
@@ -269,6 +270,28 @@ describe("captures that are damaged", () => {
     expect(messages).toEqual([]);
     expect(counters.inputs[0]?.stats.figures["packetsNotTcp"]).toBe(140);
   });
+});
+
+it("behind a load balancer's binary header requests are whole, paired and beyond doubt", async () => {
+  const wire = new Wire();
+  const conversation = wire.connect();
+  const header = proxyHeader(40);
+  const request = (path: string): Buffer =>
+    Buffer.from(`GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+  const response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  for (const byte of header.subarray(0, 50)) conversation.client(Uint8Array.of(byte));
+  conversation.client(Buffer.concat([header.subarray(50), request("/1"), request("/2")]));
+  conversation.server(response + response);
+  conversation.client(request("/3"));
+  conversation.server(response);
+  conversation.close();
+  const path = join(folder, "proxy.pcap");
+  writeFileSync(path, wire.bytes());
+  const { messages, counters } = await runInput(["--input-raw", `${path}:${PORT}`, "--input-raw-track-response"]); // prettier-ignore
+  expect(exchanges(messages)).toEqual(["GET /1 200", "GET /2 200", "GET /3 200"]);
+  expect(messages.map(({ context }) => context?.framing)).toEqual(messages.map(() => undefined));
+  expect(counters.inputs[0]?.stats.figures).toMatchObject({ requests: 3, responses: 3, requestsUnanswered: 0, bytesPending: 0 }); // prettier-ignore
+  expect(counters.inputs[0]?.stats.figures["notHttpBytes.proxy-protocol"]).toBe(header.length);
 });
 
 it("a header field is set at the head, never in the body", async () => {

@@ -33,13 +33,6 @@ export function upgradeReason(upgrade: string): string {
   return upgrade.includes("h2c") ? "unsupported:http2" : "unsupported:upgrade";
 }
 
-const PROXY: Uint8Array = Buffer.from("PROXY ");
-
-/** The line that a load balancer puts before the first request, version 1: noise of a connection, not a fault. */
-export function isProxyHeader(bytes: Uint8Array): boolean {
-  return PROXY.every((byte, i) => bytes[i] === byte);
-}
-
 /** Whether a line found somewhere may begin with `first`: methods in use are upper case, a status line begins with `HTTP`. */
 export function mayStart(first: number, isRequest: boolean): boolean {
   return isRequest ? first >= 0x41 && first <= 0x5a : first === 0x48;

@@ -2,6 +2,8 @@
 import type { MethodKind } from "./scan-head.ts";
 import type { StreamMessage } from "./stream-message.ts";
 
+export type StreamSide = "request" | "response";
+
 export interface StreamEvents {
   /**
    * The head of `message` is whole. For a response, returns the kind of method it answers, which decides its framing;

@@ -9,26 +9,24 @@
  * line and flagged too. What is not HTTP is named and counted, never guessed at. Every byte ends in a count of the tally.
  */
 import { ChunkScanner } from "./chunk-scanner.ts";
-import { foreignProtocol, isProxyHeader, mayStart, upgradeReason } from "./foreign.ts";
+import { foreignProtocol, mayStart, upgradeReason } from "./foreign.ts";
 import { Body, isTunnel, requestBody, responseBody } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
+import { PROXY_HEADER, isProxyLine } from "./proxy-header.ts";
 import { HeadScan, NOT_A_HEAD, scanHead } from "./scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import type { StreamMessage } from "./stream-message.ts";
 import { STATE_OF, State } from "./stream-state.ts";
-import type { StreamEvents } from "./stream-events.ts";
-
-export type StreamSide = "request" | "response";
+import type { StreamEvents, StreamSide } from "./stream-events.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
 
 /** Counts bytes, and doubts messages, behind a message whose end could not be known. */
 const AFTER_FAULT = "after-fault";
-const PROXY_HEADER = "proxy-protocol";
 
 /** One for all parsers: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
@@ -112,6 +110,11 @@ export class StreamParser {
       this.#breakOff();
       this.#hunt("resync", true);
     }
+    this.#offset += bytes;
+  }
+
+  /** Bytes that are not HTTP, and that another has counted, lie here. */
+  passOver(bytes: number): void {
     this.#offset += bytes;
   }
 
@@ -366,7 +369,7 @@ export class StreamParser {
       return;
     }
     if (this.#reason !== "") this.#hunt(this.#reason, this.#trustSegments);
-    else if (isProxyHeader(head)) this.#hunt(PROXY_HEADER, false);
+    else if (isProxyLine(head)) this.#hunt(PROXY_HEADER, false);
     else this.#huntBehindFault("not-http");
     this.#offset = builder.headOffset;
     const bytes = builder.giveBack();

@@ -2,7 +2,7 @@
 import { BodyState, MessageKind, headerValue, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
-import { bytesOf } from "../../../test/stream-kit.ts";
+import { bytesOf, proxyHeader } from "../../../test/stream-kit.ts";
 import { StreamTally } from "../http/stream-limits.ts";
 import type { EndReason } from "../tcp/types.ts";
 import { CaptureCounters } from "./capture-counters.ts";
@@ -95,6 +95,22 @@ describe("pairing", () => {
     const first = [`>${proxy}${get("/1").slice(1)}`, answer(200)];
     expect(play([...first, get("/2"), answer(201)]).told).toEqual(["a 1 /1", "a 2 200", "b 1 /2", "b 2 201"]); // prettier-ignore
     expect(play([`>${proxy}`, ...first.with(0, get("/1"))]).told).toEqual(["a 1 /1", "a 2 200"]);
+  });
+
+  it("behind the binary header of a proxy, however it is cut, also when packets of it are missing", () => {
+    const proxy = proxyHeader(4000).toString("latin1");
+    const requests = `${get("/1").slice(1)}${get("/2").slice(1)}`;
+    const pairs = ["a 1 /1", "b 1 /2", "a 2 200", "b 2 201"];
+    const answers = [answer(200), answer(201)];
+    for (const cut of [1, 4, 5, 12, 13, 15, 16, 17, proxy.length - 1, proxy.length]) {
+      const told = play([`>${proxy.slice(0, cut)}`, `>${proxy.slice(cut)}${requests}`, ...answers]);
+      expect(told.told).toEqual(pairs);
+      expect(told.messages.map(({ context }) => context?.framing)).toEqual(pairs.map(() => undefined)); // prettier-ignore
+    }
+    const holed = play([`>${proxy.slice(0, 1000)}`, ">2000", `>${proxy.slice(3000)}${requests}`, ...answers]); // prettier-ignore
+    expect(holed).toMatchObject({ told: pairs, lost: [] });
+    const beyond = play([`>${proxy.slice(0, 1000)}`, ">3100", `>${get("/2").slice(1)}`]);
+    expect(beyond).toMatchObject({ told: ["a 1 /2"], lost: ["hole"] });
   });
 
   it("to HEAD among others", () => {

@@ -8,6 +8,7 @@
 import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, MessageContext } from "@mirrorball/protocol";
 import type { MethodKind } from "../http/scan-head.ts";
+import { RequestStream } from "../http/request-stream.ts";
 import { StreamParser } from "../http/stream-parser.ts";
 import type { StreamTally } from "../http/stream-limits.ts";
 import type { StreamMessage } from "../http/stream-message.ts";
@@ -39,7 +40,7 @@ export class HttpConnection implements ConnectionHandler {
   readonly #idPrefix: string;
   readonly #idBase: number;
   readonly #queue: ExchangeQueue;
-  readonly #requests: StreamParser;
+  readonly #requests: RequestStream;
   readonly #responses: StreamParser | undefined;
   /** What the request that is being read belongs to, and the response. */
   #asking: Exchange | undefined;
@@ -59,8 +60,7 @@ export class HttpConnection implements ConnectionHandler {
     this.#peer = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
     this.#idPrefix = idPrefix(info);
     this.#idBase = idBase(info);
-    this.#requests = new StreamParser(
-      "request",
+    this.#requests = new RequestStream(
       info.midstream,
       {
         head: (message) => this.#requestHead(message),
@@ -109,6 +109,10 @@ export class HttpConnection implements ConnectionHandler {
   }
 
   gap(direction: Direction, bytes: number, _seconds: number, _nanoseconds: number): void {
+    if (direction === 0 && this.#requests.passHole(bytes)) {
+      this.#unseenBytes = 0;
+      return;
+    }
     this.#brokenBy = "hole";
     const parser = direction === 0 ? this.#requests : this.#responses;
     // Nobody will miss a message of which nothing was seen; how many there were cannot be told.
