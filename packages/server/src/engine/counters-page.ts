@@ -7,6 +7,12 @@ import type { Server } from "node:http";
 import { isIP } from "node:net";
 import type { Counters } from "./counters.ts";
 
+/**
+ * Milliseconds an idle connection stays open: longer than watchers usually wait between two looks, so that none of them asks on a
+ * connection in the very moment in which it is closed (Node's own 5 s are shorter than most intervals).
+ */
+const KEEP_ALIVE_MS = 65_000;
+
 export async function serveCounters(address: string, read: () => Counters): Promise<Server> {
   const { host, port } = parseAddress(address);
   const server = createServer((req, res) => {
@@ -23,6 +29,7 @@ export async function serveCounters(address: string, read: () => Counters): Prom
       res.writeHead(404).end("the counters are at /debug/vars\n");
     }
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       reject(new Error(`--http-pprof: cannot listen on ${address}: ${error.message}`));
