@@ -17,7 +17,7 @@ const ROWS = [
   ["middleware-killed", 4, "SIGKILL for a server with a journal and a middleware, 4 times 40 times, and for the middleware"],
   ["forwarder.test", 3, "SIGKILL for a durable forwarder, 100 times, and for it and its central server, 100 times"],
   ["forwarder-certificates", 0.5, "wrong, expired and missing certificates of a forwarder; a reload"],
-  ["server-stopped", 1.5, "SIGSTOP for the server, 60 s under an Express application beside two twins without a mirror"],
+  ["server-stopped", 2.5, "SIGSTOP for the server, 60 s under an Express application beside two twins without a mirror"],
   ["reconnect", 0.5, "500 producers come back at once"],
   ["network", 3.5, "1,000 resets, twice; 1,000 bit flips; single bytes; late and thin; silence and half-open"],
   ["disk-full", 0.5, "a journal on a disk of 8 MB"],
