@@ -1,14 +1,14 @@
 // The real command and its privileges: started with too few, started by root and giving them up, and without libpcap.
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs"; // prettier-ignore
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs"; // prettier-ignore
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort, mirrorball, node, root, serving } from "./processes.ts";
-import { have } from "./programs.ts";
+import { have, hasPcap } from "./programs.ts";
 
 /** Where the tests must not be skipped, they are run by root. */
 const isCi = process.env["CI"] !== undefined;
@@ -16,10 +16,6 @@ const canDrop = isCi || (process.getuid?.() === 0 && have("setpriv", "tcpdump") 
 const ENGINES = ["libpcap", "tcpdump"];
 const USER = "nobody";
 const POLL = { timeout: 20_000, interval: 10 };
-function hasPcap(): boolean {
-  return existsSync(`${root}node_modules/pcap/build/Release/pcap_binding.node`);
-}
-
 const command = `${root}packages/cli/bin/mirrorball.mjs`;
 
 const closers: (() => unknown)[] = [];

@@ -1,6 +1,7 @@
 // Programs of the machine that some tests need beside Node. A clone with Node and npm alone passes, and says what it skipped; CI
 // has all of them, and must not skip.
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 
 /** Whether all of them can be started here; in CI a missing one is a failure, hence always true. */
@@ -18,4 +19,14 @@ function isOnPath(name: string): boolean {
       return false;
     }
   });
+}
+
+/** Whether the optional package that reads from libpcap was built. */
+export function hasPcap(): boolean {
+  try {
+    const binding = createRequire(import.meta.url).resolve("pcap/build/Release/pcap_binding.node");
+    return existsSync(binding);
+  } catch {
+    return false;
+  }
 }

@@ -1,14 +1,13 @@
 // Runs commands of the README this project started from: the words as they are written there, addresses exchanged for
 // those of the test, and real traffic passing the server that is mirrored.
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { catalogue } from "@mirrorball/server";
 import { afterEach } from "vitest";
 import { freePort, node, serving } from "./processes.ts";
 import type { Program } from "./processes.ts";
+import { hasPcap } from "./programs.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -164,12 +163,3 @@ export async function ran(
 const canCapture: boolean =
   catalogue.inputs.some(({ name }) => name === "input-raw") &&
   (process.env["CI"] !== undefined || (process.getuid?.() === 0 && hasPcap()));
-
-function hasPcap(): boolean {
-  try {
-    const binding = createRequire(import.meta.url).resolve("pcap/build/Release/pcap_binding.node");
-    return existsSync(binding);
-  } catch {
-    return false;
-  }
-}

@@ -105,9 +105,7 @@ export class Tap {
     const latest = this.#latest;
     if (latest !== undefined && latest.res === res) return latest;
     try {
-      let exchange = newestOn(res.req);
-      while (exchange !== undefined && exchange.res !== res) exchange = exchange.earlier;
-      return exchange;
+      return onConnection(res.req.socket, res);
     } catch {
       return undefined;
     }

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, statSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import {
 } from "@mirrorball/protocol";
 import type { ExchangeRecord, Message, WireRecord } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { freePort } from "../../test/kit.ts";
 import type { Accepted, InputContext, InputJournal } from "../component/types.ts";
 import { inputTcp } from "./tcp.ts";
 
@@ -34,14 +35,6 @@ interface Rig {
   /** How much further its clock is than the real one. */
   aheadMs: number;
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === "object" ? address.port : 0;
 }
 
 async function rig(
