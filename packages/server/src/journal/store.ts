@@ -133,8 +133,7 @@ export class Store {
     try {
       return this.#entries.get(number);
     } catch (error) {
-      this.#judge(error);
-      this.#dead(`${this.directory}: cannot be read: ${String(error)}`);
+      this.#dead(this.#reason(error));
       throw error;
     }
   }
@@ -189,16 +188,14 @@ export class Store {
     try {
       this.#entries.get(0);
     } catch (error) {
-      this.#judge(error);
+      if (isPanic(error)) this.#dead(this.#reason(error));
     }
   }
 
-  /** When the head of the data file could not be written, lmdb does nothing more in this process. */
-  #judge(error: unknown): void {
-    if (!/MDB_PANIC/.test(String(error))) return;
-    this.#dead(
-      `${this.directory}: the disk failed in the middle of a commit; start the server again, nothing acknowledged is lost`,
-    );
+  #reason(error: unknown): string {
+    return isPanic(error)
+      ? `${this.directory}: the disk failed in the middle of a commit; start the server again, nothing acknowledged is lost`
+      : `${this.directory}: cannot be read: ${String(error)}`;
   }
 
   /** Near enough: what the disk has left, and what the data file holds of removed entries. */
@@ -214,6 +211,11 @@ export class Store {
     this.#probe.close();
     this.#lock.release();
   }
+}
+
+/** When the head of the data file could not be written, lmdb does nothing more in this process. */
+function isPanic(error: unknown): boolean {
+  return /MDB_PANIC/.test(String(error));
 }
 
 function first<T>(range: Iterable<T>): T | undefined {
