@@ -2,7 +2,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { mkdtemp } from "node:fs/promises";
+import { Socket as NodeSocket, connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ask, talk } from "../test/wire.ts";
 import type * as Internals from "./node-internals.ts";
@@ -66,6 +71,31 @@ describe("in this Node", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
+  it("the peer is told as the connection would tell it, which then still does not remember", async () => {
+    const { seen } = await answered((req, res) => {
+      const { socket } = req;
+      const peer = internals.peerOf(socket);
+      const remembers = "_peername" in socket && socket._peername !== null;
+      res.end();
+      return { peer, remembers, own: `${socket.remoteAddress}:${socket.remotePort}` };
+    });
+    expect(seen).toEqual({ peer: seen?.own, remembers: false, own: seen?.own });
+    expect(seen?.own).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it("connections over Unix sockets, closed ones and made-up ones have no peer", async () => {
+    const path = `${await mkdtemp(join(tmpdir(), "mirrorball-"))}/s`;
+    const host = createServer((req, res) => res.end(String(internals.peerOf(req.socket))));
+    closers.push(() => host.close());
+    await once(host.listen(path), "listening");
+    const client = connect(path).end(ask("GET /"));
+    expect(String(Buffer.concat(await client.toArray()))).toMatch(/null$/);
+    expect(internals.peerOf(client)).toBeNull();
+    expect(internals.peerOf(new PassThrough() as unknown as Socket)).toBeNull();
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it("trailers that are not sent are none", async () => {
     const { answer, seen } = await answered((_req, res) => {
       res.setHeader("Content-Length", 4);
@@ -103,6 +133,16 @@ describe("in another Node", () => {
   ])("without %s there are no trailers", (_what, fields) => {
     for (let i = 0; i < 3; i += 1) expect(internals.trailersOf(responseLike(fields))).toBe("");
     expect(warn).toHaveBeenCalledOnce();
+  });
+
+  it.each<[string, object, string]>([
+    ["a connection's handle", { _handle: undefined }, "_handle"],
+    ["an address in the answer", { _handle: { getpeername: () => 0 } }, "getpeername"],
+  ])("without %s there is no peer", (_what, fields, name) => {
+    const socket = Object.assign(new NodeSocket(), fields);
+    for (let i = 0; i < 3; i += 1) expect(internals.peerOf(socket)).toBeNull();
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn.mock.calls[0]?.[0]).toContain(`mirrorball: ${name} is not`);
   });
 
   it("without _httpMessage no response is in turn, so that the channel tells; null is an answer", () => {

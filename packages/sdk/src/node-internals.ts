@@ -1,9 +1,10 @@
 /**
- * All that the SDK reads of Node without Node documenting it: four fields, none of them changed. For each: what is relied on, how
+ * All that the SDK reads of Node without Node documenting it: five fields, none of them changed. For each: what is relied on, how
  * a Node that does it differently is noticed, and what is done then. Each is noticed by the value that is read anyway, so that
  * a request costs no read more (`exchange.ts` says what a read costs); one line of warning a field and process.
  */
 import type { Server, ServerResponse } from "node:http";
+import { Socket as NodeSocket } from "node:net";
 import type { Socket } from "node:net";
 
 /** A head as Node renders it. */
@@ -68,6 +69,31 @@ export function isInTurn(res: ServerResponse, socket: Socket): boolean {
 export function serverOf(socket: Socket): Server | undefined {
   const { server } = socket as { readonly server?: unknown };
   return typeof server === "object" && server !== null ? (server as Server) : undefined;
+}
+
+/**
+ * `socket._handle.getpeername`: asks the system who the peer is. The public `socket.remoteAddress` asks too, and remembers the
+ * answer: after the end of the connection the host would see an address where it sees undefined. Noticed: a live socket
+ * of Node's own without a handle, an answer without an address. Then the peer is not recorded. Null also for Unix
+ * sockets, which have no such address, and for streams that a host passes off as connections.
+ */
+export function peerOf(socket: Socket): string | null {
+  const { _handle: handle } = socket as { readonly _handle?: unknown };
+  if (typeof handle !== "object" || handle === null) {
+    // Null once it is closed; other streams have none.
+    if (handle === undefined && socket instanceof NodeSocket && !socket.destroyed) {
+      warnOnce("_handle", "the addresses of clients are not recorded");
+    }
+    return null;
+  }
+  const { getpeername: ask } = handle as { readonly getpeername?: unknown };
+  if (typeof ask !== "function") return null;
+  const answer: { readonly address?: unknown; readonly port?: unknown } = {};
+  if (ask.call(handle, answer) !== 0) return null;
+  const { address, port } = answer;
+  if (typeof address === "string" && typeof port === "number") return `${address}:${port}`;
+  warnOnce("getpeername", "the addresses of clients are not recorded");
+  return null;
 }
 
 function warnOnce(field: string, consequence: string): void {

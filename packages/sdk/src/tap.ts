@@ -17,7 +17,7 @@ import type { ConnectionInfo } from "./exchange.ts";
 import { isReplay, surveyOf } from "./fields.ts";
 import { Foreign } from "./hidden.ts";
 import { replaceMethods } from "./methods.ts";
-import { isInTurn } from "./node-internals.ts";
+import { isInTurn, peerOf } from "./node-internals.ts";
 import { Ownership } from "./ownership.ts";
 import type { Recorder } from "./recorder.ts";
 import { Suspension } from "./suspension.ts";
@@ -165,13 +165,11 @@ export class Tap {
 
   #connectionOf(socket: Socket, server: Server): ConnectionInfo {
     this.#connections += 1;
-    // Read once a connection: the socket forgets it when it is closed.
-    const peer =
-      socket.remoteAddress === undefined ? null : `${socket.remoteAddress}:${socket.remotePort}`;
     const made = {
       id: this.#connections,
       nextSeq: 0,
-      peer,
+      // Now: of a closed connection the system tells nothing.
+      peer: peerOf(socket),
       server: this.ownership.stateOf(server),
       newest: undefined,
     };
