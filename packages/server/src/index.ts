@@ -11,6 +11,8 @@
 export { catalogue } from "./catalogue.ts";
 export { ReplayServer } from "./engine/replay-server.ts";
 export type { ReplayServerOptions } from "./engine/replay-server.ts";
+export { standardError, standardOutput } from "./engine/standard-stream.ts";
+export type { StandardStream } from "./engine/standard-stream.ts";
 export { planFrom } from "./engine/plan.ts";
 export type {
   Plan,

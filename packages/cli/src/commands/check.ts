@@ -3,11 +3,11 @@
  * nothing is opened or started. Exit code 2 and one line for each fault when it is wrong.
  */
 import { catalogue, describePlan, flagsOf, helpText, planFrom } from "@mirrorball/server";
-import { EXIT_USAGE, asksForHelp, complain, version } from "./command.ts";
+import { EXIT_USAGE, asksForHelp, complain, show, version } from "./command.ts";
 
 export async function check(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    process.stdout.write(helpText(flagsOf(catalogue), version()));
+    await show(helpText(flagsOf(catalogue), version()));
     return;
   }
   const made = planFrom(words, catalogue);
@@ -16,5 +16,5 @@ export async function check(words: readonly string[]): Promise<void> {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  process.stdout.write(describePlan(made.plan));
+  await show(describePlan(made.plan));
 }

@@ -1,5 +1,6 @@
 /** What every sub-command is and shares: its shape, exit codes, complaints, the version. */
 import { readFileSync } from "node:fs";
+import { standardError, standardOutput } from "@mirrorball/server";
 
 /** Takes the words behind its name; sets the exit code itself. */
 export type Command = (words: readonly string[]) => Promise<void>;
@@ -16,7 +17,23 @@ export function asksForHelp(words: readonly string[]): boolean {
 }
 
 export function complain(...lines: readonly string[]): void {
-  for (const line of lines) process.stderr.write(`mirrorball: ${line}\n`);
+  for (const line of lines) standardError.say(`mirrorball: ${line}\n`);
+}
+
+/**
+ * Prints what was asked for. Resolves with true when it was taken, also by a reader that went away (`| head`): it has what it wanted.
+ * Otherwise it complains.
+ */
+export async function print(text: string): Promise<boolean> {
+  const fault = await standardOutput.write(text);
+  if (fault === undefined || fault.code === "EPIPE") return true;
+  complain(`standard output cannot be written: ${fault.code}`);
+  return false;
+}
+
+/** The same for a command that does nothing else: what cannot be shown is its exit code. */
+export async function show(text: string): Promise<void> {
+  if (!(await print(text))) process.exitCode = EXIT_LOST;
 }
 
 export function version(): string {

@@ -11,7 +11,7 @@ const BEHIND_MS_MIN = 50;
 const CLEAR_LINE = "\r\u001B[K";
 
 export interface ProgressTarget {
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 

@@ -9,6 +9,8 @@ import {
   flagsOf,
   helpText,
   planFrom,
+  standardError,
+  standardOutput,
   summaryText,
 } from "@mirrorball/server";
 import {
@@ -17,17 +19,22 @@ import {
   EXIT_USAGE,
   asksForHelp,
   complain,
+  show,
   version,
 } from "./command.ts";
 import { ProgressLine } from "./progress.ts";
+import type { ProgressTarget } from "./progress.ts";
+
+/** Milliseconds for readers of standard output and error to take the last words. */
+const FLUSH_MS_MAX = 5000;
 
 export async function run(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    process.stdout.write(helpText(flagsOf(catalogue), version(), catalogue.tools));
+    await show(helpText(flagsOf(catalogue), version(), catalogue.tools));
     return;
   }
   if (words.some((word) => /^--?version$/.test(word))) {
-    process.stdout.write(`${version()}\n`);
+    await show(`${version()}\n`);
     return;
   }
   const made = planFrom(words, catalogue);
@@ -38,7 +45,7 @@ export async function run(words: readonly string[]): Promise<void> {
     return;
   }
   let server: ReplayServer;
-  const line = new ProgressLine(process.stderr, () => server.progress());
+  const line = new ProgressLine(terminal, () => server.progress());
   // Before anything listens: who sees a port open may send a signal at once.
   const interrupted = signalled();
   try {
@@ -52,13 +59,29 @@ export async function run(words: readonly string[]): Promise<void> {
     process.exitCode = EXIT_LOST;
     return;
   }
-  if (process.stderr.isTTY) line.start();
+  if (standardError.isTerminal) line.start();
   await Promise.race([server.ended, interrupted, elapsed(made.plan.run.exitAfterMs)]);
   const counters = await server.stop();
   line.stop();
-  process.stderr.write(summaryText(counters));
-  // Not process.exit: what is still in the pipes of stdout and stderr must get out.
+  standardError.say(summaryText(counters));
   process.exitCode = counters.lost === 0 ? 0 : EXIT_LOST;
+  await leave();
+}
+
+const terminal: ProgressTarget = {
+  get columns() {
+    return standardError.columns;
+  },
+  write: (text) => standardError.say(text),
+};
+
+/** What is still in the pipes gets out; a reader that reads no more does not hold the process. */
+async function leave(): Promise<void> {
+  const flushed = await Promise.all([
+    standardOutput.flushed(FLUSH_MS_MAX),
+    standardError.flushed(FLUSH_MS_MAX),
+  ]);
+  if (flushed.includes(false)) process.exit();
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

@@ -21,6 +21,24 @@ export interface Logger {
   debug(level: 1 | 2 | 3, message: string): void;
 }
 
+/** Why a stream did not take what was written, as the system's code (`ENOSPC`, `EPIPE`), and how much of it was taken. */
+export interface WriteFault {
+  readonly code: string;
+  readonly bytesWritten: number;
+}
+
+/** Standard output as a component sees it. Never throws, never rejects. */
+export interface ByteSink {
+  /** Resolves when the system has the bytes, or with why it has not taken all of them. */
+  write(bytes: Uint8Array | string): Promise<WriteFault | undefined>;
+}
+
+/** Standard error as a component sees it: for people, who may have gone. Never throws and never waits. */
+export interface LineSink {
+  /** Whole lines. Those that cannot be written are left out. */
+  say(lines: Uint8Array | string): void;
+}
+
 /**
  * Back-pressure: `undefined` says "go on", a promise says "wait for this before you emit more".
  * The batch is accepted in both cases.
@@ -67,6 +85,8 @@ export interface InputContext {
   readonly loopGuard: boolean;
   /** The user that this process becomes between `open` and `start`; undefined when it stays what it is. */
   readonly becomes?: string | undefined;
+  /** Where a report goes that was asked for instead of traffic. */
+  readonly stdout: ByteSink;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -173,6 +193,8 @@ export interface OutputContext {
   readonly stream?: (() => OutputStream) | undefined;
   /** Replayed requests are to carry the mark of a replay. */
   readonly loopGuard: boolean;
+  /** Standard output, for an output that writes there. */
+  readonly stdout: ByteSink;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -254,6 +276,8 @@ export interface RelayContext {
   readonly durable: boolean;
   /** What is inside keeps so much in the journal that nothing new may find room: what is overtaken is to be given up sooner. */
   pressed(): boolean;
+  /** What a peer says to people. */
+  readonly stderr: LineSink;
   readonly clock: Clock;
   readonly log: Logger;
 }

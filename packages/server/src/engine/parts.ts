@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Message } from "@mirrorball/protocol";
-import type { Clock, InputJournal, Relay, Stage } from "../component/types.ts";
+import type { ByteSink, Clock, InputJournal, LineSink, Relay, Stage } from "../component/types.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { RelayHold } from "../core/journal/relay-hold.ts";
@@ -32,6 +32,12 @@ export interface RunningQueueStats {
   readonly periodMs: number;
 }
 
+/** Where components write what is no traffic. */
+export interface Streams {
+  readonly stdout: ByteSink;
+  readonly stderr: LineSink;
+}
+
 export class Parts {
   readonly inputs: RunningInput[] = [];
   readonly stages: RunningStage[] = [];
@@ -50,10 +56,18 @@ export class Parts {
   readonly #log: LogSink;
   readonly #clock: Clock;
   readonly #dead: (reason: string) => void;
+  readonly #streams: Streams;
 
   /** Throws one sentence when parts cannot go together or the journal cannot be opened. */
-  constructor(plan: Plan, log: LogSink, clock: Clock, dead: (reason: string) => void) {
+  constructor(
+    plan: Plan,
+    log: LogSink,
+    clock: Clock,
+    dead: (reason: string) => void,
+    streams: Streams,
+  ) {
     this.#dead = dead;
+    this.#streams = streams;
     this.#plan = plan;
     this.#log = log;
     this.#clock = clock;
@@ -101,6 +115,7 @@ export class Parts {
           },
           durable: this.#plan.run.journal !== "",
           pressed: () => this.journal?.pressed === true,
+          stderr: this.#streams.stderr,
           clock: this.#clock,
           log: createLogger(this.#log, this.#plan.run.verbose, name),
         },
@@ -168,6 +183,7 @@ export class Parts {
         stream: journal === undefined ? undefined : () => journal.stream(),
         loopGuard: !this.#plan.run.noLoopGuard,
         replayedWanted: this.#plan.outputs.some((each) => each.declaration.wantsReplayed === true),
+        stdout: this.#streams.stdout,
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),
       },
@@ -200,6 +216,7 @@ export class Parts {
         refused: (reason) => account.refused(reason),
         loopGuard: !this.#plan.run.noLoopGuard,
         becomes: this.identity?.user,
+        stdout: this.#streams.stdout,
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),
       },

@@ -4,7 +4,7 @@
  * exits the process: that is the command's business. How the parts are made and joined is `parts.ts`.
  */
 import type { Server } from "node:http";
-import type { Clock, Input, InputProgress } from "../component/types.ts";
+import type { ByteSink, Clock, Input, InputProgress, LineSink } from "../component/types.ts";
 import { takeCounters } from "./counters.ts";
 import type { Counters } from "./counters.ts";
 import { serveCounters } from "./counters-page.ts";
@@ -12,6 +12,7 @@ import type { LogSink } from "./log.ts";
 import { Parts } from "./parts.ts";
 import type { Plan } from "./plan.ts";
 import { become } from "./privileges.ts";
+import { standardError, standardOutput } from "./standard-stream.ts";
 import { printStats } from "./stats-lines.ts";
 
 /** Outputs that feed others may fill them again while these drain; rounds end when all are empty. */
@@ -28,6 +29,10 @@ export interface ReplayServerOptions {
    * signal: a thread of lmdb may wait for ever, and the usual ways out wait for it. By default an error is thrown.
    */
   readonly dead?: (reason: string) => void;
+  /** Where `--output-stdout` and reports go; this process's own by default. */
+  readonly stdout?: ByteSink;
+  /** Where a middleware's words go; this process's own by default. */
+  readonly stderr?: LineSink;
 }
 
 function throwIt(reason: string): never {
@@ -52,11 +57,17 @@ export class ReplayServer {
   /** Throws one sentence when parts of the plan cannot go together or its journal cannot be opened. */
   constructor(
     plan: Plan,
-    { log = () => {}, clock = systemClock, dead = throwIt }: ReplayServerOptions = {},
+    {
+      log = () => {},
+      clock = systemClock,
+      dead = throwIt,
+      stdout = standardOutput,
+      stderr = standardError,
+    }: ReplayServerOptions = {},
   ) {
     this.#plan = plan;
     this.#log = log;
-    this.#parts = new Parts(plan, log, clock, dead);
+    this.#parts = new Parts(plan, log, clock, dead, { stdout, stderr });
     const { inputs } = this.#parts;
     this.ended = Promise.all(inputs.map(({ input }) => endOf(input))).then(() => undefined);
   }

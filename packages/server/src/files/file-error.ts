@@ -10,8 +10,15 @@ const HINTS: Readonly<Record<string, string>> = {
   ENFILE: "this machine has too many files open",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
-  EIO: "the disk cannot be read",
+  EIO: "the disk or the terminal behind it does not work",
+  EPIPE: "its reader has gone",
+  ERR_STREAM_DESTROYED: "it was closed",
 };
+
+/** What an error code of the system means; the code itself when there are no words for it. */
+export function hintOf(code: string): string {
+  return HINTS[code] ?? code;
+}
 
 /** `cannot read x.gor: permission denied`, with the error as its cause. */
 export function fileError(doing: string, path: string, error: unknown): Error {

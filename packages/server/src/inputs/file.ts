@@ -14,6 +14,7 @@ import type { OptionSpec, OptionValues } from "../component/option.ts";
 import type { Input, InputContext, InputProgress } from "../component/types.ts";
 import { Pacer } from "../core/pace/pacer.ts";
 import type { Pace } from "../core/pace/pacer.ts";
+import { hintOf } from "../files/file-error.ts";
 import { RecordMerge } from "../files/merge.ts";
 import type { FileFault } from "../files/record-file.ts";
 import { recordings } from "../files/recordings.ts";
@@ -225,9 +226,10 @@ class FileInput implements Input {
       merge.take();
     }
     const { outOfOrder } = this.#pacer;
-    process.stdout.write(
-      dryRun.report({ files: merge.files.length, bytes: merge.contentBytes, outOfOrder }),
-    );
+    const report = { files: merge.files.length, bytes: merge.contentBytes, outOfOrder };
+    const fault = await this.#context.stdout.write(dryRun.report(report));
+    if (fault !== undefined)
+      throw new Error(`the report could not be written: ${hintOf(fault.code)}`);
   }
 
   #fault(reason: FileFault, explanation: string): void {

@@ -1,11 +1,16 @@
 /**
- * `--output-stdout`: writes gor records to standard output, respecting its back-pressure. When the reader goes away
- * (`| head`) what follows is counted as failed and the other outputs go on.
+ * `--output-stdout`: writes gor records to standard output, respecting its back-pressure. When the reader goes away (`| head`) or
+ * the disk behind it is full, what could not be written is counted as failed by reason, and the other outputs go on. A record that
+ * got out in part is closed before the next one, so that a reader loses no more than that one.
  */
 import { MessageKind } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
+import type { Output, OutputContext } from "../component/types.ts";
 import { encodeRecords } from "../core/record/encode.ts";
+import { SEPARATOR } from "../core/record/separator.ts";
+import { hintOf } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
 
 export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutput({
@@ -16,34 +21,61 @@ export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutpu
   argument: undefined,
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   options: {},
-  create: (context) => {
-    const onError = (): void => {
-      // Reported to the write that hit it; without a listener it would end the process.
-    };
-    const write = (bytes: Buffer): Promise<void> =>
-      new Promise((resolve, reject) => {
-        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-      });
-    const writer = new BatchWriter({
-      context,
-      consume: async (batch) => {
-        try {
-          await write(encodeRecords(batch));
-          context.ledger.delivered(batch);
-        } catch {
-          context.ledger.failed("closed", batch);
-        }
-      },
-    });
-    return {
-      start: async () => {
-        process.stdout.on("error", onError);
-      },
-      drain: () => writer.drained(),
-      close: async () => {
-        writer.close();
-        process.stdout.off("error", onError);
-      },
-    };
-  },
+  create: (context) => new StdoutOutput(context),
 });
+
+class StdoutOutput implements Output {
+  readonly #context: OutputContext;
+  readonly #writer: BatchWriter;
+  #torn = false;
+  #failing = false;
+
+  constructor(context: OutputContext) {
+    this.#context = context;
+    this.#writer = new BatchWriter({ context, consume: (batch) => this.#write(batch) });
+  }
+
+  async start(): Promise<void> {}
+
+  drain(): Promise<void> {
+    return this.#writer.drained();
+  }
+
+  async close(): Promise<void> {
+    this.#writer.close();
+  }
+
+  async #write(batch: Message[]): Promise<void> {
+    const { ledger, log, stdout } = this.#context;
+    const ends: number[] = [];
+    const records = encodeRecords(batch, ends);
+    const lead = this.#torn ? SEPARATOR.length : 0;
+    const fault = await stdout.write(this.#torn ? Buffer.concat([SEPARATOR, records]) : records);
+    if (fault === undefined) {
+      this.#torn = false;
+      ledger.delivered(batch);
+      if (this.#failing) log.warn("writing works again");
+      this.#failing = false;
+      return;
+    }
+    const bytes = Math.max(fault.bytesWritten - lead, 0);
+    const whole = ends.filter((end) => end <= bytes).length;
+    if (whole > 0) ledger.delivered(batch.slice(0, whole));
+    ledger.failed(REASONS[fault.code] ?? "write-error", batch.slice(whole));
+    if (fault.bytesWritten > 0 && fault.bytesWritten >= lead)
+      this.#torn = bytes > (ends[whole - 1] ?? 0);
+    if (this.#failing) return;
+    this.#failing = true;
+    const why = hintOf(fault.code);
+    log.warn(
+      `cannot write to standard output: ${why}; what cannot be written is counted as failed`,
+    );
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EPIPE: "closed",
+  ERR_STREAM_DESTROYED: "closed",
+  ENOSPC: "disk-full",
+  EDQUOT: "disk-full",
+};

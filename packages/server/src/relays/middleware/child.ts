@@ -179,7 +179,7 @@ export class ChildPeer implements Peer {
     child.stdout.on("end", () => {
       if (!this.#finishing) this.#abort("closed its output");
     });
-    passLines(child.stderr);
+    passLines(child.stderr, this.#context.stderr);
     child.once("close", (code, signal) => this.#ended(code, signal));
   }
 

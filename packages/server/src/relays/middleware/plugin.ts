@@ -68,8 +68,8 @@ export class PluginPeer implements Peer {
     const worker = new Worker(HOST_URL, { workerData, stdout: true, stderr: true });
     this.#worker = worker;
     // What a plugin prints is for people: standard output may belong to an output.
-    passLines(worker.stdout);
-    passLines(worker.stderr);
+    passLines(worker.stdout, this.#context.stderr);
+    passLines(worker.stderr, this.#context.stderr);
     await new Promise<void>((loaded, refused) => {
       const fail = (reason: string): void => {
         void worker.terminate();
