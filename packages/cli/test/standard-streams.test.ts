@@ -32,6 +32,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** The command that replays the recording at once. */
+function replay(): string[] {
+  const command = `${root}packages/cli/bin/mirrorball.mjs`;
+  return [command, "--input-file", join(folder, "in.gor"), "--input-file-speed", "max"];
+}
+
 interface Ran {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -51,11 +57,7 @@ async function runWithout(gone: Gone, how: "full" | "no reader", ...words: strin
   const witness = join(folder, "witness.gor");
   const child = spawn(
     process.execPath,
-    [
-      `${root}packages/cli/bin/mirrorball.mjs`,
-      ...["--input-file", join(folder, "in.gor"), "--input-file-speed", "max"],
-      ...["--output-file", witness, "--output-file-append", ...words],
-    ],
+    [...replay(), "--output-file", witness, "--output-file-append", ...words],
     { stdio },
   );
   closeSync(full);
@@ -90,12 +92,10 @@ describe("standard error", () => {
     const child = spawn(
       process.execPath,
       [
-        `${root}packages/cli/bin/mirrorball.mjs`,
-        ...["--input-file", join(folder, "in.gor"), "--input-file-speed", "max", "--output-null"],
-        ...[
-          "--middleware",
-          "sh -c 'head -c 2000000 /dev/zero | tr \"\\\\0\" x >&2; echo >&2; cat'",
-        ],
+        ...replay(),
+        "--output-null",
+        "--middleware",
+        "sh -c 'head -c 2000000 /dev/zero | tr \"\\\\0\" x >&2; echo >&2; cat'",
       ],
       { stdio: ["ignore", "ignore", "pipe"] },
     );

@@ -25,7 +25,7 @@ class Pipe {
     });
     const { stream } = this;
     const { write } = stream;
-    stream.write = ((chunk: Buffer, done: (error?: Error) => void): boolean => {
+    stream.write = ((chunk: Buffer, done: (error?: Error | null) => void): boolean => {
       if (this.fault === undefined) return write.call(stream, chunk, "utf8", done);
       const error = Object.assign(new Error(this.fault), { code: this.fault });
       queueMicrotask(() => {

@@ -67,10 +67,12 @@ export class StandardStream implements ByteSink, LineSink {
         ? bytes
         : Buffer.concat([Buffer.from(missingLine(missing, this.#missingWhy)), Buffer.from(bytes)]);
     this.#missing = 0;
-    void this.write(told).then((fault) => {
-      if (fault === undefined) return;
-      this.#missed(missing + linesIn(bytes), hintOf(fault.code));
-    });
+    void this.#tell(told, missing + linesIn(bytes));
+  }
+
+  async #tell(bytes: Uint8Array | string, lines: number): Promise<void> {
+    const fault = await this.write(bytes);
+    if (fault !== undefined) this.#missed(lines, hintOf(fault.code));
   }
 
   /** Resolves when nothing waits for the reader any more, after `waitMs` at the latest; true when nothing does. */

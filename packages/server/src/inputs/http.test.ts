@@ -28,6 +28,7 @@ function context(made: Pick<Rig, "messages" | "refusals" | "gate">): InputContex
   return {
     name: "input-http",
     speed: 1,
+    stdout: { write: async () => undefined },
     loopGuard: true,
     emit: (batch) => {
       made.messages.push(...batch);

@@ -74,6 +74,7 @@ function testContext(): InputContext {
     emit: () => undefined,
     dropped: () => {},
     refused: () => {},
+    stdout: { write: async () => undefined },
     loopGuard: true,
     clock: { nowUs: () => 0, monotonicMs: () => 0 },
     log: { warn: () => {}, debug: () => {} },

@@ -50,6 +50,7 @@ async function rig(inFlightBytes: number): Promise<Rig> {
       },
       dropped: () => {},
       refused: (reason) => made.refusals.push(reason),
+      stdout: { write: async () => undefined },
       loopGuard: true,
       clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => made.nowMs },
       log: { warn: () => {}, debug: () => {} },

@@ -157,6 +157,7 @@ describe("a gor", () => {
     const context: InputContext = {
       name: "input-tcp",
       speed: 1,
+      stdout: { write: async () => undefined },
       loopGuard: true,
       emit: (batch) => {
         messages.push(...batch);

@@ -69,6 +69,7 @@ async function rig(
     journal,
     dropped: () => {},
     refused: (reason) => made.refusals.push(reason),
+    stdout: { write: async () => undefined },
     loopGuard: true,
     clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() + made.aheadMs },
     log: { warn: (line) => made.warnings.push(line), debug: () => {} },

@@ -36,6 +36,7 @@ async function saidOfMute(stream: OutputStream | undefined): Promise<string[]> {
       ledger,
       emit: () => undefined,
       stream: stream === undefined ? undefined : () => stream,
+      stdout: { write: async () => undefined },
       loopGuard: true,
       replayedWanted: false,
       clock: { nowUs: () => 0, monotonicMs: () => nowMs },
