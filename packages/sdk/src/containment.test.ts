@@ -19,7 +19,7 @@ import { mirror as koaMirror } from "./koa.ts";
 import { Ownership } from "./ownership.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { Recorder } from "./recorder.ts";
-import { Redactor } from "./redact.ts";
+import { Redactor } from "./redact/redactor.ts";
 import { PAUSE_MS } from "./suspension.ts";
 
 const TAP = Symbol.for("mirrorball.tap.1");
@@ -106,7 +106,7 @@ describe("an error while a request is served costs its exchange and nothing else
 
   it("while its secrets are looked for", async () => {
     const made = await service({ redact: { headers: ["x-key"] } });
-    breaks(Redactor.prototype, "look");
+    breaks(Redactor.prototype, "redactorFor");
     await costsOne(made);
   });
 

@@ -13,7 +13,7 @@ import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
 import type { Survey } from "./fields.ts";
 import { headOf } from "./node-internals.ts";
 import type { ServerState } from "./ownership.ts";
-import type { BodyLook } from "./redact/body.ts";
+import type { BodyRedactor } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What is known of a client connection; one object a connection. */
@@ -48,11 +48,11 @@ export class BodyTrack {
   /** Longer than what may be recorded, or dropped because it could not be redacted. */
   cut = false;
   /** How to redact it. Then it must be whole before anything of it may leave. */
-  look: BodyLook | undefined = undefined;
+  redactor: BodyRedactor | undefined = undefined;
   ended = false;
 
   get heldBack(): boolean {
-    return this.look !== undefined;
+    return this.redactor !== undefined;
   }
 
   add(bytes: Uint8Array): void {

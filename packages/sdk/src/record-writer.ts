@@ -22,7 +22,7 @@ import type { BodyTrack, Exchange } from "./exchange.ts";
 import { trailersOf } from "./node-internals.ts";
 import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
-import type { Redactor } from "./redact.ts";
+import type { Redactor } from "./redact/redactor.ts";
 import { routeOf } from "./route.ts";
 
 /** Length of an `ExchangeRecord`. */
@@ -183,18 +183,18 @@ export class RecordWriter {
   /** Decides, once the response's head is known, whether its body has to be redacted. */
   #holdBack(exchange: Exchange): void {
     if (this.#redactor === undefined) return;
-    exchange.response.look = this.#redactor.look(fieldsOf(responseHeadOf(exchange)));
+    exchange.response.redactor = this.#redactor.redactorFor(fieldsOf(responseHeadOf(exchange)));
   }
 
   /** Null for a body that is kept as text, too: the caller sends that. */
   #body(body: BodyTrack, state: BodyState): Uint8Array | null {
-    const { chunks, look } = body;
+    const { chunks, redactor } = body;
     if (chunks.length === 0) return null;
     const joined =
       chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-    if (look === undefined) return joined;
+    if (redactor === undefined) return joined;
     // Half a secret may look like none; what cannot be looked into does not leave.
-    const redacted = state === BodyState.complete ? look(joined) : undefined;
+    const redacted = state === BodyState.complete ? redactor(joined) : undefined;
     if (redacted !== undefined) return redacted;
     // A record may be written twice, when the frame under way had no room for it.
     if (!body.cut) this.withheld += 1;

@@ -14,7 +14,7 @@ import type { BodyTrack, Exchange } from "./exchange.ts";
 import { Losses } from "./losses.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "./options.ts";
-import { Redactor } from "./redact.ts";
+import { Redactor } from "./redact/redactor.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
@@ -143,7 +143,7 @@ export class Recorder {
   adopt(exchange: Exchange): void {
     const { rawHeaders } = exchange;
     if (this.#redactor !== undefined && exchange.hasRequestBody) {
-      exchange.request.look = this.#redactor.look(rawHeaders);
+      exchange.request.redactor = this.#redactor.redactorFor(rawHeaders);
     }
     exchange.recorder = this;
     this.#offered += 1;

@@ -1,5 +1,5 @@
 /**
- * Bodies: which must be looked into, told by their head, and how. A look takes the whole body and gives it back without
+ * Bodies: which must be looked into, told by their head, and how. A redactor takes the whole body and gives it back without
  * secrets, or undefined when it cannot be looked into: then nothing of it may leave.
  */
 import { isUtf8 } from "node:buffer";
@@ -14,7 +14,7 @@ import { CannotLook } from "./replacer.ts";
 import type { Replacer } from "./replacer.ts";
 
 /** The same bytes when there is nothing to replace; undefined when the body must not leave. */
-export type BodyLook = (bytes: Uint8Array) => Uint8Array | undefined;
+export type BodyRedactor = (bytes: Uint8Array) => Uint8Array | undefined;
 
 type Kind = "json" | "json-lines" | "events" | "form" | "multipart" | "text" | "unsaid" | "opaque";
 
@@ -25,7 +25,7 @@ export interface BodyRules {
   readonly replacer: Replacer;
 }
 
-export class BodyRedactor {
+export class BodyRedactors {
   readonly #jsonRules: ValueRules;
   readonly #formRules: ValueRules;
   readonly #patterns: Patterns;
@@ -37,7 +37,7 @@ export class BodyRedactor {
   }
 
   /** How to look into the body below these fields; undefined when that need not be. */
-  look(fields: readonly string[]): BodyLook | undefined {
+  redactorFor(fields: readonly string[]): BodyRedactor | undefined {
     const types = valuesOf(fields, "content-type");
     const contentType = types[0] ?? "";
     const kind = kindOf(contentType);

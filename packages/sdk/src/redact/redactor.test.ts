@@ -1,10 +1,10 @@
 import { brotliCompressSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { settingsFrom } from "./options.ts";
-import type { MirrorOptions } from "./options.ts";
-import { isFast } from "./redact/patterns.ts";
-import { Redactor } from "./redact.ts";
+import { settingsFrom } from "../options.ts";
+import type { MirrorOptions } from "../options.ts";
+import { isFast } from "./patterns.ts";
+import { Redactor } from "./redactor.ts";
 
 const KEY = "sixteen characters";
 function redactor(redact: MirrorOptions["redact"], env: Record<string, string> = {}): Redactor {
@@ -28,9 +28,9 @@ function body(
   bytes: string | Buffer,
   ...fields: string[]
 ): string | undefined | null {
-  const look = redact.look(fields);
-  if (look === undefined) return null;
-  const safe = look(Buffer.from(bytes));
+  const redactorOfBody = redact.redactorFor(fields);
+  if (redactorOfBody === undefined) return null;
+  const safe = redactorOfBody(Buffer.from(bytes));
   return safe === undefined ? undefined : Buffer.from(safe).toString("latin1");
 }
 
@@ -206,14 +206,14 @@ describe("encoded bodies", () => {
   const type = ["Content-Type", "application/json", "Content-Encoding"];
 
   it("are looked into, and encoded again", () => {
-    const safe = all.look([...type, "gzip"])?.(gzipSync(text));
+    const safe = all.redactorFor([...type, "gzip"])?.(gzipSync(text));
     expect(gunzipSync(safe ?? "").toString()).toBe('{"password":"REDACTED"}');
-    const twice = all.look([...type, "GZIP, x-gzip"])?.(gzipSync(gzipSync(text)));
+    const twice = all.redactorFor([...type, "GZIP, x-gzip"])?.(gzipSync(gzipSync(text)));
     expect(gunzipSync(gunzipSync(twice ?? "")).toString()).toBe('{"password":"REDACTED"}');
     const plain = gzipSync("{}");
-    expect(all.look([...type, "gzip"])?.(plain)).toBe(plain);
+    expect(all.redactorFor([...type, "gzip"])?.(plain)).toBe(plain);
     for (const [name, bytes] of [["br", brotliCompressSync(text)], ["deflate", deflateSync(text)]] as const) {
-      expect(all.look([...type, name])?.(bytes)?.length).toBeGreaterThan(0);
+      expect(all.redactorFor([...type, name])?.(bytes)?.length).toBeGreaterThan(0);
     } // prettier-ignore
   });
 
@@ -226,7 +226,7 @@ describe("encoded bodies", () => {
     ["in an unknown coding", "compress", Buffer.from(text)],
     ["encoded three times", "gzip,gzip,gzip", gzipSync(gzipSync(gzipSync(text)))],
   ])("that are %s (%s) do not leave", (_name, coding, bytes) => {
-    expect(all.look([...type, coding])?.(bytes)).toBeUndefined();
+    expect(all.redactorFor([...type, coding])?.(bytes)).toBeUndefined();
   });
 });
 
@@ -260,7 +260,7 @@ describe("patterns", () => {
       { numRuns: 50 },
     );
     const bytes = Buffer.from([0xff, 0x41, 0xfe]);
-    expect(all.look(["content-type", "text/plain"])?.(bytes)).toBe(bytes);
+    expect(all.redactorFor(["content-type", "text/plain"])?.(bytes)).toBe(bytes);
   });
 
   it("that match more than can be seen hide the whole", () => {

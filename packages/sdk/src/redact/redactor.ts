@@ -3,15 +3,15 @@
  * query parameters, JSON and form fields by name, and all values by pattern. It fails closed: a value that cannot be
  * looked through is replaced whole, a body that cannot is reported, so that the caller leaves it out.
  */
-import { BodyRedactor } from "./redact/body.ts";
-import type { BodyLook } from "./redact/body.ts";
-import { Names } from "./redact/names.ts";
-import { decoded, redactEncoded, redactPairs } from "./redact/pairs.ts";
-import type { ValueRules } from "./redact/pairs.ts";
-import { Patterns } from "./redact/patterns.ts";
-import { Replacer } from "./redact/replacer.ts";
-import type { ReplaceAs } from "./redact/replacer.ts";
-import type { RedactRules } from "./redact/rules.ts";
+import { BodyRedactors } from "./body.ts";
+import type { BodyRedactor } from "./body.ts";
+import { Names } from "./names.ts";
+import { decoded, redactEncoded, redactPairs } from "./pairs.ts";
+import type { ValueRules } from "./pairs.ts";
+import { Patterns } from "./patterns.ts";
+import { Replacer } from "./replacer.ts";
+import type { ReplaceAs } from "./replacer.ts";
+import type { RedactRules } from "./rules.ts";
 
 /** Fields whose value is a URL. */
 const URL_FIELDS: ReadonlySet<string> = new Set(["referer", "location", "content-location"]);
@@ -30,7 +30,7 @@ export class Redactor {
   readonly #query: ValueRules;
   readonly #patterns: Patterns;
   readonly #replacer: Replacer;
-  readonly #bodies: BodyRedactor;
+  readonly #bodies: BodyRedactors;
 
   constructor(rules: RedactRules) {
     const replacer = new Replacer(rules.replacement, rules.pseudonymKey);
@@ -40,7 +40,7 @@ export class Redactor {
     this.#headers = new Names(rules.headers);
     this.#cookies = new Names(rules.cookies);
     this.#query = { names: new Names(rules.query), patterns, replacer };
-    this.#bodies = new BodyRedactor({
+    this.#bodies = new BodyRedactors({
       json: new Names(rules.json),
       form: new Names(rules.form),
       patterns,
@@ -94,8 +94,8 @@ export class Redactor {
   }
 
   /** How to look into the body below these fields; undefined when that need not be. */
-  look(fields: readonly string[]): BodyLook | undefined {
-    return this.#bodies.look(fields);
+  redactorFor(fields: readonly string[]): BodyRedactor | undefined {
+    return this.#bodies.redactorFor(fields);
   }
 
   #path(path: string): string {
