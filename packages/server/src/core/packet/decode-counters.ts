@@ -5,16 +5,20 @@ export class DecodeCounters {
   tcpSegments = 0;
   /** A link type this decoder does not know. */
   unknownLinkType = 0;
-  /** ARP, LLC, tunnels that are not opened, … */
+  /** ARP, LLC, encrypted frames, … */
   notIp = 0;
-  /** UDP, ICMP, encrypted or tunnelled payloads, … */
+  /** UDP, ICMP, encrypted payloads, … */
   notTcp = 0;
-  /** The capture cut the packet within its headers, or its sender did. */
+  /** Tunnels and frames that can carry TCP, and that this decoder does not open. */
+  unopened = 0;
+  /** The capture cut the packet within its headers. */
   truncatedHeader = 0;
-  /** Lengths or versions that contradict each other. */
+  /** Lengths or versions that contradict each other; the sender cut the packet within its headers. */
   malformed = 0;
   tooManyVlanTags = 0;
   tooManyExtensionHeaders = 0;
+  /** Tunnels within tunnels. */
+  tooManyHeaders = 0;
   /** Fragments that wait for others, or completed a datagram that is counted by what was in it. */
   fragmentsHeld = 0;
   /** Fragments that brought nothing new. */
@@ -22,7 +26,12 @@ export class DecodeCounters {
   /** Fragments that cannot be used: cut by the capture, beyond 64 KiB, of a datagram that was discarded. */
   fragmentsRefused = 0;
 
-  // Not packets: what became of datagrams.
+  /** Packets of an unknown link type, not of IP, not of TCP or not opened, by what they are. */
+  readonly leftBy: Map<string, number> = new Map();
+  /** Not packets: headers of tunnels and the like that were passed over, by name. */
+  readonly openedBy: Map<string, number> = new Map();
+
+  // Not packets either: what became of datagrams.
   datagramsReassembled = 0;
   /** IPv4: fragments that overlapped with other bytes; the first ones stayed. */
   fragmentOverlaps = 0;

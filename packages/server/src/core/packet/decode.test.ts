@@ -28,10 +28,12 @@ class Decoded {
       counters.unknownLinkType +
       counters.notIp +
       counters.notTcp +
+      counters.unopened +
       counters.truncatedHeader +
       counters.malformed +
       counters.tooManyVlanTags +
       counters.tooManyExtensionHeaders +
+      counters.tooManyHeaders +
       counters.fragmentsHeld +
       counters.fragmentsDuplicate +
       counters.fragmentsRefused;

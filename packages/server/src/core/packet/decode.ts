@@ -1,5 +1,5 @@
 /**
- * From packets to TCP segments: link layer, IPv4, IPv6, fragments, TCP header. Sans-IO.
+ * From packets to TCP segments: link layer, IPv4, IPv6, fragments, tunnels, TCP header. Sans-IO.
  *
  * In: packets of any link type. Out: one reused TcpPacket a segment, and a count by reason of everything else. Never
  * throws; allocates nothing except for fragments. Lengths come from the IP header (a short Ethernet frame is
@@ -9,7 +9,13 @@
 import { i32be, u16be } from "./bytes.ts";
 import { DecodeCounters } from "./decode-counters.ts";
 import { Fragments } from "./fragments.ts";
+import { HeaderWalk } from "./headers/header-walk.ts";
+import type { Reject } from "./headers/header.ts";
+import { protocolName } from "./headers/names.ts";
+import { isTunnel, Protocol as Carrier } from "./headers/tunnel-headers.ts";
+import { tunnelOf } from "./headers/udp-headers.ts";
 import { LinkLayer } from "./link-layer.ts";
+import { countName } from "./named-counts.ts";
 import { TcpFlag, TcpPacket } from "./tcp-packet.ts";
 import type { PacketSink } from "./types.ts";
 
@@ -41,12 +47,14 @@ export interface TcpSink {
   packet(packet: TcpPacket): void;
 }
 
-type NotTcp = "notTcp" | "truncatedHeader" | "malformed" | "tooManyExtensionHeaders";
+/** Both ports. */
+const UDP_PORTS_BYTES = 4;
 
 export class PacketDecoder implements PacketSink {
   readonly counters: DecodeCounters = new DecodeCounters();
   readonly #sink: TcpSink;
-  readonly #link: LinkLayer = new LinkLayer();
+  readonly #walk: HeaderWalk = new HeaderWalk(this.counters.openedBy);
+  readonly #link: LinkLayer = new LinkLayer(this.#walk);
   readonly #fragments: Fragments = new Fragments(this.counters);
   readonly #tcp: TcpPacket = new TcpPacket();
 
@@ -72,16 +80,17 @@ export class PacketDecoder implements PacketSink {
     const tcp = this.#tcp;
     tcp.seconds = seconds;
     tcp.nanoseconds = nanoseconds;
+    this.#walk.reset();
     const outcome = this.#link.read(linkType, chunk, start, end);
     const wireEnd = start + originalBytes;
     if (outcome === "ipv4") this.#ipv4(chunk, this.#link.at, end, wireEnd);
     else if (outcome === "ipv6") this.#ipv6(chunk, this.#link.at, end, wireEnd);
-    else this.counters[outcome] += 1;
+    else this.#left(outcome, end, wireEnd);
   }
 
   /** `wireEnd`: where the packet would end in `bytes`, had the capture not cut it. */
   #ipv4(bytes: Uint8Array, at: number, end: number, wireEnd: number): void {
-    if (at + IPV4_HEADER_BYTES > end) return this.#reject("truncatedHeader");
+    if (at + IPV4_HEADER_BYTES > end) return this.#cut(end, wireEnd);
     const first = bytes[at] ?? 0;
     const headerBytes = (first & 15) * 4;
     const totalBytes = u16be(bytes, at + 2);
@@ -91,7 +100,7 @@ export class PacketDecoder implements PacketSink {
       first >> 4 !== 4 ||
       headerBytes < IPV4_HEADER_BYTES ||
       at + headerBytes > packetEnd ||
-      packetEnd > wireEnd
+      (packetEnd > wireEnd && !this.#walk.isInside)
     ) {
       return this.#reject("malformed");
     }
@@ -101,29 +110,26 @@ export class PacketDecoder implements PacketSink {
     tcp.destination0 = i32be(bytes, at + 16);
     tcp.source1 = tcp.source2 = tcp.source3 = 0;
     tcp.destination1 = tcp.destination2 = tcp.destination3 = 0;
-    if (bytes[at + 9] !== Protocol.tcp) return this.#reject("notTcp");
+    const protocol = bytes[at + 9] ?? 0;
     const fragmentation = u16be(bytes, at + 6) & 0x3fff;
+    const payload = at + headerBytes;
     if (fragmentation === 0) {
-      return this.#segment(bytes, at + headerBytes, Math.min(packetEnd, end), packetEnd);
+      if (protocol === Protocol.tcp) {
+        return this.#segment(bytes, payload, Math.min(packetEnd, end), packetEnd);
+      }
+      return this.#inside(protocol, bytes, payload, Math.min(packetEnd, end), packetEnd);
     }
     const identification = u16be(bytes, at + 4);
-    this.#fragment(
-      bytes,
-      at + headerBytes,
-      end,
-      packetEnd,
-      Protocol.tcp,
-      fragmentation,
-      identification,
-    );
+    this.#fragment(bytes, payload, end, packetEnd, protocol, fragmentation, identification);
   }
 
   #ipv6(bytes: Uint8Array, at: number, end: number, wireEnd: number): void {
-    if (at + IPV6_HEADER_BYTES > end) return this.#reject("truncatedHeader");
+    if (at + IPV6_HEADER_BYTES > end) return this.#cut(end, wireEnd);
     const payloadBytes = u16be(bytes, at + 4);
     // 0: a jumbogram or super-packet, as above.
     const packetEnd = payloadBytes === 0 ? wireEnd : at + IPV6_HEADER_BYTES + payloadBytes;
-    if ((bytes[at] ?? 0) >> 4 !== 6 || packetEnd > wireEnd) return this.#reject("malformed");
+    const isLonger = packetEnd > wireEnd && !this.#walk.isInside;
+    if ((bytes[at] ?? 0) >> 4 !== 6 || isLonger) return this.#reject("malformed");
     const tcp = this.#tcp;
     tcp.family = 6;
     tcp.source0 = i32be(bytes, at + 8);
@@ -155,9 +161,11 @@ export class PacketDecoder implements PacketSink {
       if (header === Protocol.tcp) {
         return this.#segment(bytes, at, Math.min(packetEnd, end), packetEnd);
       }
-      if (!isExtension(header)) return this.#reject("notTcp");
+      if (!isExtension(header)) {
+        return this.#inside(header, bytes, at, Math.min(packetEnd, end), packetEnd);
+      }
       if (walked === EXTENSION_HEADERS_MAX) return this.#reject("tooManyExtensionHeaders");
-      if (at + 8 > end) return this.#reject("truncatedHeader");
+      if (at + 8 > end) return this.#cut(end, packetEnd);
       const next = bytes[at] ?? 0;
       if (header === Protocol.fragment) {
         // Offset in the upper 13 bits, "more" in the lowest: the same shape as IPv4's after a turn.
@@ -179,6 +187,20 @@ export class PacketDecoder implements PacketSink {
     }
   }
 
+  /** Neither TCP nor an extension of IPv6: a tunnel, or something else. */
+  #inside(protocol: number, bytes: Uint8Array, at: number, end: number, packetEnd: number): void {
+    if (protocol === Protocol.tcp) return this.#segment(bytes, at, end, packetEnd);
+    if (protocol === Protocol.authentication && this.#tcp.family === 4) {
+      return this.#extensions(protocol, bytes, at, end, packetEnd, false);
+    }
+    const walk = this.#walk;
+    walk.type = protocol;
+    const outcome = walk.from("protocol", bytes, at, end);
+    if (outcome === "ipv4") this.#ipv4(bytes, walk.at, end, packetEnd);
+    else if (outcome === "ipv6") this.#ipv6(bytes, walk.at, end, packetEnd);
+    else this.#left(outcome, end, packetEnd);
+  }
+
   /** `fragmentation`: "more" in bit 13, the offset in units of 8 bytes below. */
   #fragment(
     bytes: Uint8Array,
@@ -189,19 +211,26 @@ export class PacketDecoder implements PacketSink {
     fragmentation: number,
     identification: number,
   ): void {
+    const offset = (fragmentation & 0x1fff) * 8;
+    const tcp = this.#tcp;
+    const { family } = tcp;
+    // A datagram is one of its protocol to IPv4, and of its addresses alone to IPv6.
+    const of = family === 4 ? `4/${nextHeader}` : "6";
+    const key = `${of} ${addressesOf(tcp)} ${identification}`;
+    if (!this.#isKept(nextHeader, key, offset, bytes, start, end)) {
+      this.#walk.left("notTcp", protocolName(nextHeader));
+      return this.#left("notTcp", end, packetEnd);
+    }
     if (packetEnd > end) {
       // Cut by the capture: the datagram can never be whole.
       this.counters.fragmentsRefused += 1;
       return;
     }
-    const tcp = this.#tcp;
-    const source = `${tcp.source0},${tcp.source1},${tcp.source2},${tcp.source3}`;
-    const destination = `${tcp.destination0},${tcp.destination1},${tcp.destination2},${tcp.destination3}`;
     const whole = this.#fragments.add({
-      key: `${tcp.family} ${source} ${destination} ${identification}`,
-      family: tcp.family,
+      key,
+      family,
       nextHeader,
-      offset: (fragmentation & 0x1fff) * 8,
+      offset,
       more: (fragmentation & 0x2000) !== 0,
       bytes,
       start,
@@ -212,12 +241,28 @@ export class PacketDecoder implements PacketSink {
     // The fragment that completed it is counted by what the datagram is.
     this.counters.fragmentsHeld -= 1;
     const length = whole.bytes.length;
-    if (tcp.family === 4) this.#segment(whole.bytes, 0, length, length);
+    if (family === 4) this.#inside(whole.nextHeader, whole.bytes, 0, length, length);
     else this.#extensions(whole.nextHeader, whole.bytes, 0, length, length, false);
   }
 
+  /** Pieces of other datagrams would only take the place of those that matter. Those of UDP show by the first what they are. */
+  #isKept(
+    protocol: number,
+    key: string,
+    offset: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    if (protocol !== Carrier.udp) {
+      return protocol === Protocol.tcp || isTunnel(protocol) || isExtension(protocol);
+    }
+    if (offset !== 0) return this.#fragments.knows(key);
+    return start + UDP_PORTS_BYTES <= end && tunnelOf(bytes, start) !== undefined;
+  }
+
   #segment(bytes: Uint8Array, at: number, end: number, packetEnd: number): void {
-    if (at + TCP_HEADER_BYTES > end) return this.#reject("truncatedHeader");
+    if (at + TCP_HEADER_BYTES > end) return this.#cut(end, packetEnd);
     const payload = at + ((bytes[at + 12] ?? 0) >> 4) * 4;
     if (payload < at + TCP_HEADER_BYTES || payload > packetEnd) return this.#reject("malformed");
     const tcp = this.#tcp;
@@ -241,9 +286,26 @@ export class PacketDecoder implements PacketSink {
     this.#sink.packet(tcp);
   }
 
-  #reject(reason: NotTcp): void {
+  /** It ends within a header: by the capture, or because its sender made it so. */
+  #cut(end: number, wireEnd: number): void {
+    const isCaptures = end < wireEnd || this.#walk.isInside;
+    this.#reject(isCaptures ? "truncatedHeader" : "malformed");
+  }
+
+  #left(reason: Reject, end: number, wireEnd: number): void {
+    if (reason === "truncatedHeader") return this.#cut(end, wireEnd);
+    this.#reject(reason);
+    if (this.#walk.name !== "") countName(this.counters.leftBy, this.#walk.name);
+  }
+
+  #reject(reason: Reject | "tooManyExtensionHeaders"): void {
     this.counters[reason] += 1;
   }
+}
+
+function addressesOf(tcp: TcpPacket): string {
+  const source = `${tcp.source0},${tcp.source1},${tcp.source2},${tcp.source3}`;
+  return `${source} ${tcp.destination0},${tcp.destination1},${tcp.destination2},${tcp.destination3}`;
 }
 
 function isExtension(header: number): boolean {

@@ -58,6 +58,11 @@ export class Fragments {
     return this.#costBytes;
   }
 
+  /** A piece of it is here. */
+  knows(key: string): boolean {
+    return this.#datagrams.has(key);
+  }
+
   add(fragment: Fragment): Reassembled | undefined {
     this.#expire(fragment.seconds);
     const length = fragment.end - fragment.start;
