@@ -31,6 +31,8 @@ export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStat
     ...Object.fromEntries(
       notTcpBy(packets).map(([reason, count]) => [`packetsNotTcp.${reason}`, count]),
     ),
+    ...named("packetsLeft", packets.leftBy),
+    ...named("headersOpened", packets.openedBy),
     packetsDroppedByKernel: drops.kernel,
     packetsDroppedByInterface: drops.interface,
     packetsDroppedByOverload: drops.overload,
@@ -70,10 +72,12 @@ function notTcpBy(packets: DecodeCounters): [string, number][] {
     ["unknown-link-type", packets.unknownLinkType],
     ["not-ip", packets.notIp],
     ["other-protocol", packets.notTcp],
+    ["not-opened", packets.unopened],
     ["truncated-header", packets.truncatedHeader],
     ["malformed", packets.malformed],
     ["too-many-vlan-tags", packets.tooManyVlanTags],
     ["too-many-extension-headers", packets.tooManyExtensionHeaders],
+    ["too-many-headers", packets.tooManyHeaders],
     ["fragment-held", packets.fragmentsHeld],
     ["fragment-duplicate", packets.fragmentsDuplicate],
     ["fragment-refused", packets.fragmentsRefused],
@@ -114,6 +118,8 @@ function lines(
         count,
       ]),
     ])}`,
+    ...among("packets not read", packets.leftBy),
+    ...among("headers passed over", packets.openedBy),
     `bytes: seen ${bytes.bytesSeen} = delivered ${bytes.bytesDelivered} + duplicate ${bytes.bytesDuplicate} + lost ${bytes.bytesLost} + not HTTP ${bytes.bytesNotHttp} + evicted ${bytes.bytesEvicted}${pending}`,
     `messages: ${messages.requests} requests, ${messages.responses} responses${detail([
       ["unanswered", messages.unanswered],
@@ -132,6 +138,12 @@ function detail(entries: readonly (readonly [string, number])[]): string {
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `; ${name} ${count}`)
     .join("");
+}
+
+/** A line of its own, where there is anything to say. */
+function among(what: string, counts: ReadonlyMap<string, number>): string[] {
+  if (counts.size === 0) return [];
+  return [`${what}: ${[...counts].map(([name, count]) => `${name} ${count}`).join(", ")}`];
 }
 
 function prefixed(prefix: string, map: ReadonlyMap<string, number>): [string, number][] {

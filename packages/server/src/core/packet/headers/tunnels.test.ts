@@ -77,11 +77,11 @@ describe("what is opened", () => {
     const [first] = decoded.segments;
     const isFour = first?.source === ADDRESS_4;
     expect(decoded.segments).toEqual(
-      Array(2).fill({
+      Array.from({ length: 2 }, () => ({
         text: isFour ? "four" : "six",
         missing: 0,
         source: isFour ? ADDRESS_4 : ADDRESS_6,
-      }),
+      })),
     );
     expect(Object.fromEntries(decoded.counters.openedBy)).toEqual(
       Object.fromEntries(opened.map((name) => [name, 2])),
