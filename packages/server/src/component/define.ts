@@ -50,7 +50,9 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
   /** What `ARGUMENT|N%` means: a share of the requests (the default), or the speed at which a recording is played. */
   readonly percent?: "share" | "speed";
   /** What it listens on or captures: an output that sends there would feed its own run, which is refused. */
-  takesFrom?(argument: string): Place | undefined;
+  takesFrom?(argument: string, options: OptionValues<S>): Place | undefined;
+  /** Whether it would read the file of this name, which may not be there yet: an output that writes there would feed its own run. */
+  reads?(argument: string, options: OptionValues<S>, path: string): boolean;
   create(context: InputContext, argument: string, options: OptionValues<S>): Input;
 }
 
@@ -68,6 +70,8 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   readonly queueFull?: "wait" | "drop";
   /** Where it sends to; see `takesFrom`. */
   sendsTo?(argument: string): Place | undefined;
+  /** The file that it writes next; see `reads`. */
+  writes?(argument: string, options: OptionValues<S>): string | undefined;
   create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
 }
 

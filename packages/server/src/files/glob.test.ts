@@ -45,18 +45,18 @@ it.each([
   ["none/*", []],
   ["r_0.gor", ["r_0.gor"]],
 ])("%s", async (pattern, expected) => {
-  expect(await glob(join(folder, "_").slice(0, -1) + pattern)).toEqual(
+  expect(glob(join(folder, "_").slice(0, -1) + pattern)).toEqual(
     expected.map((name) => join(folder, name)),
   );
 });
 
 it.each(["[", "a[", "x\\", "[z-a]"])("says that %s is malformed", async (pattern) => {
-  await expect(glob(`${folder}/${pattern}`)).rejects.toThrow(/malformed/);
+  expect(() => glob(`${folder}/${pattern}`)).toThrow(/malformed/);
 });
 
 it("takes a recording's name for the numbered files that were written under it", async () => {
   const found = async (name: string): Promise<string[]> =>
-    (await recordings(join(folder, name))).map((path) => path.slice(folder.length + 1));
+    recordings(join(folder, name)).map((path) => path.slice(folder.length + 1));
   expect(await found("r.gor")).toEqual(["r_0.gor", "r_1.gor", "r_2.gor", "r_10.gor"]);
   expect(await found("r_1.gor")).toEqual(["r_1.gor"]);
   expect(await found("req.gor.gz")).toEqual(["req.gor.gz"]);

@@ -3,29 +3,37 @@
  * character as it is. In: a pattern. Out: the paths there are, in natural order (`r_2` before `r_10`). Directories are left
  * out.
  */
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 
+const QUIET = { throwIfNoEntry: false } as const;
 const MAGIC = /[*?[\\]/;
 const naturally = new Intl.Collator("en", { numeric: true, caseFirst: "upper" });
 
 /** Throws when the pattern is malformed. A path that exists as it is written is itself, whatever it holds. */
-export async function glob(pattern: string): Promise<string[]> {
-  if (await isThere(pattern)) return [pattern];
+export function glob(pattern: string): string[] {
+  if (statSync(pattern, QUIET) !== undefined) return [pattern];
   if (!MAGIC.test(pattern)) return [];
-  const found = await expand(pattern);
-  const files: string[] = [];
-  for (const path of found) if (await isFile(path)) files.push(path);
-  return files.sort((a, b) => naturally.compare(a, b));
+  return expand(pattern)
+    .filter((path) => statSync(path, QUIET)?.isDirectory() !== true)
+    .sort((a, b) => naturally.compare(a, b));
 }
 
-async function expand(pattern: string): Promise<string[]> {
+/** Whether the pattern means this path, be it there or not. Throws when the pattern is malformed. */
+export function matches(pattern: string, path: string): boolean {
+  const [folder, other] = [resolve(dirname(pattern)), resolve(dirname(path))];
+  return (
+    folder === other && MAGIC.test(pattern) && nameMatcher(basename(pattern)).test(basename(path))
+  );
+}
+
+function expand(pattern: string): string[] {
   const parent = dirname(pattern);
   const name = nameMatcher(basename(pattern));
-  const parents = MAGIC.test(parent) ? await expand(parent) : [parent];
+  const parents = MAGIC.test(parent) ? expand(parent) : [parent];
   const paths: string[] = [];
   for (const folder of parents) {
-    for (const entry of await namesIn(folder)) {
+    for (const entry of namesIn(folder)) {
       if (name.test(entry)) {
         // `./x` as Go writes it: without the dot when the pattern had none.
         paths.push(folder === "." && !pattern.startsWith("./") ? entry : join(folder, entry));
@@ -68,24 +76,10 @@ function escaped(char: string): string {
   return char.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+function namesIn(folder: string): string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch {
     return [];
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => !found.isDirectory(),
-    () => true,
-  );
 }

@@ -3,18 +3,24 @@
  * stands for the numbered files that an output of this name has written: what was recorded as `requests.gor` is
  * replayed as `requests.gor`.
  */
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { glob } from "./glob.ts";
 
 /** Throws when the pattern is malformed. Empty when there is nothing. */
-export async function recordings(pattern: string): Promise<string[]> {
-  const found = await glob(pattern);
+export function recordings(pattern: string): string[] {
+  const found = glob(pattern);
   if (found.length > 0) return found;
   const extension = extname(pattern);
   const stem = `${basename(pattern, extension)}_`;
-  const chunks = await glob(join(dirname(pattern), `${stem}*${extension}`));
-  return chunks.filter((path) => {
-    const name = basename(path, extension);
-    return name.startsWith(stem) && /^\d+$/.test(name.slice(stem.length));
-  });
+  const chunks = glob(join(dirname(pattern), `${stem}*${extension}`));
+  return chunks.filter((path) => isChunk(pattern, path));
+}
+
+/** Whether `path` is one of the numbered files of the recording `name`. */
+export function isChunk(name: string, path: string): boolean {
+  const extension = extname(name);
+  const stem = `${basename(name, extension)}_`;
+  const own = basename(path, extension);
+  const isBeside = resolve(dirname(name)) === resolve(dirname(path));
+  return isBeside && own.startsWith(stem) && /^\d+$/.test(own.slice(stem.length));
 }

@@ -14,10 +14,12 @@ import type { OptionSpec, OptionValues } from "../component/option.ts";
 import type { Input, InputContext, InputProgress } from "../component/types.ts";
 import { Pacer } from "../core/pace/pacer.ts";
 import type { Pace } from "../core/pace/pacer.ts";
+import { matches } from "../files/glob.ts";
 import { hintOf } from "../files/file-error.ts";
 import { RecordMerge } from "../files/merge.ts";
 import type { FileFault } from "../files/record-file.ts";
-import { recordings } from "../files/recordings.ts";
+import { isChunk, recordings } from "../files/recordings.ts";
+import { isSameFile } from "../files/same-file.ts";
 import { DryRun } from "./file/dry-run.ts";
 import { SPEED_MAX, rate, speed } from "./file/kinds.ts";
 import { Sleep } from "./file/sleep.ts";
@@ -84,6 +86,17 @@ export const inputFile: InputDeclaration<typeof options> = defineInput({
       raw === "" ? new Refusal("must be a file name or a pattern such as *.gor") : raw,
   },
   percent: "speed",
+  reads: (argument, { loop }, path) => {
+    try {
+      if (isChunk(argument, path) || recordings(argument).some((one) => isSameFile(one, path)))
+        return true;
+      // A round that begins later reads what has come meanwhile.
+      return loop && matches(argument, path);
+    } catch {
+      // A malformed pattern reads nothing, and is refused when it starts.
+      return false;
+    }
+  },
   options,
   create: (context, argument, values) => new FileInput(context, argument, values),
 });
@@ -139,7 +152,7 @@ class FileInput implements Input {
   }
 
   async #open(): Promise<RecordMerge> {
-    const paths = await recordings(this.#pattern);
+    const paths = recordings(this.#pattern);
     if (paths.length === 0) throw new Error(`no file matches ${this.#pattern}`);
     const merge = await RecordMerge.open(paths, {
       epochSeconds: this.#epochSeconds,

@@ -4,10 +4,12 @@
  * In: packets of libpcap, tcpdump or a file. Out: requests, and responses when tracked. Every byte of the captured
  * streams ends in one of the figures; see `raw/stats.ts`. A file ends the input, live traffic never does.
  */
+import { isIP } from "node:net";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { Refusal } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
+import { isSameFile } from "../files/same-file.ts";
 import { parseRawAddress } from "./raw/address.ts";
 import type { RawAddress } from "./raw/address.ts";
 import { CaptureFile } from "./raw/capture-file.ts";
@@ -27,6 +29,8 @@ const STATS_MS = 5000;
 /** Seconds that packets may be on their way from the kernel to us. */
 const DELAY_SECONDS = 2;
 const US_PER_SECOND = 1_000_000;
+/** Where the system has what stands behind standard input. */
+const STDIN = "/dev/stdin";
 const NO_DROPS = { kernel: 0, interface: 0, overload: 0 } as const;
 
 export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
@@ -45,11 +49,18 @@ export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
         : raw;
     },
   },
-  takesFrom: (argument) => {
+  takesFrom: (argument, { promisc }) => {
     const address = parseRawAddress(argument, false);
     if (address instanceof Refusal || address.file !== undefined) return undefined;
     const { host, ports } = address;
-    return { host: host === "" ? undefined : host, ports, path: undefined };
+    // A promiscuous capture takes what is for other addresses, too.
+    const isAny = host === "" || (promisc && isIP(host) !== 0);
+    return { host: isAny ? undefined : host, ports, path: undefined };
+  },
+  reads: (argument, { engine }, path) => {
+    const address = parseRawAddress(argument, engine === "pcap_file");
+    if (address instanceof Refusal || address.file === undefined) return false;
+    return isSameFile(address.file === "-" ? STDIN : address.file, path);
   },
   options: rawOptions,
   create: (context, argument, values) => {

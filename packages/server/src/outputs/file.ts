@@ -18,6 +18,7 @@ import type { Output, OutputContext } from "../component/types.ts";
 import { encodeRecords } from "../core/record/encode.ts";
 import { codeOf, fileError } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
+import { nextChunk } from "./file/chunk-name.ts";
 import { SeriesSet } from "./file/series-set.ts";
 import type { Series } from "./file/series.ts";
 import { NameTemplate } from "./file/template.ts";
@@ -76,6 +77,10 @@ export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   },
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   options,
+  writes: (argument, { append }) => {
+    const name = new NameTemplate(argument, Math.random).nameFor(undefined, Date.now() * 1000);
+    return append ? name : nextChunk(name);
+  },
   create: (context, argument, values) => new FileOutput(context, argument, values),
 });
 

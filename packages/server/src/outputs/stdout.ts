@@ -13,6 +13,9 @@ import { SEPARATOR } from "../core/record/separator.ts";
 import { hintOf } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
 
+/** Where the system has what stands behind standard output: `> FILE`. */
+const STDOUT = "/dev/stdout";
+
 export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutput({
   name: "output-stdout",
   summary: "Write everything to standard output, in gor's record format.",
@@ -21,6 +24,7 @@ export const outputStdout: OutputDeclaration<Record<never, never>> = defineOutpu
   argument: undefined,
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   options: {},
+  writes: () => STDOUT,
   create: (context) => new StdoutOutput(context),
 });
 

@@ -82,7 +82,7 @@ async function open(
   try {
     const paths: string[] = [];
     for (const pattern of patterns) {
-      const found = await recordings(pattern);
+      const found = recordings(pattern);
       if (found.length === 0) throw new Error(`no file matches ${pattern}`);
       paths.push(...found);
     }

@@ -1,8 +1,9 @@
 /**
  * Names of the files an output writes, as gor's: `requests.gor` becomes `requests_0.gor`, `requests_1.gor` … The number
- * follows the highest that is there, so that nothing is ever overwritten. Pure; the caller lists the directory. Unlike gor's,
+ * follows the highest that is there, so that nothing is ever overwritten. Unlike gor's,
  * a name that ends in a number keeps it: `shop_2024.gor` becomes `shop_2024_0.gor`, not a chunk of `shop.gor`.
  */
+import { readdirSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 
 /** The path of chunk `index` of `path`. */
@@ -24,6 +25,16 @@ export function nextChunkIndex(path: string, names: readonly string[]): number {
     if (/^\d{1,15}$/.test(digits)) highest = Math.max(highest, Number(digits));
   }
   return highest + 1;
+}
+
+/** The chunk that would be written next, as the folder is now. */
+export function nextChunk(path: string): string {
+  try {
+    return chunkPath(path, nextChunkIndex(path, readdirSync(dirname(path))));
+  } catch {
+    // Whoever opens it says what is wrong with the folder.
+    return chunkPath(path, 0);
+  }
 }
 
 /** As gor: the last ending only, so that `a.gor.gz` becomes `a.gor_0.gz`. */
