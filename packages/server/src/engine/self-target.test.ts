@@ -69,7 +69,7 @@ describe("files", () => {
     symlinkSync("a.gor", join(folder, "symbolic.gor"));
     linkSync(join(folder, "a.gor"), join(folder, "hard.gor"));
     symlinkSync(folder, join(folder, "here"));
-    execFileSync("mkfifo", [join(folder, "pipe")]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', join(folder, "pipe")]);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
