@@ -2,33 +2,47 @@
  * The structural walk over a payload before msgpackr may see it.
  *
  * In: bytes from the network. Out: undefined when they are one msgpack value built of the few types our records
- * use, with every length backed by bytes that are really there, shallow nesting and a bounded number of
- * values; otherwise the reason. It allocates nothing, so a hostile payload costs its own length in
+ * use, with every length backed by bytes that are really there, shallow nesting and a bounded number of lists and byte
+ * strings; otherwise the reason. It allocates nothing, so a hostile payload costs its own length in
  * time and no memory. It does not know what the values mean.
  *
  * Why: unpackers allocate by announced lengths and recurse by nesting; both are the sender's choice.
  */
-import { PAYLOAD_BYTES_PER_VALUE_MIN, PAYLOAD_DEPTH_MAX, PAYLOAD_VALUES_BASE } from "./limits.ts";
+import {
+  PADDED_BYTES_PER_VALUE,
+  PADDED_VALUES_BASE,
+  PAYLOAD_BYTES_PER_OBJECT_MIN,
+  PAYLOAD_DEPTH_MAX,
+  PAYLOAD_OBJECTS_BASE,
+} from "./limits.ts";
 
 const NIL = 0xc0;
 const FLOAT64 = 0xcb;
+const BIN8 = 0xc4;
+const BIN32 = 0xc6;
+
+/** What one walk has counted; one for all, so that a walk allocates nothing. */
+const walked = { values: 0 };
 
 export function checkPayload(bytes: Uint8Array): string | undefined {
   const length = bytes.length;
-  let budget = PAYLOAD_VALUES_BASE + Math.floor(length / PAYLOAD_BYTES_PER_VALUE_MIN);
+  let budget = PAYLOAD_OBJECTS_BASE + Math.floor(length / PAYLOAD_BYTES_PER_OBJECT_MIN);
+  let values = 0;
   // Values still expected at each depth; three plain variables would do, an array reads better.
   const left = [1, 0, 0, 0];
   let depth = 0;
   let at = 0;
   for (;;) {
     while (left[depth] === 0) {
-      if (depth === 0) return at === length ? undefined : "bytes behind the value";
+      if (depth === 0) {
+        walked.values = values;
+        return at === length ? undefined : "bytes behind the value";
+      }
       depth -= 1;
     }
     left[depth] = (left[depth] ?? 0) - 1;
     if (at >= length) return "value ends early";
-    budget -= 1;
-    if (budget < 0) return "too many values";
+    values += 1;
     const type = bytes[at] ?? 0;
     at += 1;
     if (type <= 0x7f || type === NIL) continue;
@@ -37,6 +51,10 @@ export function checkPayload(bytes: Uint8Array): string | undefined {
     if (at + width > length) return "length ends early";
     const size = width === 0 ? fixedSize(type) : readUint(bytes, at, width);
     at += width;
+    if (isArray(type) || (type >= BIN8 && type <= BIN32)) {
+      budget -= 1;
+      if (budget < 0) return "too many lists and byte strings";
+    }
     if (!isArray(type)) {
       if (size > length - at) return "value is longer than the payload";
       at += size;
@@ -48,6 +66,24 @@ export function checkPayload(bytes: Uint8Array): string | undefined {
     left[depth] = size;
   }
 }
+
+/**
+ * Bytes of padding that `payload` needs before receivers of minor version 2 and older take it; 0 as a rule, and for what no
+ * receiver takes.
+ */
+export function paddingBytesFor(payload: Uint8Array): number {
+  if (checkPayload(payload) !== undefined) return 0;
+  return paddingBytes(walked.values, payload.length);
+}
+
+/** The same for a payload of so many values and bytes. */
+export function paddingBytes(values: number, bytes: number): number {
+  const short = (values - PADDED_VALUES_BASE) * PADDED_BYTES_PER_VALUE - bytes;
+  return short <= 0 ? 0 : short + PADDING_VALUES * PADDED_BYTES_PER_VALUE;
+}
+
+/** A padding record's own values: its list, its type, its bytes. */
+const PADDING_VALUES = 3;
 
 function isArray(type: number): boolean {
   return (type >= 0x90 && type <= 0x9f) || type === 0xdc || type === 0xdd;

@@ -1,4 +1,4 @@
-// No input of 64 KiB, however hostile, throws past the decoder or takes more than 1 MiB of memory.
+// No input of 64 KiB, however hostile, throws past the decoder or takes more than 3 MiB of memory.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
@@ -8,7 +8,8 @@ import { FrameDecoder, FrameType, encodeFrame } from "./frame.ts";
 import { packRecords, unpackRecords } from "./record.ts";
 
 const INPUT_BYTES = 64 * 1024;
-const MEMORY_BYTES_MAX = 1024 * 1024;
+/** Less than what a producer's own frame of body chunks of one byte costs is not to be had. */
+const MEMORY_BYTES_MAX = 3 * 1024 * 1024;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -31,6 +32,13 @@ function filled(opening: readonly number[], byte: number): Buffer {
   return bytes;
 }
 
+/** A list of as many such records as there is room for. */
+function repeated(record: readonly number[]): Buffer {
+  const times = Math.floor((INPUT_BYTES - 3) / record.length);
+  const head = [0xdc, times >> 8, times & 0xff];
+  return Buffer.from([...head, ...Array.from({ length: times }, () => record).flat()]);
+}
+
 const HOSTILE: Record<string, Buffer> = {
   "arrays nested without end": filled([], 0x91),
   "maps nested without end": filled([], 0x81),
@@ -46,6 +54,9 @@ const HOSTILE: Record<string, Buffer> = {
   timestamps: filled([0xdc, 0x2a, 0xa9], 0xd6),
   "an extension as large as the input": filled([0x91, 0xc8, 0xff, 0xf0, 0x72], 0x00),
   "many short strings": filled([0xdc, 0x7f, 0xfe], 0xa1),
+  "empty byte strings in records": repeated([0x92, 0xc4, 0x00, 0xc4, 0x00]),
+  "empty lists in records": repeated([0x93, 0x01, 0x90, 0x90]),
+  "chunks of one byte": repeated([0x93, 0x06, 0x01, 0xc4, 0x01, 0x61]),
   "unused codes": filled([0x91], 0xc1),
   nothing: Buffer.alloc(0),
 };

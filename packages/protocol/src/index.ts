@@ -6,12 +6,14 @@ export { HttpMessage, contentLength, headEnd, isChunked } from "./http-message.t
 export { formatHead, headerValue, isResponseHead, parseHead } from "./head.ts";
 export type { Head, HeaderList, RequestHead, ResponseHead } from "./head.ts";
 export { RecordType, isToken, packRecords, unpackRecords } from "./record.ts";
+export { RecordReader, recordFault } from "./record.ts";
 export type * from "./record.ts";
+export * from "./schema.ts";
 export { messageOf, packMessage } from "./message-record.ts";
 export type { PackedMessage } from "./message-record.ts";
 export { PayloadWriter } from "./payload-writer.ts";
 export { printable } from "./printable.ts";
-export { checkPayload } from "./check-payload.ts";
+export { checkPayload, paddingBytesFor } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { EarlierFrames, ProducerOptions, ProducerState } from "./producer.ts";
 export { ConsumerSession, errorFrame } from "./consumer.ts";

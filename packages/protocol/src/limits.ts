@@ -18,11 +18,19 @@ export const BATCH_BYTES_TARGET: number = 64 * 1024;
 export const PAYLOAD_DEPTH_MAX: number = 3;
 
 /**
- * Values a payload may hold: this many, plus one for every four bytes. A real batch of small requests needs
- * about one value for eight bytes; a bomb of empty arrays wants one a byte, at 30 bytes of heap each.
+ * Lists and byte strings a payload may hold: this many, plus one for every three bytes. These are what costs a receiver
+ * memory beyond the frame's own, up to 110 bytes of heap each. No record that a producer writes needs more: the tests prove
+ * it from the tables of `schema.ts`.
  */
-export const PAYLOAD_VALUES_BASE: number = 256;
-export const PAYLOAD_BYTES_PER_VALUE_MIN: number = 4;
+export const PAYLOAD_OBJECTS_BASE: number = 256;
+export const PAYLOAD_BYTES_PER_OBJECT_MIN: number = 3;
+
+/**
+ * Values of any kind that receivers before minor version 3 take in a payload: this many, plus one for every four bytes. A
+ * frame with more is padded for them.
+ */
+export const PADDED_VALUES_BASE: number = 256;
+export const PADDED_BYTES_PER_VALUE: number = 4;
 
 /** Header fields of one head; Node itself stops at 2,000 by default. */
 export const HEADER_FIELDS_MAX: number = 2048;
@@ -53,6 +61,9 @@ export const HEARTBEAT_IDLE_MS: number = 5000;
 
 /** Milliseconds without a byte before the peer is held dead: kernels alone take a quarter of an hour. */
 export const HEARTBEAT_DEAD_MS: number = 15_000;
+
+/** Characters of a shared secret, at least: shorter ones can be found by trying all of them. */
+export const TOKEN_CHARS_MIN: number = 16;
 
 /** Bytes of a producer id and of a nonce: 128 bits never collide by accident. */
 export const PRODUCER_ID_BYTES: number = 16;

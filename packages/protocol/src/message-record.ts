@@ -9,8 +9,8 @@ import { HttpMessage } from "./http-message.ts";
 import { HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "./limits.ts";
 import { MessageKind } from "./message.ts";
 import type { BodyState, Message, Timestamp } from "./message.ts";
-import { RecordType } from "./record.ts";
 import type { MessageRecord } from "./record.ts";
+import { MESSAGE, MESSAGE_AT, blankOf } from "./schema.ts";
 
 const US_PER_S = 1_000_000;
 const NS_PER_US = 1000;
@@ -22,6 +22,9 @@ const AMBIGUOUS = 2;
 
 /** Trailer strings that travel apart; a message with more goes as raw bytes, which hold them too. */
 const TRAILER_STRINGS_MAX = 64;
+
+/** What every record of a message is a copy of. */
+const BLANK: readonly unknown[] = [MESSAGE.type, ...MESSAGE.fields.map(() => null)];
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(MessageKind));
 
@@ -39,29 +42,28 @@ export function packMessage(message: Message, number: number): PackedMessage {
   const trailers = head === undefined || http.trailers.length === 0 ? null : http.trailers;
   const whole = bytes.length + (head?.length ?? 0) <= WHOLE_EXCHANGE_BYTES_MAX;
   const [seconds, nanoseconds] = splitTime(startedAt);
-  const record: MessageRecord = [
-    RecordType.message,
-    number,
-    kind,
-    id,
-    seconds,
-    nanoseconds,
-    latencyNs === undefined ? null : Math.abs(latencyNs),
+  const record = blankOf<typeof MESSAGE>(BLANK);
+  record[MESSAGE_AT.number] = number;
+  record[MESSAGE_AT.kind] = kind;
+  record[MESSAGE_AT.id] = id;
+  record[MESSAGE_AT.startedS] = seconds;
+  record[MESSAGE_AT.startedNs] = nanoseconds;
+  record[MESSAGE_AT.latencyNs] = latencyNs === undefined ? null : Math.abs(latencyNs);
+  record[MESSAGE_AT.flags] =
     (latencyNs !== undefined && latencyNs < 0 ? LATENCY_NEGATIVE : 0) |
-      (context?.framing === "ambiguous" ? AMBIGUOUS : 0),
-    head ?? null,
-    whole ? asBuffer(bytes) : null,
-    whole ? 0 : bytes.length,
-    trailers,
-    context?.service ?? null,
-    context?.connection ?? null,
-    context?.connectionSeq ?? null,
-    context?.peer ?? null,
-    context?.route ?? null,
-    context?.tags ?? null,
-    context?.bodyState ?? 0,
-    context?.failure ?? null,
-  ];
+    (context?.framing === "ambiguous" ? AMBIGUOUS : 0);
+  record[MESSAGE_AT.head] = head ?? null;
+  record[MESSAGE_AT.bytes] = whole ? asBuffer(bytes) : null;
+  record[MESSAGE_AT.restBytes] = whole ? 0 : bytes.length;
+  record[MESSAGE_AT.trailers] = trailers;
+  record[MESSAGE_AT.service] = context?.service ?? null;
+  record[MESSAGE_AT.connection] = context?.connection ?? null;
+  record[MESSAGE_AT.connectionSeq] = context?.connectionSeq ?? null;
+  record[MESSAGE_AT.peer] = context?.peer ?? null;
+  record[MESSAGE_AT.route] = context?.route ?? null;
+  record[MESSAGE_AT.tags] = context?.tags ?? null;
+  record[MESSAGE_AT.bodyState] = context?.bodyState ?? 0;
+  record[MESSAGE_AT.failure] = context?.failure ?? null;
   return { record, rest: whole ? undefined : bytes };
 }
 
@@ -71,40 +73,44 @@ export function packMessage(message: Message, number: number): PackedMessage {
  */
 export function messageOf(
   record: MessageRecord,
-  bytes: Uint8Array | undefined = record[9] ?? undefined,
-  state: BodyState = record[18],
+  bytes: Uint8Array | undefined = record[MESSAGE_AT.bytes] ?? undefined,
+  state: BodyState = record[MESSAGE_AT.bodyState],
 ): Message | undefined {
-  const kind = record[2];
+  const kind = record[MESSAGE_AT.kind];
   if (!KINDS.has(kind)) return undefined;
-  const head = record[8];
-  const latency = record[6];
+  const head = record[MESSAGE_AT.head];
   return {
     kind,
-    id: record[3],
-    startedAt: joinTime(record[4], record[5]),
-    latencyNs:
-      latency === null ? undefined : (record[7] & LATENCY_NEGATIVE) === 0 ? latency : -latency,
+    id: record[MESSAGE_AT.id],
+    startedAt: joinTime(record[MESSAGE_AT.startedS], record[MESSAGE_AT.startedNs]),
+    latencyNs: latencyOf(record),
     http:
       head === null
         ? HttpMessage.fromRaw(bytes ?? NO_BYTES)
-        : HttpMessage.fromHeadText(head, bytes, record[11] ?? undefined),
+        : HttpMessage.fromHeadText(head, bytes, record[MESSAGE_AT.trailers] ?? undefined),
     context: contextOf(record, state),
   };
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
+function latencyOf(record: MessageRecord): number | undefined {
+  const latencyNs = record[MESSAGE_AT.latencyNs];
+  if (latencyNs === null) return undefined;
+  return (record[MESSAGE_AT.flags] & LATENCY_NEGATIVE) === 0 ? latencyNs : -latencyNs;
+}
+
 function contextOf(record: MessageRecord, state: BodyState): Message["context"] {
   return {
-    service: record[12] ?? undefined,
-    connection: record[13] ?? undefined,
-    connectionSeq: record[14] ?? undefined,
-    peer: record[15] ?? undefined,
-    route: record[16] ?? undefined,
-    tags: record[17] ?? undefined,
+    service: record[MESSAGE_AT.service] ?? undefined,
+    connection: record[MESSAGE_AT.connection] ?? undefined,
+    connectionSeq: record[MESSAGE_AT.connectionSeq] ?? undefined,
+    peer: record[MESSAGE_AT.peer] ?? undefined,
+    route: record[MESSAGE_AT.route] ?? undefined,
+    tags: record[MESSAGE_AT.tags] ?? undefined,
     bodyState: state === 0 ? undefined : state,
-    failure: record[19] ?? undefined,
-    framing: (record[7] & AMBIGUOUS) === 0 ? undefined : "ambiguous",
+    failure: record[MESSAGE_AT.failure] ?? undefined,
+    framing: (record[MESSAGE_AT.flags] & AMBIGUOUS) === 0 ? undefined : "ambiguous",
   };
 }
 

@@ -7,6 +7,7 @@ import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { PayloadWriter } from "./payload-writer.ts";
 import { RecordType, packRecords, unpackRecords } from "./record.ts";
 import type { ExchangeRecord, WireRecord } from "./record.ts";
+import { EXCHANGE, EXCHANGE_AT, REQUEST_CHUNK, REQUEST_CHUNK_AT } from "./schema.ts";
 
 function written(
   records: readonly WireRecord[],
@@ -99,10 +100,9 @@ describe("the payload writer", () => {
     fc.assert(
       fc.property(text, (body) => {
         const writer = new PayloadWriter();
-        writer.begin(3);
-        writer.number(RecordType.requestChunk);
-        writer.number(1);
-        writer.textAsBytes(body);
+        writer.begin(REQUEST_CHUNK);
+        writer.number(REQUEST_CHUNK_AT.exchange, 1);
+        writer.textAsBytes(REQUEST_CHUNK_AT.bytes, body);
         expect(writer.end()).toBe(true);
         const records = unpackRecords(writer.take().subarray(FRAME_HEADER_BYTES));
         expect(records).toEqual([[RecordType.requestChunk, 1, Buffer.from(body)]]);
@@ -138,14 +138,14 @@ describe("the payload writer", () => {
     const writer = new PayloadWriter();
     const small: WireRecord = [RecordType.loss, "x", 1];
     writer.append(small);
-    writer.begin(22);
-    writer.text("half of it");
+    writer.begin(EXCHANGE);
+    writer.number(EXCHANGE_AT.exchange, 1);
     expect(written([small], writer).equals(packed([small, small]))).toBe(true);
     writer.append(small);
-    writer.begin(22);
+    writer.begin(EXCHANGE);
     writer.reset();
     expect([writer.bytes, writer.records]).toEqual([0, 0]);
-    writer.begin(22);
+    writer.begin(EXCHANGE);
     expect(written([], writer).equals(packed([]))).toBe(true);
     expect(written([small], writer).equals(packed([small]))).toBe(true);
   });

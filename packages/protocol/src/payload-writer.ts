@@ -2,13 +2,19 @@
  * Records straight into bytes: what `packRecords` gives for a list of them, written one by one as they come, so that a
  * producer keeps no records, only bytes. In: records. Out: frames whose header is left blank for the session to fill.
  *
+ * What it writes, a receiver takes: a record that breaks a bound of the wire is refused here, and fields come in the order of
+ * their table (`schema.ts`), each with its position, or nothing is written.
+ *
  * It refuses to know about frames' sequence, sockets and time. Why not msgpackr here: it packs a whole batch at once, so
  * everything in the batch must be kept alive until then (arrays, strings, the objects behind them), which costs a busy
  * producer more in collecting garbage than in packing.
  */
+import { paddingBytes } from "./check-payload.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
-import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { FRAME_PAYLOAD_BYTES_MAX, HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
 import type { WireRecord } from "./record.ts";
+import { PADDING, fieldsRequired } from "./schema.ts";
+import type { RecordTable } from "./schema.ts";
 
 /** In front of the records: the frame's header, then room for the widest head of a list. */
 const LIST_HEAD_BYTES_MAX = 5;
@@ -38,6 +44,13 @@ export class PayloadWriter {
   #at: number = RECORDS_AT;
   /** Where the records that are whole end: the one under way begins here. */
   #start: number = RECORDS_AT;
+  /** Values of the records that are whole, and of the one under way. */
+  #wholeValues = 0;
+  #values = 0;
+  /** The record under way: its table, the position that is due, and whether it breaks a bound. */
+  #table: RecordTable = PADDING;
+  #due = 0;
+  #unfit = false;
 
   /** Bytes of the records written since the last `take`. */
   get bytes(): number {
@@ -45,41 +58,78 @@ export class PayloadWriter {
   }
 
   /**
-   * Writes one record; false, with nothing written, when the frame under way has no room for it: take that and try
-   * again; when it was empty, no frame can hold this record.
+   * Writes one record; false, with nothing written, when it breaks a bound of the wire, or the frame under way has no room
+   * for it: take that and try again; when it was empty, no frame can hold this record.
    */
   append(record: WireRecord): boolean {
-    this.begin(record.length);
+    this.#begin(record.length);
     for (let i = 0; i < record.length; i += 1) this.#value(record[i]);
-    return this.end();
+    return this.#end();
   }
 
-  /** Begins a record of so many values, which the calls that follow give in order; then `end`. One never ended is forgotten. */
-  begin(length: number): void {
+  /**
+   * Begins a record of this table; the calls that follow give its fields in the table's order, each with its position; then
+   * `end`. One never ended is forgotten. Fields at the tail that have a value when they are absent may be left out.
+   */
+  begin(table: RecordTable): void {
+    this.#begin(table.fields.length + 1);
+    this.#table = table;
+    this.#due = 1;
+    this.#number(table.type);
+  }
+
+  /** As `append`: false, with nothing written, when the record is not fit or there is no room. */
+  end(): boolean {
+    const { fields } = this.#table;
+    if (this.#due <= fields.length) {
+      if (this.#due <= fieldsRequired(this.#table)) throw new RangeError(this.#misplaced());
+      for (let i = this.#due - 1; i < fields.length; i += 1)
+        this.#value(fields[i]?.[2]?.absent ?? null);
+    }
+    return this.#end();
+  }
+
+  #begin(length: number): void {
     this.#at = this.#start;
+    this.#unfit = false;
+    this.#values = length + 1;
     this.#list(length);
   }
 
-  /** As `append`: false, with nothing written, when there is no room. */
-  end(): boolean {
-    if (this.#at - FRAME_HEADER_BYTES > FRAME_PAYLOAD_BYTES_MAX) {
+  #end(): boolean {
+    if (this.#unfit || this.#at - FRAME_HEADER_BYTES > FRAME_PAYLOAD_BYTES_MAX) {
       this.#at = this.#start;
       return false;
     }
     this.#start = this.#at;
+    this.#wholeValues += this.#values;
     this.records += 1;
     return true;
+  }
+
+  /** A field out of its turn is an error of the caller's, in whatever version: nothing of the record may go out. */
+  #place(at: number): void {
+    if (at !== this.#due) throw new RangeError(this.#misplaced());
+    this.#due = at + 1;
+  }
+
+  #misplaced(): string {
+    const { type, fields } = this.#table;
+    const [name] = fields[this.#due - 1] ?? ["its end"];
+    return `a record of type ${type}: ${name} is due at position ${this.#due}`;
   }
 
   /** Forgets the records so far. */
   reset(): void {
     this.#at = RECORDS_AT;
     this.#start = RECORDS_AT;
+    this.#wholeValues = 0;
     this.records = 0;
   }
 
   /** The records so far as one frame, `FRAME_HEADER_BYTES` blank in front; starts a new one. The frame is the caller's. */
   take(): Uint8Array {
+    this.#pad();
     const count = this.records;
     const headBytes = count < 0x10 ? 1 : count < 0x1_0000 ? 3 : LIST_HEAD_BYTES_MAX;
     const start = RECORDS_AT - headBytes - FRAME_HEADER_BYTES;
@@ -110,63 +160,42 @@ export class PayloadWriter {
       this.#spare.push(Buffer.from(buffer));
   }
 
-  number(value: number): void {
-    this.#reserve(VALUE_BYTES_MAX);
-    const view = this.#view;
-    const at = this.#at;
-    if (value >>> 0 !== value) {
-      view.setUint8(at, FLOAT64);
-      view.setFloat64(at + 1, value);
-      this.#at = at + 9;
-    } else if (value < 0x80) {
-      view.setUint8(at, value);
-      this.#at = at + 1;
-    } else if (value < 0x100) this.#sized(0xcc, value, 1);
-    else if (value < 0x1_0000) this.#sized(0xcd, value, 2);
-    else this.#sized(0xce, value, 4);
+  number(at: number, value: number): void {
+    this.#place(at);
+    this.#number(value);
   }
 
-  text(text: string): void {
-    const { length } = text;
-    this.#reserve(VALUE_BYTES_MAX + length * CHAR_BYTES_MAX);
-    if (length > LOOP_CHARS_MAX) {
-      this.#longText(text);
-      return;
-    }
-    if (this.#ascii(text, this.#at + 1)) {
-      this.#buffer[this.#at] = 0xa0 | length;
-      this.#at += 1 + length;
-    } else this.#longText(text);
+  text(at: number, text: string): void {
+    this.#place(at);
+    this.#text(text);
   }
 
-  textOrNull(text: string | null): void {
+  textOrNull(at: number, text: string | null): void {
+    this.#place(at);
     if (text === null) this.#nil();
-    else this.text(text);
+    else this.#text(text);
   }
 
-  texts(list: readonly string[]): void {
-    this.#list(list.length);
-    for (let i = 0; i < list.length; i += 1) this.text(list[i] ?? "");
+  texts(at: number, list: readonly string[]): void {
+    this.#place(at);
+    this.#texts(list);
   }
 
-  textsOrNull(list: readonly string[] | null): void {
+  textsOrNull(at: number, list: readonly string[] | null): void {
+    this.#place(at);
     if (list === null) this.#nil();
-    else this.texts(list);
+    else this.#texts(list);
   }
 
-  bytesOrNull(bytes: Uint8Array | null): void {
-    if (bytes === null) {
-      this.#nil();
-      return;
-    }
-    this.#reserve(VALUE_BYTES_MAX + bytes.length);
-    this.#bytesHead(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+  bytesOrNull(at: number, bytes: Uint8Array | null): void {
+    this.#place(at);
+    if (bytes === null) this.#nil();
+    else this.#bytes(bytes);
   }
 
   /** What `bytesOrNull` writes for the text's bytes in UTF-8. */
-  textAsBytes(text: string): void {
+  textAsBytes(at: number, text: string): void {
+    this.#place(at);
     this.#reserve(VALUE_BYTES_MAX + text.length * CHAR_BYTES_MAX);
     if (text.length <= LOOP_CHARS_MAX && this.#ascii(text, this.#at + 2)) {
       this.#sized(0xc4, text.length, 1);
@@ -180,6 +209,71 @@ export class PayloadWriter {
     if (headBytes !== guess) length = this.#utf8(text, start + headBytes);
     this.#bytesHead(length);
     this.#at = start + headBytes + length;
+  }
+
+  /** Receivers before minor version 3 refuse frames of too many values for their bytes: these get a record of nothing. */
+  #pad(): void {
+    const size = this.#start - RECORDS_AT;
+    const bytes = paddingBytes(this.#wholeValues + 1, size);
+    if (bytes === 0 || size + bytes > FRAME_PAYLOAD_BYTES_MAX - 2 * VALUE_BYTES_MAX) return;
+    this.#begin(PADDING.fields.length + 1);
+    this.#number(PADDING.type);
+    this.#bytes(new Uint8Array(bytes));
+    this.#end();
+  }
+
+  #number(value: number): void {
+    this.#reserve(VALUE_BYTES_MAX);
+    const view = this.#view;
+    const at = this.#at;
+    if (value >>> 0 !== value) {
+      if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) this.#unfit = true;
+      view.setUint8(at, FLOAT64);
+      view.setFloat64(at + 1, value);
+      this.#at = at + 9;
+    } else if (value < 0x80) {
+      view.setUint8(at, value);
+      this.#at = at + 1;
+    } else if (value < 0x100) this.#sized(0xcc, value, 1);
+    else if (value < 0x1_0000) this.#sized(0xcd, value, 2);
+    else this.#sized(0xce, value, 4);
+  }
+
+  #text(text: string): void {
+    if (text.length > HEAD_BYTES_MAX) this.#unfit = true;
+    else this.#item(text);
+  }
+
+  /** One of a list, where only the frame bounds its length. */
+  #item(text: string): void {
+    const { length } = text;
+    this.#reserve(VALUE_BYTES_MAX + length * CHAR_BYTES_MAX);
+    if (length > LOOP_CHARS_MAX) {
+      this.#longText(text);
+      return;
+    }
+    if (this.#ascii(text, this.#at + 1)) {
+      this.#buffer[this.#at] = 0xa0 | length;
+      this.#at += 1 + length;
+    } else this.#longText(text);
+  }
+
+  #texts(list: readonly string[]): void {
+    const { length } = list;
+    if (length > HEADER_FIELDS_MAX * 2 || length % 2 !== 0) {
+      this.#unfit = true;
+      return;
+    }
+    this.#values += length;
+    this.#list(length);
+    for (let i = 0; i < length; i += 1) this.#item(list[i] ?? "");
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#reserve(VALUE_BYTES_MAX + bytes.length);
+    this.#bytesHead(bytes.length);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   /** Writes one byte a character; false when that is not enough for all of them. */
@@ -215,11 +309,11 @@ export class PayloadWriter {
   }
 
   #value(value: Value | undefined): void {
-    if (typeof value === "number") this.number(value);
-    else if (typeof value === "string") this.text(value);
+    if (typeof value === "number") this.#number(value);
+    else if (typeof value === "string") this.#text(value);
     else if (value === null || value === undefined) this.#nil();
-    else if (value instanceof Uint8Array) this.bytesOrNull(value);
-    else this.texts(value);
+    else if (value instanceof Uint8Array) this.#bytes(value);
+    else this.#texts(value);
   }
 
   #nil(): void {

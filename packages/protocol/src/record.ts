@@ -3,157 +3,70 @@
  *
  * A payload is a msgpack array of records; a record is a positional array that opens with its type. A
  * small exchange is one `exchange` record; a large, long or endless one travels as heads, chunks and
- * ends, so that memory stays bounded on both sides. New fields are added at the tail and ignored by
- * receivers that do not know them. Strings of HTTP heads hold one byte a character (latin1).
+ * ends, so that memory stays bounded on both sides. What stands where is in `schema.ts`.
  *
  * This file refuses to know about frames and sockets. Bytes from the network must have passed
  * `checkPayload` before `unpackRecords` sees them.
  */
 import { Packr } from "msgpackr";
 import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
-import type { BodyState, MessageKind } from "./message.ts";
+import {
+  ABANDON,
+  EXCHANGE,
+  LOSS,
+  MESSAGE,
+  MESSAGE_MORE,
+  RECORD_TABLES,
+  REQUEST_CHUNK,
+  REQUEST_END,
+  REQUEST_HEAD,
+  RESPONSE_CHUNK,
+  RESPONSE_END,
+  RESPONSE_HEAD,
+  fieldsRequired,
+} from "./schema.ts";
+import type { FieldKind, PADDING, RecordOf, RecordTable } from "./schema.ts";
 
-export const RecordType = {
-  exchange: 1,
-  requestHead: 2,
-  requestChunk: 3,
-  requestEnd: 4,
-  responseHead: 5,
-  responseChunk: 6,
-  responseEnd: 7,
-  abandon: 8,
-  loss: 9,
-  message: 10,
-  messageMore: 11,
-} as const;
+export const RecordType: {
+  readonly exchange: 1;
+  readonly requestHead: 2;
+  readonly requestChunk: 3;
+  readonly requestEnd: 4;
+  readonly responseHead: 5;
+  readonly responseChunk: 6;
+  readonly responseEnd: 7;
+  readonly abandon: 8;
+  readonly loss: 9;
+  readonly message: 10;
+  readonly messageMore: 11;
+} = {
+  exchange: EXCHANGE.type,
+  requestHead: REQUEST_HEAD.type,
+  requestChunk: REQUEST_CHUNK.type,
+  requestEnd: REQUEST_END.type,
+  responseHead: RESPONSE_HEAD.type,
+  responseChunk: RESPONSE_CHUNK.type,
+  responseEnd: RESPONSE_END.type,
+  abandon: ABANDON.type,
+  loss: LOSS.type,
+  message: MESSAGE.type,
+  messageMore: MESSAGE_MORE.type,
+};
 
-type Strings = readonly string[];
+export type ExchangeRecord = RecordOf<typeof EXCHANGE>;
+export type RequestHeadRecord = RecordOf<typeof REQUEST_HEAD>;
+export type RequestChunkRecord = RecordOf<typeof REQUEST_CHUNK>;
+export type RequestEndRecord = RecordOf<typeof REQUEST_END>;
+export type ResponseHeadRecord = RecordOf<typeof RESPONSE_HEAD>;
+export type ResponseChunkRecord = RecordOf<typeof RESPONSE_CHUNK>;
+export type ResponseEndRecord = RecordOf<typeof RESPONSE_END>;
+export type AbandonRecord = RecordOf<typeof ABANDON>;
+export type LossRecord = RecordOf<typeof LOSS>;
+export type MessageRecord = RecordOf<typeof MESSAGE>;
+export type MessageMoreRecord = RecordOf<typeof MESSAGE_MORE>;
 
-/** A whole exchange. `exchange` counts up from 1 within a producer. Times are microseconds. */
-export type ExchangeRecord = [
-  type: typeof RecordType.exchange,
-  exchange: number,
-  startedUs: number,
-  /** From the request's head to its last byte. */
-  requestUs: number,
-  connection: number,
-  connectionSeq: number,
-  peer: string | null,
-  method: string,
-  target: string,
-  version: string,
-  headers: Strings,
-  requestBody: Uint8Array | null,
-  requestState: BodyState,
-  requestTrailers: Strings | null,
-  responseStartedUs: number,
-  /** From the response's head to its last byte. */
-  responseUs: number,
-  /** Status line and fields as they went out, blank line included; null when no response was sent or wanted. */
-  responseHead: string | null,
-  responseBody: Uint8Array | null,
-  responseState: BodyState,
-  responseTrailers: Strings | null,
-  route: string | null,
-  tags: Strings | null,
-];
-
-export type RequestHeadRecord = [
-  type: typeof RecordType.requestHead,
-  exchange: number,
-  startedUs: number,
-  connection: number,
-  connectionSeq: number,
-  peer: string | null,
-  method: string,
-  target: string,
-  version: string,
-  headers: Strings,
-  route: string | null,
-  tags: Strings | null,
-];
-
-export type RequestChunkRecord = [
-  type: typeof RecordType.requestChunk,
-  exchange: number,
-  bytes: Uint8Array,
-];
-
-export type RequestEndRecord = [
-  type: typeof RecordType.requestEnd,
-  exchange: number,
-  requestUs: number,
-  state: BodyState,
-  trailers: Strings | null,
-];
-
-export type ResponseHeadRecord = [
-  type: typeof RecordType.responseHead,
-  exchange: number,
-  responseStartedUs: number,
-  head: string,
-];
-
-export type ResponseChunkRecord = [
-  type: typeof RecordType.responseChunk,
-  exchange: number,
-  bytes: Uint8Array,
-];
-
-/** Also sent when there was no response at all: then no responseHead came before it. */
-export type ResponseEndRecord = [
-  type: typeof RecordType.responseEnd,
-  exchange: number,
-  responseUs: number,
-  state: BodyState,
-  trailers: Strings | null,
-];
-
-/** The producer had to give up this exchange: discard what came of it. */
-export type AbandonRecord = [type: typeof RecordType.abandon, exchange: number, reason: string];
-
-/** The producer dropped `count` whole exchanges of which nothing was sent. */
-export type LossRecord = [type: typeof RecordType.loss, reason: string, count: number];
-
-/**
- * One message, from a server to the next; see `message-record.ts`. Since minor version 1 (`PROTOCOL_MINOR`): a producer
- * that sends it must have seen a WELCOME that says so, because an older receiver would skip it and acknowledge.
- */
-export type MessageRecord = [
-  type: typeof RecordType.message,
-  /** Counts up within a producer; names the message to its `messageMore` records. */
-  number: number,
-  kind: MessageKind,
-  /** One token without white space. */
-  id: string,
-  startedS: number,
-  /** The rest of the time, below a second. */
-  startedNs: number,
-  /** Without its sign; null when it is not known. */
-  latencyNs: number | null,
-  /** Bit 0: the latency is negative, as gor's -1 for "not measured". Bit 1: it can be read in two ways. */
-  flags: number,
-  /** The head of a message born in parts, whose `bytes` are then its body; null when `bytes` are all of it, framing included. */
-  head: string | null,
-  bytes: Uint8Array | null,
-  /** When not 0: `bytes` is null, and so many bytes follow in `messageMore` records with nothing between. */
-  restBytes: number,
-  trailers: Strings | null,
-  service: string | null,
-  connection: number | null,
-  connectionSeq: number | null,
-  peer: string | null,
-  route: string | null,
-  tags: Strings | null,
-  bodyState: BodyState,
-  failure: string | null,
-];
-
-export type MessageMoreRecord = [
-  type: typeof RecordType.messageMore,
-  number: number,
-  bytes: Uint8Array,
-];
+/** Never received: see its table. */
+export type PaddingRecord = RecordOf<typeof PADDING>;
 
 export type WireRecord =
   | ExchangeRecord
@@ -172,98 +85,123 @@ export type WireRecord =
 const packr = new Packr({ useRecords: false, variableMapSize: false, mapsAsObjects: false });
 
 /** One DATA payload. The result is a view of memory that msgpackr hands over, not reuses. */
-export function packRecords(records: readonly WireRecord[]): Uint8Array {
+export function packRecords(records: readonly (WireRecord | PaddingRecord)[]): Uint8Array {
   return packr.pack(records);
 }
 
-/** What each position must be: n number, s string, t token, b bytes, l list of pairs; `k`, `z`, `y`, `m` n, s, b, l or null. */
-const SHAPES: readonly (string | undefined)[] = [
-  undefined,
-  "nnnnnzssslynmnnzynmzm",
-  "nnnnzssslzm",
-  "nb",
-  "nnnm",
-  "nns",
-  "nb",
-  "nnnm",
-  "ns",
-  "sn",
-  "nntnnknzynmzkkzzmnz",
-  "nb",
-];
+/** A table as the check reads it. */
+interface Shape {
+  /** Of the fields in order; the type is none of them. */
+  readonly kinds: readonly FieldKind[];
+  readonly names: readonly string[];
+  readonly required: number;
+  /** For each field behind those: what is read when it is not there. */
+  readonly absent: readonly (null | number)[];
+}
 
-/**
- * The records of a payload that `checkPayload` accepted. Returns a reason instead when a record has a
- * known type but not that type's shape; records of unknown types are left out.
- */
-export function unpackRecords(payload: Uint8Array): WireRecord[] | string {
-  let value: unknown;
-  try {
-    value = packr.unpack(payload);
-  } catch {
-    return "payload is not msgpack";
+/** Records by the tables that it is given: a receiver of their version. */
+export class RecordReader {
+  readonly #shapes: readonly (Shape | undefined)[];
+
+  constructor(tables: readonly RecordTable[]) {
+    const shapes: (Shape | undefined)[] = [];
+    for (const table of tables) shapes[table.type] = shapeOf(table);
+    this.#shapes = Array.from(shapes);
   }
-  if (!Array.isArray(value)) return "payload is not a list of records";
-  const items: unknown[] = value;
-  let unknown = false;
-  for (const item of items) {
-    const fault = recordFault(item);
-    if (fault === UNKNOWN_TYPE) unknown = true;
-    else if (fault !== undefined) return fault;
+
+  /** As `unpackRecords`, for records of these tables. */
+  unpack(payload: Uint8Array): unknown[][] | string {
+    let value: unknown;
+    try {
+      value = packr.unpack(payload);
+    } catch {
+      return "payload is not msgpack";
+    }
+    if (!Array.isArray(value)) return "payload is not a list of records";
+    const items: unknown[] = value;
+    let unknown = false;
+    for (const item of items) {
+      const fault = this.fault(item);
+      if (fault === UNKNOWN_TYPE) unknown = true;
+      else if (fault !== undefined) return fault;
+    }
+    // Each of them was just found to be a list that opens with a number.
+    const records = items as [number, ...unknown[]][];
+    return unknown ? records.filter(([type]) => this.#shapes[type] !== undefined) : records;
   }
-  // Checked position by position just above.
-  const records = items as WireRecord[];
-  return unknown ? records.filter((record) => SHAPES[record[0]] !== undefined) : records;
+
+  /** Why this is none of its records; fills up one of an older sender. */
+  fault(item: unknown): string | undefined {
+    if (!Array.isArray(item)) return "a record is not a list";
+    const record: unknown[] = item;
+    const type = record[0];
+    if (typeof type !== "number" || !Number.isInteger(type) || type < 1)
+      return "a record has no type";
+    const shape = this.#shapes[type];
+    if (shape === undefined) return UNKNOWN_TYPE;
+    const { kinds, required } = shape;
+    if (record.length <= required) return `a record of type ${type} is too short`;
+    const there = Math.min(kinds.length, record.length - 1);
+    for (let i = 0; i < there; i += 1) {
+      if (!fits(kinds[i], record[i + 1])) {
+        return `field ${i + 1} (${shape.names[i]}) of a record of type ${type} is malformed`;
+      }
+    }
+    // Of an older sender: its record gets the length that the newer ones have.
+    for (let i = there; i < kinds.length; i += 1) record.push(shape.absent[i - required]);
+    return undefined;
+  }
+}
+
+function shapeOf(table: RecordTable): Shape {
+  const required = fieldsRequired(table);
+  return {
+    kinds: table.fields.map(([, kind]) => kind),
+    names: table.fields.map(([name]) => name),
+    required,
+    absent: table.fields.slice(required).map(([, , added]) => added?.absent ?? null),
+  };
 }
 
 const UNKNOWN_TYPE = "unknown record type";
 
-function recordFault(item: unknown): string | undefined {
-  if (!Array.isArray(item)) return "a record is not a list";
-  const record: unknown[] = item;
-  const type = record[0];
-  if (typeof type !== "number" || !Number.isInteger(type) || type < 1)
-    return "a record has no type";
-  const shape = SHAPES[type];
-  if (shape === undefined) return UNKNOWN_TYPE;
-  if (record.length <= shape.length) return `a record of type ${type} is too short`;
-  for (let i = 0; i < shape.length; i += 1) {
-    if (!fits(shape.charCodeAt(i), record[i + 1])) {
-      return `field ${i + 1} of a record of type ${type} is malformed`;
-    }
-  }
-  return undefined;
+const reader = new RecordReader(RECORD_TABLES);
+
+/**
+ * The records of a payload that `checkPayload` accepted. Returns a reason instead when a record has a
+ * known type but not that type's shape; records of unknown types are left out, fields of an older sender filled up.
+ */
+export function unpackRecords(payload: Uint8Array): WireRecord[] | string {
+  // Checked field by field against the tables that the type is made of.
+  return reader.unpack(payload) as WireRecord[] | string;
 }
 
-const NUMBER = 0x6e; // n: finite number, not negative
-const NUMBER_OR_NULL = 0x6b; // k
-const STRING = 0x73; // s: string
-const TOKEN = 0x74; // t: what may stand between blanks on one line
-const STRING_OR_NULL = 0x7a; // z
-const BYTES = 0x62; // b: binary
-const BYTES_OR_NULL = 0x79; // y
-const LIST = 0x6c; // l: list of strings, even length
-const LIST_OR_NULL = 0x6d; // m
+/** Why no receiver would take this record; undefined when it would. */
+export function recordFault(record: WireRecord): string | undefined {
+  return reader.fault(record);
+}
 
-function fits(code: number, value: unknown): boolean {
-  switch (code) {
-    case NUMBER:
+function fits(kind: FieldKind | undefined, value: unknown): boolean {
+  switch (kind) {
+    case "count":
+    case "bodyState":
+    case "messageKind":
       return isCount(value);
-    case NUMBER_OR_NULL:
+    case "countOrNull":
       return value === null || isCount(value);
-    case TOKEN:
+    case "token":
       return typeof value === "string" && isToken(value);
-    case STRING:
+    case "text":
       return typeof value === "string" && value.length <= HEAD_BYTES_MAX;
-    case STRING_OR_NULL:
+    case "textOrNull":
       return value === null || (typeof value === "string" && value.length <= HEAD_BYTES_MAX);
-    case BYTES:
+    case "bytes":
       return value instanceof Uint8Array;
-    case BYTES_OR_NULL:
+    case "bytesOrNull":
       return value === null || value instanceof Uint8Array;
-    case LIST:
+    case "pairs":
       return isPairList(value);
-    case LIST_OR_NULL:
+    case "pairsOrNull":
       return value === null || isPairList(value);
     default:
       return false;

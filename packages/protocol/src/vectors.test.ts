@@ -23,6 +23,7 @@ import type { Ack, Challenge, Fault, Hello, Welcome } from "./control.ts";
 import { FrameDecoder, encodeFrame } from "./frame.ts";
 import { packRecords, unpackRecords } from "./record.ts";
 import type { WireRecord } from "./record.ts";
+import { RECORD_TABLES } from "./schema.ts";
 
 interface FrameVector {
   readonly name: string;
@@ -68,6 +69,24 @@ describe("records", () => {
     expect(hex(packRecords([record as unknown as WireRecord]))).toBe(payload);
     expect(checkPayload(bytes)).toBeUndefined();
     expect(unpackRecords(bytes)).toEqual([record]);
+  });
+});
+
+describe("records of version 1.2, which every later version reads", () => {
+  it.each(load("1.2/records") as ValueVector[])("$name", ({ record, payload }) => {
+    const [read] = unpackRecords(Buffer.from(payload, "hex")) as WireRecord[];
+    expect(read?.slice(0, record?.length)).toEqual(record);
+    const table = RECORD_TABLES.find(({ type }) => type === record?.[0]);
+    const absent = table?.fields.slice((record?.length ?? 1) - 1) ?? [];
+    expect(read?.slice(record?.length)).toEqual(absent.map((row) => row[2]?.absent));
+  });
+});
+
+describe("frames of version 1.2", () => {
+  it.each(load("1.2/frames") as FrameVector[])("$name", ({ type, seq, payload, bytes }) => {
+    const [frame] = new FrameDecoder().push(Buffer.from(bytes, "hex"));
+    expect(frame).toMatchObject({ type, seq });
+    expect(hex(frame?.payload ?? Buffer.alloc(1))).toBe(payload);
   });
 });
 

@@ -3,7 +3,7 @@
  * bytes, and weighed so that acknowledgements can be counted in exchanges. Knows nothing of budgets or of what a record
  * holds.
  */
-import { PayloadWriter, RecordType } from "@mirrorball/protocol";
+import { LOSS, PayloadWriter, RESPONSE_END, recordOf } from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
 import type { Exchange } from "./exchange.ts";
 import type { Losses } from "./losses.ts";
@@ -60,13 +60,15 @@ export class Batch {
     return this.#weight + this.#enqueuedWeight - this.#sink.ackedWeight;
   }
 
-  push(record: WireRecord): void {
-    // A frame that is full goes; a record that fits into none is lost.
+  /** False for a record that no receiver would take. */
+  push(record: WireRecord): boolean {
+    // A frame that is full goes.
     if (!this.#writer.append(record)) {
       this.flush();
-      if (!this.#writer.append(record)) return;
+      if (!this.#writer.append(record)) return false;
     }
-    this.#pushed(record[0] === RecordType.responseEnd ? 1 : 0);
+    this.#pushed(record[0] === RESPONSE_END.type ? 1 : 0);
+    return true;
   }
 
   /** An exchange as one record, without making it. */
@@ -113,7 +115,7 @@ export class Batch {
 
   #enqueue(): void {
     for (const [reason, count] of this.#untold)
-      this.#writer.append([RecordType.loss, reason, count]);
+      this.#writer.append(recordOf(LOSS, { reason, count }));
     if (this.#writer.records === 0) return;
     this.#sink.enqueue(this.#writer.take(), this.#weight);
     this.#untold.clear();

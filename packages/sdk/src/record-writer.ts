@@ -4,13 +4,21 @@
  */
 import {
   BodyState,
+  CHUNK_BYTES_MAX,
+  EXCHANGE,
+  EXCHANGE_AT,
   HEAD_BYTES_MAX,
   NAME_CHARS_MAX,
-  RecordType,
+  REQUEST_CHUNK,
+  REQUEST_END,
+  REQUEST_HEAD,
+  RESPONSE_CHUNK,
+  RESPONSE_END,
+  RESPONSE_HEAD,
   TAGS_MAX,
+  recordOf,
 } from "@mirrorball/protocol";
 import type {
-  ExchangeRecord,
   PayloadWriter,
   RequestHeadRecord,
   ResponseHeadRecord,
@@ -24,9 +32,6 @@ import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact/redactor.ts";
 import { routeOf } from "./route.ts";
-
-/** Length of an `ExchangeRecord`. */
-const FIELDS_OF_EXCHANGE: ExchangeRecord["length"] = 22;
 
 export class RecordWriter {
   readonly #settings: Settings;
@@ -54,30 +59,31 @@ export class RecordWriter {
     if (exchange.number === 0) exchange.number = this.#nextNumber();
     const responseStartedUs =
       exchange.responseStartedUs === 0 ? endedUs : exchange.responseStartedUs;
-    out.begin(FIELDS_OF_EXCHANGE);
-    out.number(RecordType.exchange);
-    out.number(exchange.number);
-    out.number(startedUs);
-    out.number(durationUs(startedUs, exchange.requestEndedUs));
-    out.number(connection.id);
-    out.number(exchange.connectionSeq);
-    out.textOrNull(connection.peer);
-    out.text(exchange.method);
-    out.text(this.#redactor?.target(exchange.target) ?? exchange.target);
-    out.text(versionOf(exchange));
-    out.texts(this.#requestHeaders(exchange, requestBody));
-    out.bytesOrNull(requestBody);
-    out.number(requestStateOf(exchange));
-    out.textsOrNull(this.#requestTrailers(exchange));
-    out.number(responseStartedUs);
-    out.number(durationUs(responseStartedUs, endedUs));
-    out.textOrNull(head === null ? null : withLength(head, response, responseBody));
-    if (wantsBody && response.text !== undefined) out.textAsBytes(response.text);
-    else out.bytesOrNull(responseBody);
-    out.number(responseStateOf(exchange));
-    out.textsOrNull(this.#responseTrailers(exchange));
-    out.textOrNull(routeOf(exchange));
-    out.textsOrNull(exchange.tags);
+    out.begin(EXCHANGE);
+    out.number(EXCHANGE_AT.exchange, exchange.number);
+    out.number(EXCHANGE_AT.startedUs, startedUs);
+    out.number(EXCHANGE_AT.requestUs, durationUs(startedUs, exchange.requestEndedUs));
+    out.number(EXCHANGE_AT.connection, connection.id);
+    out.number(EXCHANGE_AT.connectionSeq, exchange.connectionSeq);
+    out.textOrNull(EXCHANGE_AT.peer, connection.peer);
+    out.text(EXCHANGE_AT.method, exchange.method);
+    out.text(EXCHANGE_AT.target, this.#redactor?.target(exchange.target) ?? exchange.target);
+    out.text(EXCHANGE_AT.version, versionOf(exchange));
+    out.texts(EXCHANGE_AT.headers, this.#requestHeaders(exchange, requestBody));
+    out.bytesOrNull(EXCHANGE_AT.requestBody, requestBody);
+    out.number(EXCHANGE_AT.requestState, requestStateOf(exchange));
+    out.textsOrNull(EXCHANGE_AT.requestTrailers, this.#requestTrailers(exchange));
+    out.number(EXCHANGE_AT.responseStartedUs, responseStartedUs);
+    out.number(EXCHANGE_AT.responseUs, durationUs(responseStartedUs, endedUs));
+    const headText = head === null ? null : withLength(head, response, responseBody);
+    out.textOrNull(EXCHANGE_AT.responseHead, headText);
+    if (wantsBody && response.text !== undefined)
+      out.textAsBytes(EXCHANGE_AT.responseBody, response.text);
+    else out.bytesOrNull(EXCHANGE_AT.responseBody, responseBody);
+    out.number(EXCHANGE_AT.responseState, responseStateOf(exchange));
+    out.textsOrNull(EXCHANGE_AT.responseTrailers, this.#responseTrailers(exchange));
+    out.textOrNull(EXCHANGE_AT.route, routeOf(exchange));
+    out.textsOrNull(EXCHANGE_AT.tags, exchange.tags);
     return out.end();
   }
 
@@ -87,21 +93,20 @@ export class RecordWriter {
     const tags = this.tagsOf(exchange);
     if (tags === undefined) return "tags-threw";
     exchange.number = this.#nextNumber();
-    return [
-      RecordType.requestHead,
-      exchange.number,
-      exchange.startedUs,
-      connection.id,
-      exchange.connectionSeq,
-      connection.peer,
-      exchange.method,
-      this.#redactor?.target(exchange.target) ?? exchange.target,
-      versionOf(exchange),
+    return recordOf(REQUEST_HEAD, {
+      exchange: exchange.number,
+      startedUs: exchange.startedUs,
+      connection: connection.id,
+      connectionSeq: exchange.connectionSeq,
+      peer: connection.peer,
+      method: exchange.method,
+      target: this.#redactor?.target(exchange.target) ?? exchange.target,
+      version: versionOf(exchange),
       // A body that is held back may change its length; its framing is made by who replays it.
-      this.#requestHeaders(exchange, null),
-      routeOf(exchange),
+      headers: this.#requestHeaders(exchange, null),
+      route: routeOf(exchange),
       tags,
-    ];
+    });
   }
 
   /** The request's last records, once; undefined when it has not ended, or was already told. */
@@ -112,15 +117,15 @@ export class RecordWriter {
     pieces.requestEndSent = true;
     const records: WireRecord[] = [];
     const body = this.#body(request, requestStateOf(exchange));
-    if (body !== null) records.push([RecordType.requestChunk, number, body]);
-    const took = durationUs(exchange.startedUs, exchange.requestEndedUs);
-    records.push([
-      RecordType.requestEnd,
-      number,
-      took,
-      requestStateOf(exchange),
-      this.#requestTrailers(exchange),
-    ]);
+    pushChunks(records, REQUEST_CHUNK, number, body);
+    records.push(
+      recordOf(REQUEST_END, {
+        exchange: number,
+        requestUs: durationUs(exchange.startedUs, exchange.requestEndedUs),
+        state: requestStateOf(exchange),
+        trailers: this.#requestTrailers(exchange),
+      }),
+    );
     return records;
   }
 
@@ -130,7 +135,7 @@ export class RecordWriter {
     if (text === null || text.length > HEAD_BYTES_MAX) return undefined;
     this.#holdBack(exchange);
     if (exchange.response.heldBack) return undefined;
-    return [RecordType.responseHead, exchange.number, exchange.responseStartedUs, text];
+    return responseHeadRecord(exchange, text);
   }
 
   /** Everything an exchange that travels in pieces still owes. */
@@ -144,13 +149,17 @@ export class RecordWriter {
     const body =
       this.#settings.responses === "full" ? this.#body(response, responseStateOf(exchange)) : null;
     if (text !== null && text.length <= HEAD_BYTES_MAX) {
-      const head = withLength(text, response, body);
-      records.push([RecordType.responseHead, number, exchange.responseStartedUs, head]);
+      records.push(responseHeadRecord(exchange, withLength(text, response, body)));
     }
-    if (body !== null) records.push([RecordType.responseChunk, number, body]);
-    const took = durationUs(exchange.responseStartedUs, endedUs);
-    const trailers = this.#responseTrailers(exchange);
-    records.push([RecordType.responseEnd, number, took, responseStateOf(exchange), trailers]);
+    pushChunks(records, RESPONSE_CHUNK, number, body);
+    records.push(
+      recordOf(RESPONSE_END, {
+        exchange: number,
+        responseUs: durationUs(exchange.responseStartedUs, endedUs),
+        state: responseStateOf(exchange),
+        trailers: this.#responseTrailers(exchange),
+      }),
+    );
     return records;
   }
 
@@ -242,6 +251,35 @@ export class RecordWriter {
     if (!hasResponseTrailers) return null;
     return this.#trailers(fieldsOf(trailersOf(res)));
   }
+}
+
+function responseHeadRecord(exchange: Exchange, head: string): ResponseHeadRecord {
+  const { number, responseStartedUs } = exchange;
+  return recordOf(RESPONSE_HEAD, { exchange: number, responseStartedUs, head });
+}
+
+/** A body that was held back may be larger than a chunk, and than a frame. */
+function pushChunks(
+  records: WireRecord[],
+  table: typeof REQUEST_CHUNK | typeof RESPONSE_CHUNK,
+  exchange: number,
+  body: Uint8Array | null,
+): void {
+  for (let at = 0; body !== null && at < body.length; at += CHUNK_BYTES_MAX) {
+    const bytes = body.subarray(at, at + CHUNK_BYTES_MAX);
+    records.push(chunkRecord(table, exchange, bytes));
+  }
+}
+
+/** Bytes of a body on their way. */
+export function chunkRecord(
+  { type }: typeof REQUEST_CHUNK | typeof RESPONSE_CHUNK,
+  exchange: number,
+  bytes: Uint8Array,
+): WireRecord {
+  return type === REQUEST_CHUNK.type
+    ? recordOf(REQUEST_CHUNK, { exchange, bytes })
+    : recordOf(RESPONSE_CHUNK, { exchange, bytes });
 }
 
 function versionOf({ httpVersion }: Exchange): string {

@@ -172,7 +172,9 @@ export class Recorder {
   }
 
   requestEnded(exchange: Exchange): void {
-    if (exchange.streaming) this.#streaming.request(exchange);
+    if (!exchange.streaming) return;
+    const refused = this.#streaming.request(exchange);
+    if (refused !== undefined) this.drop(exchange, refused);
   }
 
   responseChunk(exchange: Exchange, bytes: Uint8Array): void {
@@ -233,8 +235,13 @@ export class Recorder {
       this.#stream(exchange);
     if (exchange.closed) return;
     exchange.closed = true;
-    if (exchange.streaming) this.#streaming.end(exchange, endedUs);
-    else {
+    if (exchange.streaming) {
+      const refused = this.#streaming.end(exchange, endedUs);
+      if (refused !== undefined) {
+        this.#losses.count(refused);
+        this.#streaming.abandon(exchange, refused);
+      }
+    } else {
       const tags = this.#writer.tagsOf(exchange);
       if (tags === undefined) this.#drop("tags-threw");
       else {

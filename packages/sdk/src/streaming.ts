@@ -3,9 +3,17 @@
  * recorder has in its books. Out: records, to the batch, and how many bytes are let go of. Knows nothing of budgets or of
  * when an exchange begins to travel so: `recorder.ts` does.
  */
-import { CHUNK_BYTES_MAX, RecordType } from "@mirrorball/protocol";
+import {
+  ABANDON,
+  CHUNK_BYTES_MAX,
+  REQUEST_CHUNK,
+  RESPONSE_CHUNK,
+  recordOf,
+} from "@mirrorball/protocol";
+import type { WireRecord } from "@mirrorball/protocol";
 import type { Batch } from "./batch.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
+import { chunkRecord } from "./record-writer.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { DropReason } from "./stats.ts";
 
@@ -25,18 +33,17 @@ export class Streaming {
   begin(exchange: Exchange): DropReason | undefined {
     const head = this.#writer.requestHead(exchange);
     if (typeof head === "string") return head;
+    if (!this.#batch.push(head)) return "head-too-large";
     exchange.pieces = { requestEndSent: false, responseHeadSent: false };
-    this.#batch.push(head);
-    this.request(exchange);
-    this.body(exchange, exchange.response);
-    return undefined;
+    const refused = this.request(exchange);
+    if (refused === undefined) this.body(exchange, exchange.response);
+    return refused;
   }
 
-  /** What there is of the request, and its end once it has ended. */
-  request(exchange: Exchange): void {
+  /** What there is of the request, and its end once it has ended; or says why the exchange cannot go on. */
+  request(exchange: Exchange): DropReason | undefined {
     this.body(exchange, exchange.request);
-    const end = this.#writer.requestEnd(exchange);
-    for (const record of end ?? []) this.#batch.push(record);
+    return this.#pushAll(this.#writer.requestEnd(exchange) ?? []);
   }
 
   /** What there is of one of its bodies, unless that must be whole first. */
@@ -44,26 +51,30 @@ export class Streaming {
     body.settle();
     if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
-    const type = body === exchange.request ? RecordType.requestChunk : RecordType.responseChunk;
+    const table = body === exchange.request ? REQUEST_CHUNK : RESPONSE_CHUNK;
     const { chunks, heldBytes } = body;
     this.#released(heldBytes);
     body.clear();
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);
-        this.#batch.push([type, exchange.number, bytes]);
+        this.#batch.push(chunkRecord(table, exchange.number, bytes));
       }
     }
   }
 
-  /** Everything that it still owes. */
-  end(exchange: Exchange, endedUs: number): void {
-    for (const record of this.#writer.rest(exchange, endedUs)) this.#batch.push(record);
+  /** Everything that it still owes; or says why it cannot be told, as when its trailers are more than a record may hold. */
+  end(exchange: Exchange, endedUs: number): DropReason | undefined {
+    return this.#pushAll(this.#writer.rest(exchange, endedUs));
+  }
+
+  #pushAll(records: readonly WireRecord[]): DropReason | undefined {
+    return records.every((record) => this.#batch.push(record)) ? undefined : "head-too-large";
   }
 
   /** What was sent of it is called back. */
   abandon(exchange: Exchange, reason: DropReason): void {
-    this.#batch.push([RecordType.abandon, exchange.number, reason]);
+    this.#batch.push(recordOf(ABANDON, { exchange: exchange.number, reason }));
   }
 
   /** The response's head goes before its first chunk; false while there is none, or none is wanted. */

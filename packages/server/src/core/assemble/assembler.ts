@@ -6,7 +6,21 @@
  * two bounds, one a body and one for all producers together; what does not fit is cut and marked, never lost
  * silently. It lives across the connections of its producer and knows nothing of frames and sockets.
  */
-import { BodyState, HttpMessage, MessageKind, RecordType } from "@mirrorball/protocol";
+import {
+  ABANDON_AT,
+  BodyState,
+  EXCHANGE_AT,
+  HttpMessage,
+  LOSS_AT,
+  MessageKind,
+  REQUEST_CHUNK_AT,
+  REQUEST_END_AT,
+  REQUEST_HEAD_AT,
+  RESPONSE_CHUNK_AT,
+  RESPONSE_END_AT,
+  RESPONSE_HEAD_AT,
+  RecordType,
+} from "@mirrorball/protocol";
 import type {
   ExchangeRecord,
   Message,
@@ -120,37 +134,35 @@ export class Assembler {
   }
 
   #whole(record: ExchangeRecord, out: Message[]): void {
-    const id = this.#idOf(record[1]);
-    const requestState = record[12];
-    const responseState = record[18];
-    const context = this.#contextOf(record[4], record[5], record[6], record[20], record[21]);
-    const head = {
-      method: record[7],
-      target: record[8],
-      version: record[9],
-      headers: record[10],
-    };
+    const id = this.#idOf(record[EXCHANGE_AT.exchange]);
+    const context = this.#contextOf(
+      record[EXCHANGE_AT.connection],
+      record[EXCHANGE_AT.connectionSeq],
+      record[EXCHANGE_AT.peer],
+      record[EXCHANGE_AT.route],
+      record[EXCHANGE_AT.tags],
+    );
     out.push({
       kind: MessageKind.request,
       id,
-      startedAt: record[2],
-      latencyNs: record[3] * NS_PER_US,
-      http: HttpMessage.fromParts(head, record[11] ?? undefined, record[13] ?? undefined),
-      context: withState(context, requestState),
+      startedAt: record[EXCHANGE_AT.startedUs],
+      latencyNs: record[EXCHANGE_AT.requestUs] * NS_PER_US,
+      http: requestOf(record),
+      context: withState(context, record[EXCHANGE_AT.requestState]),
     });
-    const responseHead = record[16];
+    const responseHead = record[EXCHANGE_AT.responseHead];
     if (responseHead === null) return;
     out.push({
       kind: MessageKind.response,
       id,
-      startedAt: record[14],
-      latencyNs: record[15] * NS_PER_US,
+      startedAt: record[EXCHANGE_AT.responseStartedUs],
+      latencyNs: record[EXCHANGE_AT.responseUs] * NS_PER_US,
       http: HttpMessage.fromHeadText(
         responseHead,
-        record[17] ?? undefined,
-        record[19] ?? undefined,
+        record[EXCHANGE_AT.responseBody] ?? undefined,
+        record[EXCHANGE_AT.responseTrailers] ?? undefined,
       ),
-      context: withState(context, responseState),
+      context: withState(context, record[EXCHANGE_AT.responseState]),
     });
   }
 
@@ -160,10 +172,12 @@ export class Assembler {
       return;
     }
     if (record[0] === RecordType.loss) {
-      this.#count(record[1], record[2]);
+      this.#count(record[LOSS_AT.reason], record[LOSS_AT.count]);
       return;
     }
-    const exchange = this.#open.get(record[1]);
+    // The parts of an exchange all name it in their first field.
+    const number = record[ABANDON_AT.exchange];
+    const exchange = this.#open.get(number);
     if (exchange === undefined) {
       // Its head was lost with an earlier server, or refused; only its end is worth a count.
       if (record[0] === RecordType.responseEnd) this.#count("orphan", 1);
@@ -171,40 +185,59 @@ export class Assembler {
     }
     switch (record[0]) {
       case RecordType.requestChunk:
-        exchange.request.push(record[2]);
+        exchange.request.push(record[REQUEST_CHUNK_AT.bytes]);
         return;
       case RecordType.requestEnd:
-        this.#emitRequest(exchange, record[2], record[3], record[4] ?? [], out);
+        this.#emitRequest(
+          exchange,
+          record[REQUEST_END_AT.requestUs],
+          record[REQUEST_END_AT.state],
+          record[REQUEST_END_AT.trailers] ?? [],
+          out,
+        );
         return;
       case RecordType.responseHead:
-        exchange.responseStartedUs = record[2];
-        exchange.responseHead = record[3];
+        exchange.responseStartedUs = record[RESPONSE_HEAD_AT.responseStartedUs];
+        exchange.responseHead = record[RESPONSE_HEAD_AT.head];
         return;
       case RecordType.responseChunk:
-        exchange.response.push(record[2]);
+        exchange.response.push(record[RESPONSE_CHUNK_AT.bytes]);
         return;
       case RecordType.responseEnd:
         if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
-        this.#emitResponse(exchange, record[2], record[3], record[4] ?? [], out);
-        this.#forget(record[1], exchange);
+        this.#emitResponse(
+          exchange,
+          record[RESPONSE_END_AT.responseUs],
+          record[RESPONSE_END_AT.state],
+          record[RESPONSE_END_AT.trailers] ?? [],
+          out,
+        );
+        this.#forget(number, exchange);
         return;
       case RecordType.abandon:
-        this.#count(record[2], 1);
-        this.#forget(record[1], exchange);
+        this.#count(record[ABANDON_AT.reason], 1);
+        this.#forget(number, exchange);
         return;
     }
   }
 
   #begin(record: RequestHeadRecord): void {
-    if (this.#open.size >= OPEN_EXCHANGES_MAX || this.#open.has(record[1])) {
+    const number = record[REQUEST_HEAD_AT.exchange];
+    if (this.#open.size >= OPEN_EXCHANGES_MAX || this.#open.has(number)) {
       this.#count("too-many-open", 1);
       return;
     }
     const { budget } = this.#options;
-    this.#open.set(record[1], {
-      id: this.#idOf(record[1]),
+    this.#open.set(number, {
+      id: this.#idOf(number),
       head: record,
-      context: this.#contextOf(record[3], record[4], record[5], record[10], record[11]),
+      context: this.#contextOf(
+        record[REQUEST_HEAD_AT.connection],
+        record[REQUEST_HEAD_AT.connectionSeq],
+        record[REQUEST_HEAD_AT.peer],
+        record[REQUEST_HEAD_AT.route],
+        record[REQUEST_HEAD_AT.tags],
+      ),
       request: new PartialBody(budget),
       response: new PartialBody(budget),
       requestSent: false,
@@ -230,11 +263,16 @@ export class Assembler {
     if (exchange.requestSent) return;
     exchange.requestSent = true;
     const { head, request } = exchange;
-    const parts = { method: head[6], target: head[7], version: head[8], headers: head[9] };
+    const parts = {
+      method: head[REQUEST_HEAD_AT.method],
+      target: head[REQUEST_HEAD_AT.target],
+      version: head[REQUEST_HEAD_AT.version],
+      headers: head[REQUEST_HEAD_AT.headers],
+    };
     out.push({
       kind: MessageKind.request,
       id: exchange.id,
-      startedAt: head[2],
+      startedAt: head[REQUEST_HEAD_AT.startedUs],
       latencyNs: durationUs * NS_PER_US,
       context: withState(exchange.context, request.cut ? BodyState.truncated : state),
       http: HttpMessage.fromParts(parts, request.take(), trailers),
@@ -289,6 +327,20 @@ export class Assembler {
     if (usable && !known) this.#reasons.add(reason);
     this.#options.dropped(usable ? reason : "other", count);
   }
+}
+
+function requestOf(record: ExchangeRecord): HttpMessage {
+  const head = {
+    method: record[EXCHANGE_AT.method],
+    target: record[EXCHANGE_AT.target],
+    version: record[EXCHANGE_AT.version],
+    headers: record[EXCHANGE_AT.headers],
+  };
+  return HttpMessage.fromParts(
+    head,
+    record[EXCHANGE_AT.requestBody] ?? undefined,
+    record[EXCHANGE_AT.requestTrailers] ?? undefined,
+  );
 }
 
 function withState(context: MessageContext, state: BodyState): MessageContext {

@@ -5,7 +5,13 @@
  * nothing between; while one is under way `midMessage` is true and what came of it must not be acknowledged, so that its
  * producer sends it again, from its beginning, to whoever comes after us.
  */
-import { BodyState, RecordType, messageOf } from "@mirrorball/protocol";
+import {
+  BodyState,
+  MESSAGE_AT,
+  MESSAGE_MORE_AT,
+  RecordType,
+  messageOf,
+} from "@mirrorball/protocol";
 import type { Message, MessageMoreRecord, MessageRecord } from "@mirrorball/protocol";
 import { PartialBody } from "./partial-body.ts";
 import type { BodyBudget } from "./partial-body.ts";
@@ -47,10 +53,11 @@ export class MessageAssembler {
     // again was restarted in the middle of it.
     if (this.#open !== undefined && !isSame(this.#open.record, record)) this.#lost("broken-off");
     this.restart();
-    if (record[10] === 0) this.#give(messageOf(record), out);
+    const restBytes = record[MESSAGE_AT.restBytes];
+    if (restBytes === 0) this.#give(messageOf(record), out);
     else {
       const body = new PartialBody(this.#budget);
-      this.#open = { since: position, record, body, restBytes: record[10] };
+      this.#open = { since: position, record, body, restBytes };
     }
   }
 
@@ -60,9 +67,12 @@ export class MessageAssembler {
     this.#open = undefined;
   }
 
-  #more([, number, bytes]: MessageMoreRecord, out: Message[]): void {
+  #more(record: MessageMoreRecord, out: Message[]): void {
     const open = this.#open;
-    if (open === undefined || open.record[1] !== number || bytes.length > open.restBytes) {
+    const number = record[MESSAGE_MORE_AT.number];
+    const bytes = record[MESSAGE_MORE_AT.bytes];
+    const isNext = open !== undefined && open.record[MESSAGE_AT.number] === number;
+    if (!isNext || bytes.length > open.restBytes) {
       // Not ours to guess: pieces of a message whose beginning is not here.
       this.#lost("orphan");
       this.restart();
@@ -72,7 +82,7 @@ export class MessageAssembler {
     open.restBytes -= bytes.length;
     if (open.restBytes > 0) return;
     this.#open = undefined;
-    const state = open.body.cut ? BodyState.truncated : open.record[18];
+    const state = open.body.cut ? BodyState.truncated : open.record[MESSAGE_AT.bodyState];
     this.#give(messageOf(open.record, open.body.take(), state), out);
   }
 
@@ -84,5 +94,5 @@ export class MessageAssembler {
 
 /** Kind and id. */
 function isSame(a: MessageRecord, b: MessageRecord): boolean {
-  return a[2] === b[2] && a[3] === b[3];
+  return a[MESSAGE_AT.kind] === b[MESSAGE_AT.kind] && a[MESSAGE_AT.id] === b[MESSAGE_AT.id];
 }

@@ -17,45 +17,57 @@ export interface JournalEntry {
 }
 
 const VERSION = 1;
-/** version, unused, lengths of producer and service, seq, total, checksum */
-const HEADER_BYTES = 1 + 1 + 2 + 2 + 8 + 8 + 4;
 
-const CHECKSUM_AT = HEADER_BYTES - 4;
+/**
+ * Where the numbers of an entry's head stand. A later version may add some behind the checksum and say in `extraBytes` how
+ * many bytes they take: this one passes over them. What would mislead it needs another `VERSION`.
+ */
+const HEAD_AT = {
+  version: 0,
+  extraBytes: 1,
+  producerBytes: 2,
+  serviceBytes: 4,
+  seq: 6,
+  total: 14,
+  checksum: 22,
+} as const;
+const HEADER_BYTES = HEAD_AT.checksum + 4;
 
 /** Of everything but itself. */
 function checksum(bytes: Buffer): number {
-  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, CHECKSUM_AT)));
+  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, HEAD_AT.checksum)));
 }
 
 export function encodeEntry({ producer, service, seq, payload, total }: JournalEntry): Buffer {
   const names = Buffer.from(producer + service, "utf8");
   const producerBytes = Buffer.byteLength(producer);
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + names.length + payload.length);
-  bytes.writeUInt8(VERSION, 0);
-  bytes.writeUInt8(0, 1);
-  bytes.writeUInt16BE(producerBytes, 2);
-  bytes.writeUInt16BE(names.length - producerBytes, 4);
-  bytes.writeDoubleBE(seq, 6);
-  bytes.writeDoubleBE(total, 14);
+  bytes.writeUInt8(VERSION, HEAD_AT.version);
+  bytes.writeUInt8(0, HEAD_AT.extraBytes);
+  bytes.writeUInt16BE(producerBytes, HEAD_AT.producerBytes);
+  bytes.writeUInt16BE(names.length - producerBytes, HEAD_AT.serviceBytes);
+  bytes.writeDoubleBE(seq, HEAD_AT.seq);
+  bytes.writeDoubleBE(total, HEAD_AT.total);
   names.copy(bytes, HEADER_BYTES);
   bytes.set(payload, HEADER_BYTES + names.length);
-  bytes.writeUInt32BE(checksum(bytes), CHECKSUM_AT);
+  bytes.writeUInt32BE(checksum(bytes), HEAD_AT.checksum);
   return bytes;
 }
 
 /** Undefined when the bytes are damaged. The payload is a view. */
 export function decodeEntry(bytes: Buffer): JournalEntry | undefined {
-  if (bytes.length < HEADER_BYTES || bytes.readUInt8(0) !== VERSION) return undefined;
-  const serviceAt = HEADER_BYTES + bytes.readUInt16BE(2);
-  const payloadAt = serviceAt + bytes.readUInt16BE(4);
+  if (bytes.length < HEADER_BYTES || bytes.readUInt8(HEAD_AT.version) !== VERSION) return undefined;
+  const producerAt = HEADER_BYTES + bytes.readUInt8(HEAD_AT.extraBytes);
+  const serviceAt = producerAt + bytes.readUInt16BE(HEAD_AT.producerBytes);
+  const payloadAt = serviceAt + bytes.readUInt16BE(HEAD_AT.serviceBytes);
   if (payloadAt > bytes.length) return undefined;
   const payload = bytes.subarray(payloadAt);
-  if (checksum(bytes) !== bytes.readUInt32BE(CHECKSUM_AT)) return undefined;
+  if (checksum(bytes) !== bytes.readUInt32BE(HEAD_AT.checksum)) return undefined;
   return {
-    producer: bytes.toString("utf8", HEADER_BYTES, serviceAt),
+    producer: bytes.toString("utf8", producerAt, serviceAt),
     service: bytes.toString("utf8", serviceAt, payloadAt),
-    seq: bytes.readDoubleBE(6),
+    seq: bytes.readDoubleBE(HEAD_AT.seq),
     payload,
-    total: bytes.readDoubleBE(14),
+    total: bytes.readDoubleBE(HEAD_AT.total),
   };
 }

@@ -10,8 +10,9 @@ import { timestampToUs } from "@mirrorball/protocol";
 /** What became of a message, where it is not changed bytes, whose length stands here instead. */
 export const Outcome = { unchanged: -1, dropped: -2, failedPassed: -3, failedDropped: -4 } as const;
 
-/** Numbers of one message in `BatchParcel.figures`: kind, bytes, start in ms, latency in ms or NaN. */
-const FIGURES = 4;
+/** Where the numbers of one message stand in its part of `BatchParcel.figures`. Both ends are always of one build. */
+const FIGURE_AT = { kind: 0, bytes: 1, startedAtMs: 2, latencyMs: 3 } as const;
+const FIGURES = Object.keys(FIGURE_AT).length;
 
 export interface BatchParcel {
   readonly type: "batch";
@@ -50,10 +51,10 @@ export function packBatch(batch: readonly Message[], first: number): BatchParcel
     }
     ids.push(id);
     const at = i * FIGURES;
-    figures[at] = kind;
-    figures[at + 1] = length;
-    figures[at + 2] = timestampToUs(startedAt) / 1000;
-    figures[at + 3] = latencyNs === undefined ? Number.NaN : latencyNs / 1e6;
+    figures[at + FIGURE_AT.kind] = kind;
+    figures[at + FIGURE_AT.bytes] = length;
+    figures[at + FIGURE_AT.startedAtMs] = timestampToUs(startedAt) / 1000;
+    figures[at + FIGURE_AT.latencyMs] = latencyNs === undefined ? Number.NaN : latencyNs / 1e6;
     if (context === undefined) continue;
     contexts ??= Array.from({ length: batch.length });
     contexts[i] = context;
@@ -77,16 +78,15 @@ export function unpackBatch(parcel: BatchParcel, each: (message: Unpacked) => vo
   const { first, ids, figures, bytes, contexts } = parcel;
   let at = 0;
   for (const [i, id] of ids.entries()) {
-    const [kind = 1, length = 0, startedAtMs = 0, latency = Number.NaN] = figures.subarray(
-      i * FIGURES,
-      (i + 1) * FIGURES,
-    );
+    const own = figures.subarray(i * FIGURES, (i + 1) * FIGURES);
+    const length = own[FIGURE_AT.bytes] ?? 0;
+    const latency = own[FIGURE_AT.latencyMs] ?? Number.NaN;
     each({
       seq: first + i,
       // Written by `packBatch`, from a message.
-      kind: kind as MessageKind,
+      kind: own[FIGURE_AT.kind] as MessageKind,
       id,
-      startedAtMs,
+      startedAtMs: own[FIGURE_AT.startedAtMs] ?? 0,
       latencyMs: Number.isNaN(latency) ? undefined : latency,
       context: contexts?.[i] ?? NOTHING_KNOWN,
       raw: bytes.subarray(at, at + length),

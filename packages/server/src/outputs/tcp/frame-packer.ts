@@ -2,25 +2,30 @@
  * From messages to the payloads of DATA frames. Pure.
  *
  * Small messages share a frame; a large one travels alone, as its record and pieces in frames of their own, so that a
- * receiver can leave all of it unacknowledged without holding up others. Every payload passes the check that the
- * receiver makes: one that did not would be sent, refused and sent again for ever.
+ * receiver can leave all of it unacknowledged without holding up others. What a receiver would not take never gets into a
+ * frame: each record is looked at as the receiver does.
  */
 import {
   BATCH_BYTES_TARGET,
   CHUNK_BYTES_MAX,
   FRAME_PAYLOAD_BYTES_MAX,
-  RecordType,
-  checkPayload,
+  MESSAGE_MORE,
+  PADDING,
   isToken,
   packMessage,
   packRecords,
+  paddingBytesFor,
+  recordFault,
+  recordOf,
 } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
 
 /** Bytes a record has beside its message's, about: id, times, context. */
 const RECORD_BYTES = 96;
-/** Payloads with fewer bytes a record than this may hold more values than a receiver takes. */
+/** Payloads with fewer bytes a record than this may hold more values than an older receiver takes. */
 const SPARSE_RECORD_BYTES = 160;
+/** A padding record beside its bytes. */
+const PADDING_HEAD_BYTES = 16;
 
 export interface Packed {
   readonly payload: Uint8Array;
@@ -54,6 +59,10 @@ export class FramePacker {
     }
     this.#lastNumber += 1;
     const { record, rest } = packMessage(message, this.#lastNumber);
+    if (recordFault(record) !== undefined) {
+      this.#events.unfit("too-large", message);
+      return;
+    }
     if (rest !== undefined) {
       this.flush();
       this.#large(message, record, rest);
@@ -77,8 +86,8 @@ export class FramePacker {
   }
 
   #large(message: Message, record: WireRecord, rest: Uint8Array): void {
-    const payload = packRecords([record]);
-    if (!fits(payload, 1)) {
+    const payload = packed([record]);
+    if (payload.length > FRAME_PAYLOAD_BYTES_MAX) {
       this.#events.unfit("too-large", message);
       return;
     }
@@ -88,16 +97,16 @@ export class FramePacker {
     for (let at = 0; at < rest.length; at += CHUNK_BYTES_MAX) {
       const end = Math.min(rest.length, at + CHUNK_BYTES_MAX);
       const piece = Buffer.from(rest.buffer, rest.byteOffset + at, end - at);
-      const more = packRecords([[RecordType.messageMore, number, piece]]);
+      const more = packRecords([recordOf(MESSAGE_MORE, { number, bytes: piece })]);
       this.#events.frame({ payload: more, messages: end === rest.length ? 1 : 0 });
     }
   }
 
-  /** One frame as a rule; halves of it when it came out too large, or too dense. */
+  /** One frame as a rule; halves of it when it came out too large. */
   #give(records: readonly WireRecord[], members: readonly Message[]): void {
-    const payload = packRecords(records);
+    const payload = packed(records);
     const [only] = members;
-    if (fits(payload, records.length)) {
+    if (payload.length <= FRAME_PAYLOAD_BYTES_MAX) {
       for (const member of members) this.#events.packed(member);
       this.#events.frame({ payload, messages: members.length });
     } else if (members.length === 1 && only !== undefined) {
@@ -110,8 +119,13 @@ export class FramePacker {
   }
 }
 
-function fits(payload: Uint8Array, records: number): boolean {
-  if (payload.length > FRAME_PAYLOAD_BYTES_MAX) return false;
-  const sparse = payload.length < records * SPARSE_RECORD_BYTES || records === 1;
-  return !sparse || checkPayload(payload) === undefined;
+/** With padding, where an older receiver would refuse the frame without. */
+function packed(records: readonly WireRecord[]): Uint8Array {
+  const payload = packRecords(records);
+  const isSparse = payload.length < records.length * SPARSE_RECORD_BYTES || records.length === 1;
+  if (!isSparse) return payload;
+  const bytes = paddingBytesFor(payload);
+  if (bytes === 0 || payload.length + bytes + PADDING_HEAD_BYTES > FRAME_PAYLOAD_BYTES_MAX)
+    return payload;
+  return packRecords([...records, recordOf(PADDING, { bytes: Buffer.alloc(bytes) })]);
 }
