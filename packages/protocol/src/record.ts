@@ -203,6 +203,7 @@ function fits(kind: FieldKind | undefined, value: unknown): boolean {
       return isPairList(value);
     case "pairsOrNull":
       return value === null || isPairList(value);
+    case undefined:
     default:
       return false;
   }

@@ -265,7 +265,8 @@ function pushChunks(
   exchange: number,
   body: Uint8Array | null,
 ): void {
-  for (let at = 0; body !== null && at < body.length; at += CHUNK_BYTES_MAX) {
+  if (body === null) return;
+  for (let at = 0; at < body.length; at += CHUNK_BYTES_MAX) {
     const bytes = body.subarray(at, at + CHUNK_BYTES_MAX);
     records.push(chunkRecord(table, exchange, bytes));
   }
