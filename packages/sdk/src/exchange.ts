@@ -11,7 +11,8 @@ import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
 import type { Survey } from "./fields.ts";
-import { headOf } from "./node-internals.ts";
+import { headOf, trailersOf } from "./node-internals.ts";
+import { bareCopyOf } from "./bare-request.ts";
 import type { ServerState } from "./ownership.ts";
 import type { BodyRedactor } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
@@ -87,9 +88,11 @@ export interface Pieces {
 }
 
 export class Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly socket: Socket;
+  /** The host's; one of our own once it is detached. */
+  req: IncomingMessage;
+  /** These two are undefined once it is detached. */
+  res: ServerResponse | undefined;
+  socket: Socket | undefined;
   readonly connection: ConnectionInfo;
   readonly connectionSeq: number;
   readonly method: string;
@@ -118,6 +121,10 @@ export class Exchange {
   responseEnded = false;
   /** `addTrailers` was called. */
   hasResponseTrailers = false;
+  /** When it was over; 0 before. */
+  endedUs = 0;
+  /** The response's trailers, once it is detached. */
+  responseTrailers = "";
   /** Its head has left, chunks follow as they come: how far that is. */
   pieces: Pieces | undefined = undefined;
   /** Nothing more is recorded: finished, dropped or given up. */
@@ -129,7 +136,7 @@ export class Exchange {
   /** Koa's context, when its middleware was reached. */
   context: unknown = undefined;
   /** The exchange before on the same connection, while that is not answered. */
-  readonly earlier: Exchange | undefined;
+  earlier: Exchange | undefined;
   /** Neighbours in the recorder's list of open exchanges. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
@@ -181,6 +188,17 @@ export class Exchange {
     return this.headBytes + this.request.heldBytes + this.response.heldBytes;
   }
 
+  /** Keeps what is known of the host's objects, and lets go of them: what hangs on them is not ours to hold. */
+  detach(): void {
+    const { res } = this;
+    if (res === undefined) return;
+    responseHeadOf(this);
+    if (this.hasResponseTrailers) this.responseTrailers = trailersOf(res);
+    this.req = bareCopyOf(this.req);
+    this.res = undefined;
+    this.socket = undefined;
+  }
+
   /** Lets go of everything that weighs. */
   release(): void {
     this.request.clear();
@@ -191,8 +209,18 @@ export class Exchange {
 
 /** The response's rendered head; empty while there is none. */
 export function responseHeadOf(exchange: Exchange): string {
-  if (exchange.responseHead === "") exchange.responseHead = headOf(exchange.res);
+  if (exchange.responseHead === "" && exchange.res !== undefined)
+    exchange.responseHead = headOf(exchange.res);
   return exchange.responseHead;
+}
+
+/** The response's rendered trailers; empty without any. */
+export function responseTrailersOf({
+  hasResponseTrailers,
+  res,
+  responseTrailers,
+}: Exchange): string {
+  return hasResponseTrailers && res !== undefined ? trailersOf(res) : responseTrailers;
 }
 
 /** Whether anything that is written to the response is a body: Node drops what the answers to HEAD, 204 and 304 are given. */

@@ -168,6 +168,8 @@ export class MirrorCore implements MirrorControl {
       process.off("beforeExit", flushAll);
     if (tap === undefined) return this.stats();
     try {
+      // What is over by now is recorded, not dropped.
+      tap.sweep();
       await this.#recorder.close(timeoutMs);
     } catch (error) {
       this.#recorder.fault(error);

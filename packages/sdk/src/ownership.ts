@@ -133,7 +133,7 @@ export class Ownership {
       recorder.adopt(exchange);
       return;
     }
-    exchange.closed = true;
+    this.#close(exchange);
   }
 
   requestChunk(exchange: Exchange, bytes: Uint8Array): void {
@@ -154,18 +154,22 @@ export class Ownership {
     return recorder.settings.responses !== "full" || recorder.responseText(exchange, text);
   }
 
-  finished(exchange: Exchange, endedUs: number): void {
-    exchange.finished = true;
+  /** Nothing can still come for this exchange; `finished`: all of its response is with the system. */
+  over(exchange: Exchange, endedUs: number, finished: boolean): void {
+    exchange.finished = finished;
+    exchange.endedUs = endedUs;
     if (exchange.recorder !== undefined) {
       exchange.recorder.finish(exchange, endedUs);
       return;
     }
+    if (exchange.closed) return;
     const state = exchange.connection.server;
     const { undecided } = state;
     if (undecided === undefined) {
       this.forget(exchange);
       return;
     }
+    exchange.detach();
     undecided.push(exchange);
     if (undecided.length <= UNDECIDED_EXCHANGES_MAX) return;
     // Nobody claimed this server in all that time: it is somebody else's.
@@ -212,7 +216,12 @@ export class Ownership {
 
   /** Nobody will claim this exchange. */
   forget(exchange: Exchange): void {
+    if (exchange.closed) return;
     this.#unclaimedBytes -= exchange.heldBytes;
+    this.#close(exchange);
+  }
+
+  #close(exchange: Exchange): void {
     exchange.closed = true;
     exchange.request.clear();
     exchange.response.clear();

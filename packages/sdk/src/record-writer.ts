@@ -25,9 +25,8 @@ import type {
   WireRecord,
 } from "@mirrorball/protocol";
 import { settle } from "./callbacks.ts";
-import { requestStateOf, responseHeadOf, responseStateOf } from "./exchange.ts";
+import { requestStateOf, responseHeadOf, responseStateOf, responseTrailersOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
-import { trailersOf } from "./node-internals.ts";
 import type { Settings } from "./options.ts";
 import type { DropReason } from "./stats.ts";
 import type { Redactor } from "./redact/redactor.ts";
@@ -247,9 +246,9 @@ export class RecordWriter {
     return chunked ? this.#trailers(req.rawTrailers) : null;
   }
 
-  #responseTrailers({ hasResponseTrailers, res }: Exchange): readonly string[] | null {
-    if (!hasResponseTrailers) return null;
-    return this.#trailers(fieldsOf(trailersOf(res)));
+  #responseTrailers(exchange: Exchange): readonly string[] | null {
+    if (!exchange.hasResponseTrailers) return null;
+    return this.#trailers(fieldsOf(responseTrailersOf(exchange)));
   }
 }
 

@@ -20,7 +20,6 @@ import { isSampled } from "./sample.ts";
 import { Sender } from "./sender.ts";
 import type { DropReason, MirrorStats } from "./stats.ts";
 import { Streaming } from "./streaming.ts";
-import { Sweeper } from "./sweeper.ts";
 import { nowUs } from "./time.ts";
 
 /** Exchanges open for longer travel in pieces, so that their request is replayed while they last. */
@@ -48,11 +47,6 @@ export class Recorder {
   #openBytes = 0;
   readonly #batch: Batch;
   readonly #streaming: Streaming;
-  readonly #sweeper: Sweeper = new Sweeper(
-    this.#opened,
-    (exchange) => this.#look(exchange),
-    (error, exchange) => this.fault(error, exchange),
-  );
   #accepting = true;
   #suspended = false;
   #settled: (() => void)[] = [];
@@ -162,8 +156,7 @@ export class Recorder {
     exchange.headBytes = headBytes;
     this.#openBytes += exchange.heldBytes;
     this.#opened.add(exchange);
-    this.#sweeper.start();
-    if (exchange.finished) this.finish(exchange, nowUs());
+    if (exchange.endedUs > 0) this.finish(exchange, exchange.endedUs);
   }
 
   /** `bytes` are the recorder's from here on. */
@@ -306,11 +299,9 @@ export class Recorder {
   /** Stops taking exchanges, sends what there is, waits for the acknowledgements; then everything left is dropped. */
   async close(timeoutMs: number): Promise<void> {
     this.#accepting = false;
-    this.#sweeper.sweep();
     this.#batch.flush();
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
     while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
-    this.#sweeper.stop();
     this.breaker.stop();
     this.#batch.stop();
     const { buffered } = this.stats();
@@ -384,15 +375,9 @@ export class Recorder {
     this.#losses.count(reason);
   }
 
-  /** Finds exchanges whose client went away, and sends on those that take long. Costs finished ones nothing. */
-  #look(exchange: Exchange): void {
-    const { res, socket, streaming, startedUs } = exchange;
-    if (res.destroyed || socket.destroyed) {
-      // A response may have got out before its client left; the channel tells only of live sockets.
-      exchange.finished = res.writableFinished;
-      this.finish(exchange, nowUs());
-    } else if (!streaming && startedUs < nowUs() - WHOLE_MS_MAX * 1000) {
-      this.#stream(exchange);
-    }
+  /** One that takes long is sent on. Called ten times a second while it is under way. */
+  look(exchange: Exchange): void {
+    const { closed, streaming, startedUs } = exchange;
+    if (!closed && !streaming && startedUs < nowUs() - WHOLE_MS_MAX * 1000) this.#stream(exchange);
   }
 }

@@ -4,7 +4,6 @@
  */
 import { contained } from "./callbacks.ts";
 import type { Exchange } from "./exchange.ts";
-import type { OpenExchanges } from "./open-exchanges.ts";
 
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
 const SWEEP_MS = 100;
@@ -12,14 +11,14 @@ const SWEEP_MS = 100;
 type Fault = (error: unknown, exchange?: Exchange) => void;
 
 export class Sweeper {
-  readonly #opened: OpenExchanges;
+  readonly #open: ReadonlySet<Exchange>;
   readonly #look: (exchange: Exchange) => void;
   readonly #fault: Fault;
   #timer: NodeJS.Timeout | undefined;
 
   /** `look` may remove the exchange it is given. `fault` must: an exchange that throws would do so ten times a second. */
-  constructor(opened: OpenExchanges, look: (exchange: Exchange) => void, fault: Fault) {
-    this.#opened = opened;
+  constructor(open: ReadonlySet<Exchange>, look: (exchange: Exchange) => void, fault: Fault) {
+    this.#open = open;
     this.#look = look;
     this.#fault = fault;
   }
@@ -40,16 +39,16 @@ export class Sweeper {
   }
 
   sweep(): void {
-    if (this.#opened.oldest === undefined) {
+    if (this.#open.size === 0) {
       this.stop();
       return;
     }
-    this.#opened.each((exchange) => {
+    for (const exchange of this.#open) {
       try {
         this.#look(exchange);
       } catch (error) {
         this.#fault(error, exchange);
       }
-    });
+    }
   }
 }

@@ -21,6 +21,7 @@ import { isInTurn, peerOf } from "./node-internals.ts";
 import { Ownership } from "./ownership.ts";
 import type { Recorder } from "./recorder.ts";
 import { Suspension } from "./suspension.ts";
+import { Sweeper } from "./sweeper.ts";
 import { nowUs } from "./time.ts";
 
 /** On the sockets of clients. */
@@ -48,6 +49,16 @@ export class Tap {
   readonly ownership: Ownership = new Ownership();
   /** The exchange that began last, while it is not finished: found by comparing, without reading from Node's objects. */
   #latest: Exchange | undefined;
+  /** Begun and not over. Nothing of an exchange that is over is held: its request, response and socket are the host's. */
+  readonly #inFlight: Set<Exchange> = new Set();
+  readonly #sweeper: Sweeper = new Sweeper(
+    this.#inFlight,
+    (exchange) => this.#look(exchange),
+    (error, exchange) => {
+      if (exchange !== undefined) this.#leave(exchange);
+      this.#fault(error, exchange);
+    },
+  );
   readonly #recorders: Set<Recorder> = new Set();
   #connections = 0;
   readonly #suspension: Suspension = new Suspension({
@@ -71,7 +82,7 @@ export class Tap {
   readonly #onFinish = (message: unknown): void => {
     const { response, socket } = Object(message) as Partial<StartMessage>;
     const exchange = onConnection(socket, response);
-    if (exchange !== undefined) this.#finished(exchange, nowUs());
+    if (exchange !== undefined) this.#over(exchange, nowUs(), true);
   };
 
   /** One more mirror is alive. */
@@ -89,7 +100,14 @@ export class Tap {
     channel("http.server.request.start").unsubscribe(this.#onStart);
     this.#uninstall();
     this.#suspension.stop();
+    this.#sweeper.stop();
+    for (const exchange of this.#inFlight) this.#leave(exchange);
     if (this.ownership.suspended) this.ownership.resume(nowUs());
+  }
+
+  /** Looks for exchanges that are over without anybody having told. */
+  sweep(): void {
+    this.#sweeper.sweep();
   }
 
   /** The exchange of a request, if it is being recorded. */
@@ -158,6 +176,8 @@ export class Tap {
       exchange = new Exchange(request, response, socket, connection, survey, nowUs());
       connection.newest = exchange;
       this.#latest = exchange;
+      this.#inFlight.add(exchange);
+      this.#sweeper.start();
     }
     connection.nextSeq += 1;
     if (exchange !== undefined) this.ownership.begin(exchange);
@@ -177,17 +197,37 @@ export class Tap {
     return made;
   }
 
-  /** Nothing can still come for this exchange. */
-  #finished(exchange: Exchange, endedUs: number): void {
-    const { connection } = exchange;
-    // Answers go out in order, hence the older ones are finished too.
-    if (connection.newest === exchange) connection.newest = undefined;
-    if (this.#latest === exchange) this.#latest = undefined;
+  /** Nothing can still come for this exchange; `finished`: all of its response is with the system. */
+  #over(exchange: Exchange, endedUs: number, finished: boolean): void {
+    this.#leave(exchange);
     try {
-      this.ownership.finished(exchange, endedUs);
+      this.ownership.over(exchange, endedUs, finished);
     } catch (error) {
       this.#fault(error, exchange);
     }
+  }
+
+  /** Nothing here leads to it any more. */
+  #leave(exchange: Exchange): void {
+    const { connection } = exchange;
+    this.#inFlight.delete(exchange);
+    if (this.#latest === exchange) this.#latest = undefined;
+    if (connection.newest === exchange) connection.newest = exchange.earlier;
+    else {
+      let later = connection.newest;
+      while (later !== undefined && later.earlier !== exchange) later = later.earlier;
+      if (later !== undefined) later.earlier = exchange.earlier;
+    }
+  }
+
+  /** Finds what no event tells: clients that left, answers that took their socket along, all ends while suspended. */
+  #look(exchange: Exchange): void {
+    const { res, socket } = exchange;
+    if (res === undefined || socket === undefined) this.#leave(exchange);
+    else if (res.destroyed || socket.destroyed || res.writableFinished)
+      // A response may have got out before its client left; the channel tells only of live sockets.
+      this.#over(exchange, nowUs(), res.writableFinished);
+    else exchange.recorder?.look(exchange);
   }
 
   /** Never throws. An exchange is not recorded any further, and counted by the recorder that it has, or was to have. */
@@ -255,7 +295,7 @@ export class Tap {
     this.#responseBytes(exchange, chunk, encoding, atUs, true);
     try {
       // Mostly the system took all of it at once; what it did not is told by the channel.
-      if (exchange.requestIsWhole && isOut(exchange)) this.#finished(exchange, atUs);
+      if (exchange.requestIsWhole && isOut(exchange)) this.#over(exchange, atUs, true);
     } catch (error) {
       this.#fault(error, exchange);
     }
@@ -274,6 +314,7 @@ function onConnection(socket: unknown, res: unknown): Exchange | undefined {
  * Until it is the connection's turn, a response is kept; then it writes through to the socket.
  */
 function isOut({ socket, res }: Exchange): boolean {
+  if (res === undefined || socket === undefined) return true;
   return isInTurn(res, socket) && socket.writable && socket.writableLength === 0;
 }
 
