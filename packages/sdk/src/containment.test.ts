@@ -22,6 +22,7 @@ import { Recorder } from "./recorder.ts";
 import { Redactor } from "./redact/redactor.ts";
 import { PAUSE_MS } from "./suspension.ts";
 
+const { end: nodesEnd } = ServerResponse.prototype;
 const TAP = Symbol.for("mirrorball.tap.1");
 const closers: (() => unknown)[] = [];
 const uncaught: unknown[] = [];
@@ -259,9 +260,22 @@ describe("what is not Node's", () => {
         throw new Error("the host's");
       },
     };
-    const res = new ServerResponse(new IncomingMessage(Object.create(null)));
-    Object.defineProperty(res, "req", throws);
-    expect(() => res.end("x")).not.toThrow();
+    const odd = (): ServerResponse => {
+      const made = new ServerResponse(new IncomingMessage(Object.create(null)));
+      return Object.defineProperty(made, "req", throws);
+    };
+    const res = odd();
+    // Newer Nodes ask for it themselves.
+    const outcome = (step: () => unknown): string => {
+      try {
+        step();
+        return "fine";
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const own = outcome(() => Reflect.apply(nodesEnd, odd(), ["x"]));
+    expect(outcome(() => res.end("x"))).toBe(own);
     const req = Object.create(null) as IncomingMessage;
     Object.defineProperty(req, "socket", throws);
     const koa = koaMirror({ enabled: true, server: made.sink.address, log: () => {} });

@@ -18,5 +18,7 @@ if (cluster.isPrimary) {
   };
   worker.on("message", end);
 } else {
-  process.on("message", (word, handle) => process.send?.(`${word} ${handle !== undefined}`));
+  process.on("message", (word, handle) =>
+    process.send?.(`${String(word)} ${String(handle !== undefined)}`),
+  );
 }
