@@ -10,6 +10,8 @@ export interface DechunkedBody {
   readonly content: Uint8Array;
   readonly trailers: readonly string[];
   readonly complete: boolean;
+  /** Bytes that the coding took: up to and with its last line when it is complete. */
+  readonly length: number;
 }
 
 /** Sixteen hex digits cannot be a length that fits in memory; more is an attack (RFC 9112 7.1). */
@@ -22,19 +24,19 @@ export function dechunk(bytes: Uint8Array): DechunkedBody {
   let at = 0;
   for (;;) {
     const lineEnd = bytes.indexOf(LF, at);
-    if (lineEnd < 0) return joined(chunks, [], false);
+    if (lineEnd < 0) return joined(chunks, [], false, bytes.length);
     const size = parseChunkSize(bytes, at, lineEnd);
-    if (size === undefined) return joined(chunks, [], false);
+    if (size === undefined) return joined(chunks, [], false, bytes.length);
     at = lineEnd + 1;
     if (size === 0) return readTrailers(bytes, at, chunks);
     if (at + size > bytes.length) {
       chunks.push(bytes.subarray(at));
-      return joined(chunks, [], false);
+      return joined(chunks, [], false, bytes.length);
     }
     chunks.push(bytes.subarray(at, at + size));
     at += size;
     if (bytes[at] === CR) at += 1;
-    if (bytes[at] !== LF) return joined(chunks, [], false);
+    if (bytes[at] !== LF) return joined(chunks, [], false, bytes.length);
     at += 1;
   }
 }
@@ -63,21 +65,26 @@ function readTrailers(bytes: Uint8Array, from: number, chunks: Uint8Array[]): De
   let at = from;
   for (;;) {
     const lineEnd = bytes.indexOf(LF, at);
-    if (lineEnd < 0) return joined(chunks, trailers, false);
+    if (lineEnd < 0) return joined(chunks, trailers, false, bytes.length);
     const end = bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
-    if (end <= at) return joined(chunks, trailers, true);
+    if (end <= at) return joined(chunks, trailers, true, lineEnd + 1);
     const line = latin1(bytes.subarray(at, end));
     const colon = line.indexOf(":");
-    if (colon <= 0) return joined(chunks, trailers, false);
+    if (colon <= 0) return joined(chunks, trailers, false, bytes.length);
     trailers.push(line.slice(0, colon), line.slice(colon + 1).trim());
     at = lineEnd + 1;
   }
 }
 
-function joined(chunks: Uint8Array[], trailers: string[], complete: boolean): DechunkedBody {
+function joined(
+  chunks: Uint8Array[],
+  trailers: string[],
+  complete: boolean,
+  length: number,
+): DechunkedBody {
   const content =
     chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  return { content, trailers, complete };
+  return { content, trailers, complete, length };
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -3,6 +3,7 @@ export { BodyState, MessageKind, timestampToNs, timestampToUs } from "./message.
 export type { Message, MessageContext, Timestamp } from "./message.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";
 export { HttpMessage, contentLength, headEnd, isChunked } from "./http-message.ts";
+export { dechunk } from "./chunked.ts";
 export { formatHead, headerValue, isResponseHead, parseHead } from "./head.ts";
 export type { Head, HeaderList, RequestHead, ResponseHead } from "./head.ts";
 export { RecordType, isToken, packRecords, unpackRecords } from "./record.ts";

@@ -82,6 +82,8 @@ export interface RecordFileOptions {
   readonly depth: number;
   /** Told of each record or rest of a file that could not be read. */
   readonly fault: (reason: FileFault, explanation: string) => void;
+  /** Told of each record whose first line gave a length that is not right: it was read nevertheless. */
+  readonly staleLength?: () => void;
 }
 
 export class RecordFile {
@@ -106,6 +108,7 @@ export class RecordFile {
     this.#source = compressed ? new GzipSource(path) : new PlainSource(path);
     this.#decoder = new RecordDecoder({
       epochSeconds: options.epochSeconds,
+      staleLength: options.staleLength ?? (() => {}),
       skipped: (reason, offset, bytes) => {
         options.fault(reason, `${path}: ${SKIPS[reason]} at byte ${offset}, ${bytes} bytes`);
       },

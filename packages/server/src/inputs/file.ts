@@ -11,7 +11,7 @@ import type { InputDeclaration } from "../component/define.ts";
 import { duration, flag, integer } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import type { Input, InputContext, InputProgress } from "../component/types.ts";
+import type { Input, InputContext, InputProgress, InputStats } from "../component/types.ts";
 import { Pacer } from "../core/pace/pacer.ts";
 import type { Pace } from "../core/pace/pacer.ts";
 import { matches } from "../files/glob.ts";
@@ -23,6 +23,7 @@ import { isSameFile } from "../files/same-file.ts";
 import { DryRun } from "./file/dry-run.ts";
 import { SPEED_MAX, rate, speed } from "./file/kinds.ts";
 import { Sleep } from "./file/sleep.ts";
+import { staleLengthStats } from "./replay-stats.ts";
 
 /** Messages handed over at once: enough to make batches pay, few enough for a queue of a thousand. */
 const BATCH_MAX = 256;
@@ -114,6 +115,7 @@ class FileInput implements Input {
   #merge: RecordMerge | undefined;
   #stopping = false;
   #faults = 0;
+  #staleLengths = 0;
   #records = 0;
   #behindMs = 0;
   /** Bytes of all files of a round. */
@@ -151,6 +153,10 @@ class FileInput implements Input {
     return { records: this.#records, share, behindMs, loops: this.#values.loop };
   }
 
+  stats(): InputStats {
+    return staleLengthStats(this.#staleLengths);
+  }
+
   async #open(): Promise<RecordMerge> {
     const paths = recordings(this.#pattern);
     if (paths.length === 0) throw new Error(`no file matches ${this.#pattern}`);
@@ -158,6 +164,7 @@ class FileInput implements Input {
       epochSeconds: this.#epochSeconds,
       depth: this.#values.readDepth,
       fault: (reason, explanation) => this.#fault(reason, explanation),
+      staleLength: () => (this.#staleLengths += 1),
     });
     this.#totalBytes = 0;
     for (const { path, sizeBytes, isRecording } of merge.files) {

@@ -29,7 +29,7 @@ import { Silent, startsLikeRecord } from "./tcp/silent.ts";
 import { listen } from "./listener.ts";
 import { Door, isLoopback } from "./tcp/door.ts";
 import type { DoorOptions } from "./tcp/door.ts";
-import { replayStats } from "./replay-stats.ts";
+import { joinedStats, replayStats, staleLengthStats } from "./replay-stats.ts";
 import { Producers } from "./tcp/producers.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
@@ -136,7 +136,7 @@ class TcpInput implements Input {
   /** Those of them that have said nothing yet, oldest first. */
   readonly #silent: Set<Silent> = new Set();
   /** Shared by gor streams: unfinished records, and replays that are left out. */
-  readonly #gor = { budget: new BodyBudget(), replays: new ReplayFilter() };
+  readonly #gor = { budget: new BodyBudget(), replays: new ReplayFilter(), stale: { count: 0 } };
   #server: Server | undefined;
   #door: Door | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -219,7 +219,8 @@ class TcpInput implements Input {
   }
 
   stats(): InputStats {
-    return replayStats(this.#gor.replays.leftOut);
+    const { replays, stale } = this.#gor;
+    return joinedStats(replayStats(replays.leftOut), staleLengthStats(stale.count));
   }
 
   /** Neither a token nor a certificate is asked for. */

@@ -14,8 +14,13 @@ import type { OutputDeclaration } from "../component/define.ts";
 import { duration, flag, integer, size } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import type { Output, OutputContext } from "../component/types.ts";
-import { encodeRecords } from "../core/record/encode.ts";
+import type { Output, OutputContext, OutputStats } from "../component/types.ts";
+import {
+  EncodeReport,
+  REFUSED_REASON,
+  encodeRecords,
+  leftOutCounts,
+} from "../core/record/encode.ts";
 import { codeOf, fileError } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { nextChunk } from "./file/chunk-name.ts";
@@ -105,6 +110,7 @@ class FileOutput implements Output {
   #totalBytes = 0;
   #isFull = false;
   #failing = false;
+  #contextLeftOut = 0;
 
   constructor(context: OutputContext, path: string, values: Values) {
     this.#context = context;
@@ -152,9 +158,16 @@ class FileOutput implements Output {
     return done;
   }
 
-  async #write(batch: readonly Message[]): Promise<void> {
-    const ends: number[] = [];
-    const content = encodeRecords(batch, ends);
+  stats(): OutputStats {
+    return { counts: leftOutCounts(this.#contextLeftOut) };
+  }
+
+  async #write(all: readonly Message[]): Promise<void> {
+    const report = new EncodeReport();
+    const content = encodeRecords(all, report);
+    const { kept: batch, ends, refused } = report;
+    this.#contextLeftOut += report.leftOut;
+    if (refused.length > 0) this.#context.ledger.failed(REFUSED_REASON, refused);
     for (let from = 0; from < batch.length;) {
       if (this.#totalBytes >= this.#values.maxSizeLimitBytes) {
         this.#tellFull();

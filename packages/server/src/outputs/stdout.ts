@@ -7,8 +7,13 @@ import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import type { Output, OutputContext } from "../component/types.ts";
-import { encodeRecords } from "../core/record/encode.ts";
+import type { Output, OutputContext, OutputStats } from "../component/types.ts";
+import {
+  EncodeReport,
+  REFUSED_REASON,
+  encodeRecords,
+  leftOutCounts,
+} from "../core/record/encode.ts";
 import { SEPARATOR } from "../core/record/separator.ts";
 import { hintOf } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
@@ -33,6 +38,7 @@ class StdoutOutput implements Output {
   readonly #writer: BatchWriter;
   #torn = false;
   #failing = false;
+  #contextLeftOut = 0;
 
   constructor(context: OutputContext) {
     this.#context = context;
@@ -49,10 +55,18 @@ class StdoutOutput implements Output {
     this.#writer.close();
   }
 
-  async #write(batch: Message[]): Promise<void> {
+  stats(): OutputStats {
+    return { counts: leftOutCounts(this.#contextLeftOut) };
+  }
+
+  async #write(all: Message[]): Promise<void> {
     const { ledger, log, stdout } = this.#context;
-    const ends: number[] = [];
-    const records = encodeRecords(batch, ends);
+    const report = new EncodeReport();
+    const records = encodeRecords(all, report);
+    const { kept: batch, ends, refused } = report;
+    this.#contextLeftOut += report.leftOut;
+    if (refused.length > 0) ledger.failed(REFUSED_REASON, refused);
+    if (batch.length === 0) return;
     const lead = this.#torn ? SEPARATOR.length : 0;
     const fault = await stdout.write(this.#torn ? Buffer.concat([SEPARATOR, records]) : records);
     if (fault === undefined) {

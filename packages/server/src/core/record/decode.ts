@@ -2,27 +2,25 @@
  * gor's record format, reading side, streaming. In: bytes in any pieces. Out: messages with their times; what is no record
  * is skipped and told with its place, and costs no record before or behind it.
  *
- * Payloads are views on the bytes that were pushed, so these must not be used again. The format has no escape: a body
- * that holds a separator line is two records, here as in gor, and nothing can tell.
+ * Payloads are views on the bytes that were pushed, so these must not be used again. A record ends at the first separator
+ * line, unless its first line says how long its payload is and a separator follows exactly there (or one LF later, which gor's
+ * TCP input adds): then what stands in between is not looked at. A length that is not right is told, and not followed.
  */
-import { HttpMessage, headEnd } from "@mirrorball/protocol";
-import type { Message, MessageContext, Timestamp } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
 import { META_BYTES_MAX, MetaLine, readMeta } from "./meta.ts";
+import { isBlank, isWholeMessage, recordEnd } from "./record-bytes.ts";
+import { RecordMessages } from "./record-message.ts";
 import {
   SEPARATOR_BYTES_MAX,
   SEPARATOR_FIRST_BYTE,
   cutSeparatorLength,
+  separatorAt,
   separatorEnd,
 } from "./separator.ts";
 
 const LF = 0x0a;
-const CR = 0x0d;
 /** Bytes of one record: five times the largest body known from recordings, and no more than a process can hold. */
 const RECORD_BYTES_MAX: number = 512 * 1024 * 1024;
-/** From here on, microseconds are not exact in a double (the year 2255). */
-const EXACT_SECONDS_MAX = 9_007_199_254;
-const NS_PER_SECOND = 1_000_000_000n;
-const AMBIGUOUS: MessageContext = { framing: "ambiguous" };
 
 /** Parallel lists, so that times need no object a record. */
 export interface DecodedRecords {
@@ -40,16 +38,31 @@ export type SkipReason = "bad-record" | "cut-off-record" | "empty-record" | "ove
 export interface RecordDecoderOptions {
   /** Told of everything skipped: where it starts, counted in bytes from the first one pushed. */
   readonly skipped: (reason: SkipReason, offset: number, bytes: number) => void;
+  /** Told of each length that was not followed, which costs no record: a gor that rewrote the message keeps the word. */
+  readonly staleLength?: (offset: number) => void;
   /** What the times count from, in seconds since the Unix epoch. */
   readonly epochSeconds?: number;
   readonly recordBytesMax?: number;
 }
 
+/**
+ * Bytes that may be copied to look at lengths, for each byte pushed: a hostile file whose every record claims megabytes is read
+ * like one without lengths from then on.
+ */
+const LENGTH_COPIES_MAX = 8;
+/** What any file may copy. */
+const LENGTH_COPIED_BYTES_FREE: number = 2 * RECORD_BYTES_MAX;
+
+/** What the held bytes wait for: the end of their first line, so many bytes in all, or a separator. */
+type Wait = "line" | "length" | "separator";
+
 export class RecordDecoder {
   readonly #skipped: RecordDecoderOptions["skipped"];
   readonly #epochSeconds: number;
   readonly #recordBytesMax: number;
+  readonly #staleLength: (offset: number) => void;
   readonly #meta = new MetaLine();
+  readonly #maker = new RecordMessages();
   /** Bytes pushed before the present piece. */
   #before = 0;
   /** Pieces of a record whose end has not come; empty while it is being skipped. */
@@ -57,13 +70,17 @@ export class RecordDecoder {
   #heldBytes = 0;
   #skipping: SkipReason | undefined;
   #heldChecked = false;
+  #wait: Wait = "separator";
+  /** Bytes to hold before the record's length can be looked at. */
+  #wantedBytes = 0;
+  #pushedBytes = 0;
+  #copiedBytes = 0;
   /** The last bytes of what is held: a separator may lie across two pieces. */
   #tail: Buffer = Buffer.alloc(0);
-  #lastSeconds = 0;
-  #lastNanoseconds = 0;
 
-  constructor({ skipped, epochSeconds, recordBytesMax }: RecordDecoderOptions) {
+  constructor({ skipped, staleLength, epochSeconds, recordBytesMax }: RecordDecoderOptions) {
     this.#skipped = skipped;
+    this.#staleLength = staleLength ?? (() => {});
     this.#epochSeconds = epochSeconds ?? 0;
     this.#recordBytesMax = recordBytesMax ?? RECORD_BYTES_MAX;
   }
@@ -75,34 +92,27 @@ export class RecordDecoder {
 
   push(piece: Uint8Array, out: DecodedRecords): void {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-    let start = 0;
-    if (this.#heldBytes > 0) {
-      start = this.#endHeld(bytes, out);
-      if (start < 0) {
+    this.#pushedBytes += bytes.length;
+    if (this.#heldBytes === 0) this.#records(bytes, 0, out, false);
+    else if (this.#wait === "separator") {
+      const start = this.#endHeld(bytes, out);
+      if (start >= 0) this.#records(bytes, start, out, false);
+      else {
         this.#hold(bytes, 0);
         this.#before += bytes.length;
-        return;
       }
-    }
-    let at = start;
-    for (;;) {
-      const monkeys = bytes.indexOf(SEPARATOR_FIRST_BYTE, at);
-      if (monkeys < 0) break;
-      const end = separatorEnd(bytes, monkeys);
-      if (end < 0 || (monkeys > start && bytes[monkeys - 1] !== LF)) {
-        at = monkeys + 1;
-        continue;
-      }
-      this.#take(bytes, start, recordEnd(bytes, start, monkeys, end), this.#before + start, out);
-      start = end;
-      at = end;
-    }
-    if (start < bytes.length) this.#hold(bytes, start);
-    this.#before += bytes.length;
+    } else if (this.#heldBytes + bytes.length < this.#wantedBytes) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.length;
+      this.#before += bytes.length;
+    } else this.#records(this.#unheld(bytes), 0, out, false);
   }
 
   /** No more will come. A last record without a separator counts when it is whole. */
   end(out: DecodedRecords): void {
+    // What waits for a length or the end of a line may be several records.
+    if (this.#heldBytes > 0 && this.#wait !== "separator")
+      this.#records(this.#unheld(Buffer.alloc(0)), 0, out, true);
     if (this.#heldBytes === 0) return;
     const offset = this.#before - this.#heldBytes;
     if (this.#skipping !== undefined) {
@@ -113,6 +123,83 @@ export class RecordDecoder {
       this.#takeLast(rest, offset, out);
     }
     this.#dropHeld();
+  }
+
+  /** What is held and what comes behind it, in one piece, as if it came now. */
+  #unheld(bytes: Buffer): Buffer {
+    const whole = Buffer.concat([...this.#held, bytes]);
+    this.#before -= this.#heldBytes;
+    this.#copiedBytes += whole.length;
+    this.#dropHeld();
+    return whole;
+  }
+
+  /** Takes the records that end in `bytes`, and holds the rest. `isLast`: nothing comes behind it. */
+  #records(bytes: Buffer, from: number, out: DecodedRecords, isLast: boolean): void {
+    let start = from;
+    while (start < bytes.length) {
+      const isRecord = readMeta(bytes, start, bytes.length, this.#meta);
+      const isWhole = isRecord ? this.#meta.whole : bytes.indexOf(LF, start) >= 0;
+      if (!isWhole && !isLast && bytes.length - start <= META_BYTES_MAX) {
+        this.#holdFor("line", bytes, start, 0);
+        break;
+      }
+      const next =
+        isRecord && isWhole && this.#meta.words.payloadBytes > 0
+          ? this.#byLength(bytes, start, out, isLast)
+          : this.#bySeparator(bytes, start, isRecord, out);
+      if (next < 0) break;
+      start = next;
+    }
+    this.#before += bytes.length;
+  }
+
+  /** The record that ends at the next separator; returns where the one behind it starts, or -1 when the rest is held. */
+  #bySeparator(bytes: Buffer, start: number, isRecord: boolean, out: DecodedRecords): number {
+    // A first line holds no separator; but a separator may be all there is.
+    let at = isRecord ? this.#meta.end : start;
+    for (;;) {
+      const monkeys = bytes.indexOf(SEPARATOR_FIRST_BYTE, at);
+      if (monkeys < 0) break;
+      const end = separatorEnd(bytes, monkeys);
+      if (end < 0 || (monkeys > start && bytes[monkeys - 1] !== LF)) {
+        at = monkeys + 1;
+        continue;
+      }
+      const stop = recordEnd(bytes, start, monkeys, end);
+      this.#takeRead(bytes, start, stop, this.#before + start, isRecord, out);
+      return end;
+    }
+    this.#hold(bytes, start);
+    return -1;
+  }
+
+  /** The record whose first line, which has just been read, says how long its payload is. */
+  #byLength(bytes: Buffer, start: number, out: DecodedRecords, isLast: boolean): number {
+    const { end: payload, words } = this.#meta;
+    const stop = payload + words.payloadBytes;
+    const exact = separatorAt(bytes, stop);
+    // gor's TCP input leaves the LF before the separator where it is.
+    const later = bytes[stop] === LF ? separatorAt(bytes, stop + 1) : -1;
+    const end = Math.max(exact, later);
+    if (stop <= bytes.length && (end > 0 || (end === 0 && isLast))) {
+      this.#emit(bytes, stop, true, out);
+      return end > 0 ? end : bytes.length;
+    }
+    const isHopeless = end < 0 || isLast || this.#mayNotWait(stop - start);
+    if (!isHopeless) {
+      const wanted = Math.max(stop, bytes.length) + 1;
+      this.#holdFor("length", bytes, start, wanted - start);
+      return -1;
+    }
+    this.#staleLength(this.#before + start);
+    return this.#bySeparator(bytes, start, true, out);
+  }
+
+  #mayNotWait(recordBytes: number): boolean {
+    if (recordBytes > this.#recordBytesMax) return true;
+    const copiesMax = this.#pushedBytes * LENGTH_COPIES_MAX + LENGTH_COPIED_BYTES_FREE;
+    return this.#copiedBytes > copiesMax;
   }
 
   /** Ends the held record with what `bytes` begin with; returns where the next one starts, or -1. */
@@ -156,6 +243,14 @@ export class RecordDecoder {
     this.#dropHeld();
   }
 
+  #holdFor(wait: Wait, bytes: Buffer, start: number, wantedBytes: number): void {
+    const rest = bytes.subarray(start);
+    this.#held.push(rest);
+    this.#heldBytes = rest.length;
+    this.#wait = wait;
+    this.#wantedBytes = wantedBytes;
+  }
+
   #hold(bytes: Buffer, start: number): void {
     const rest = start === 0 ? bytes : bytes.subarray(start);
     this.#heldBytes += rest.length;
@@ -185,15 +280,28 @@ export class RecordDecoder {
     this.#heldBytes = 0;
     this.#heldChecked = false;
     this.#skipping = undefined;
+    this.#wait = "separator";
     this.#tail = this.#tail.subarray(0, 0);
   }
 
   #take(bytes: Buffer, start: number, end: number, offset: number, out: DecodedRecords): void {
+    this.#takeRead(bytes, start, end, offset, readMeta(bytes, start, end, this.#meta), out);
+  }
+
+  /** `isRecord`: its first line has been read. */
+  #takeRead(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    isRecord: boolean,
+    out: DecodedRecords,
+  ): void {
     // Two separators in a row, or blank lines between them, are nobody's loss.
     if (isBlank(bytes, start, end)) return;
-    if (!readMeta(bytes, start, end, this.#meta)) this.#skipped("bad-record", offset, end - start);
+    if (!isRecord) this.#skipped("bad-record", offset, end - start);
     else if (this.#meta.end >= end) this.#skipped("empty-record", offset, end - start);
-    else this.#emit(bytes, end, out);
+    else this.#emit(bytes, end, false, out);
   }
 
   #takeLast(bytes: Buffer, offset: number, out: DecodedRecords): void {
@@ -206,60 +314,16 @@ export class RecordDecoder {
     const { end: payload } = this.#meta;
     // The LF of the separator that was to come, unless the message needs it.
     const shorter = bytes[end - 1] === LF ? end - 1 : end;
-    if (shorter < end && isWhole(bytes.subarray(payload, shorter))) this.#emit(bytes, shorter, out);
-    else if (isWhole(bytes.subarray(payload, end))) this.#emit(bytes, end, out);
+    if (shorter < end && isWholeMessage(bytes.subarray(payload, shorter)))
+      this.#emit(bytes, shorter, false, out);
+    else if (isWholeMessage(bytes.subarray(payload, end))) this.#emit(bytes, end, false, out);
     else this.#skipped("cut-off-record", offset, end);
   }
 
-  #emit(bytes: Buffer, end: number, out: DecodedRecords): void {
+  /** `isExact`: the payload has the length that the first line says, so it is as it was written. */
+  #emit(bytes: Buffer, end: number, isExact: boolean, out: DecodedRecords): void {
     const meta = this.#meta;
-    if (meta.seconds < 0) {
-      // A response of an old file tells only how long it took: it is as old as what came before it.
-      meta.seconds = this.#lastSeconds;
-      meta.nanoseconds = this.#lastNanoseconds;
-    }
-    const { seconds, nanoseconds } = meta;
-    this.#lastSeconds = seconds;
-    this.#lastNanoseconds = nanoseconds;
-    out.messages.push({
-      kind: meta.kind,
-      id: bytes.toString("latin1", meta.idStart, meta.idEnd),
-      startedAt: timestamp(seconds, nanoseconds),
-      latencyNs: meta.latencyNs,
-      http: HttpMessage.fromRaw(bytes.subarray(meta.end, end)),
-      context: meta.ambiguous ? AMBIGUOUS : undefined,
-    });
-    out.timesNs.push((seconds - this.#epochSeconds) * 1e9 + nanoseconds);
+    out.messages.push(this.#maker.message(bytes, meta, end, isExact));
+    out.timesNs.push((meta.seconds - this.#epochSeconds) * 1e9 + meta.nanoseconds);
   }
-}
-
-/** Whole microseconds as a number, which is cheap; a bigint when there is more to keep. */
-function timestamp(seconds: number, nanoseconds: number): Timestamp {
-  return nanoseconds % 1000 === 0 && seconds < EXACT_SECONDS_MAX
-    ? seconds * 1e6 + nanoseconds / 1000
-    : BigInt(seconds) * NS_PER_SECOND + BigInt(nanoseconds);
-}
-
-/** Where the record before a separator ends: its LF is not the record's, nor its CR when the separator has one behind too. */
-function recordEnd(bytes: Uint8Array, start: number, monkeys: number, end: number): number {
-  if (monkeys === start) return start;
-  const lf = monkeys - 1;
-  return bytes[end - 2] === CR && lf > start && bytes[lf - 1] === CR ? lf - 1 : lf;
-}
-
-function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at] !== LF && bytes[at] !== CR) return false;
-  return true;
-}
-
-/** True when the head ends and the body is as long as the head says. */
-function isWhole(payload: Uint8Array): boolean {
-  const end = headEnd(payload);
-  if (end === payload.length && !endsWithBlankLine(payload)) return false;
-  return HttpMessage.fromRaw(payload).bodyComplete;
-}
-
-function endsWithBlankLine(bytes: Uint8Array): boolean {
-  if (bytes.at(-1) !== LF) return false;
-  return bytes.at(-2) === LF || (bytes.at(-2) === CR && bytes.at(-3) === LF);
 }

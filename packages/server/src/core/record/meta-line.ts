@@ -3,8 +3,10 @@
  * or its fields. What follows the line is none of its business. Files, with their old forms, are read by `meta.ts`.
  */
 import { MessageKind, timestampToNs } from "@mirrorball/protocol";
-import type { Message, Timestamp } from "@mirrorball/protocol";
-import { AMBIGUOUS_MARK } from "./meta.ts";
+import type { Message, MessageContext, Timestamp } from "@mirrorball/protocol";
+import { contextWord } from "./context-word.ts";
+import { META_BYTES_MAX } from "./meta.ts";
+import { AMBIGUOUS_WORD, CONTEXT_WORD } from "./words.ts";
 
 export interface Meta {
   readonly kind: MessageKind;
@@ -20,15 +22,43 @@ export function metaLine({ kind, id, startedAt, latencyNs }: Meta): string {
 }
 
 /**
- * The same in a recording, with a fifth word for a request that can be read in two ways, so that it is not replayed
- * from there either. gor looks at four words and keeps the rest; to programs behind `--middleware` it is not shown.
+ * The lines of a batch's records: gor's four fields, and behind them what gor has no field for. gor looks at four and keeps
+ * the rest; to programs behind `--middleware` the rest is not shown.
  */
-export function recordLine(message: Message): string {
-  if (message.context?.framing !== "ambiguous") return metaLine(message);
-  const line = metaLine({ ...message, latencyNs: message.latencyNs ?? LATENCY_UNKNOWN });
-  return `${line.slice(0, -1)} ${AMBIGUOUS_MARK}\n`;
+export class RecordLines {
+  /** Fields of contexts for which there was no room. */
+  leftOut = 0;
+  #context: MessageContext | undefined;
+  #word = "";
+
+  /** `payloadWords`: how the payload is to be read, each with a blank before it. */
+  lineOf(message: Message, payloadWords: string): string {
+    const { context } = message;
+    if (context === undefined && payloadWords === "") return metaLine(message);
+    const mark = context?.framing === "ambiguous" ? ` ${AMBIGUOUS_WORD}` : "";
+    const latencyNs = message.latencyNs ?? LATENCY_UNKNOWN;
+    const { kind, id, startedAt } = message;
+    const words = `${kind} ${id} ${nanoseconds(startedAt)} ${latencyNs}${mark}${payloadWords}`;
+    const word = context === undefined ? "" : this.#wordOf(context, words.length);
+    if (mark === "" && payloadWords === "" && word === "") return metaLine(message);
+    return `${words}${word}\n`;
+  }
+
+  /** A request and its response have one context, and mostly follow each other. */
+  #wordOf(context: MessageContext, before: number): string {
+    if (context === this.#context && before + this.#word.length < LINE_BYTES_MAX) return this.#word;
+    const room = LINE_BYTES_MAX - before - ` ${CONTEXT_WORD}\n`.length;
+    const { text, leftOut } = contextWord(context, room);
+    const word = text === "" ? "" : ` ${CONTEXT_WORD}${text}`;
+    this.leftOut += leftOut;
+    this.#context = leftOut === 0 ? context : undefined;
+    this.#word = word;
+    return word;
+  }
 }
 
+/** Bytes of a line, its LF included: readers take a longer one for no first line. */
+const LINE_BYTES_MAX: number = META_BYTES_MAX - 1;
 /** gor's word for it. */
 const LATENCY_UNKNOWN = -1;
 
@@ -62,8 +92,6 @@ export function parseMetaLine(bytes: Uint8Array, start: number, end: number): Me
 }
 
 const CR = 0x0d;
-/** Longer than any meta line of gor or ours, ids of other programs included. */
-const META_BYTES_MAX = 4096;
 /** A whole number of microseconds stays a number: the line reads back to what it was written from. */
 function timestampOf(digits: string): Timestamp {
   if (digits.length > 3 && digits.endsWith("000")) {

@@ -2,11 +2,11 @@
  * The first line of a record: `TYPE ID TIMESTAMP [LATENCY …]`, in every form that gor wrote.
  *
  * In: bytes. Out: fields. Three fields come from gor before 1.2: then a request's third field is its time, but a
- * response's is how long it took (before 0.15), told apart by its size. A fifth field of ours marks what can be read in
- * two ways; nothing else behind the fourth is looked at.
+ * response's is how long it took (before 0.15), told apart by its size. Behind the fourth stand words of ours, see `words.ts`.
  * gor's `output-binary` wrote type 3 with both numbers swapped; they are put right.
  */
 import { MessageKind } from "@mirrorball/protocol";
+import { Words } from "./words.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -20,8 +20,6 @@ const TIMESTAMP_DIGITS_MAX = 19;
 /** Digits of a latency: eleven days, and exact in a double. */
 const LATENCY_DIGITS_MAX = 15;
 const NS_DIGITS = 9;
-/** The fifth field. */
-export const AMBIGUOUS_MARK = "ambiguous";
 /** 1e15 ns are the 12th of January 1970, or a response that took eleven days: smaller numbers are durations. */
 const DURATION_SECONDS_MAX = 1_000_000;
 
@@ -34,8 +32,9 @@ export class MetaLine {
   seconds = -1;
   nanoseconds = 0;
   latencyNs: number | undefined;
-  /** It can be read in two ways. */
-  ambiguous = false;
+  readonly words: Words = new Words();
+  /** The line has its LF: nothing of it is to come. */
+  whole = false;
   /** Where the payload starts: behind the line's LF, or the end of the bytes. */
   end = 0;
 }
@@ -64,7 +63,7 @@ export function readMeta(bytes: Uint8Array, start: number, stop: number, line: M
   line.seconds = number(bytes, digitsStart, split);
   line.nanoseconds = number(bytes, split, at);
   line.latencyNs = undefined;
-  line.ambiguous = false;
+  line.words.clear();
   if (at < stop && bytes[at] === SPACE) at = readLatency(bytes, at + 1, stop, line);
   else if (line.kind !== MessageKind.request && line.seconds < DURATION_SECONDS_MAX) {
     line.latencyNs = line.seconds * 1e9 + line.nanoseconds;
@@ -94,25 +93,19 @@ function readLatency(bytes: Uint8Array, start: number, stop: number, line: MetaL
   return at;
 }
 
-/** Skips what else the line holds. */
+/** Reads what else the line holds, and finds its end. */
 function endLine(bytes: Uint8Array, from: number, stop: number, line: MetaLine): boolean {
   let at = from;
   const next = bytes[at];
   if (at < stop && next !== LF && next !== CR && next !== SPACE) return false;
-  if (next === SPACE) line.ambiguous = hasMark(bytes, at + 1, stop);
   while (at < stop && bytes[at] !== LF) {
     if (at - from > META_BYTES_MAX) return false;
     at += 1;
   }
-  line.end = at < stop ? at + 1 : stop;
+  if (at - from > 1 && next === SPACE) line.words.read(bytes, from + 1, at);
+  line.whole = at < stop;
+  line.end = line.whole ? at + 1 : stop;
   return true;
-}
-
-function hasMark(bytes: Uint8Array, at: number, stop: number): boolean {
-  for (let i = 0; i < AMBIGUOUS_MARK.length; i += 1)
-    if (at + i >= stop || bytes[at + i] !== AMBIGUOUS_MARK.charCodeAt(i)) return false;
-  const end = at + AMBIGUOUS_MARK.length;
-  return end >= stop || !isTokenByte(bytes[end]);
 }
 
 function isTokenByte(byte: number | undefined): boolean {

@@ -4,7 +4,8 @@
  */
 /** The first of its bytes; rare in traffic, and looking for one byte is several times faster than for all. */
 export const SEPARATOR_FIRST_BYTE = 0xf0;
-const MONKEYS: Uint8Array = Buffer.from("🐵🙈🙉");
+/** Twelve bytes. */
+export const MONKEYS: Buffer = Buffer.from("🐵🙈🙉");
 /** CR, LF, monkeys, CR, LF. */
 export const SEPARATOR_BYTES_MAX: number = MONKEYS.length + 4;
 /** As text of one character a byte. */
@@ -34,4 +35,31 @@ export function cutSeparatorLength(bytes: Uint8Array): number {
     if (same === length) return length;
   }
   return 0;
+}
+
+/** True when a record that holds these bytes would show a separator line within, at their start or at their end. */
+export function showsSeparator(payload: Uint8Array): boolean {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  for (let at = bytes.indexOf(MONKEYS); at >= 0; at = bytes.indexOf(MONKEYS, at + 1)) {
+    // The first line's LF stands before the payload, the separator's behind it.
+    if (at > 0 && bytes[at - 1] !== LF) continue;
+    let next = at + MONKEYS.length;
+    if (bytes[next] === CR) next += 1;
+    if (next >= bytes.length || bytes[next] === LF) return true;
+  }
+  return false;
+}
+
+/** True when the monkeys stand somewhere in these bytes: what `showsSeparator` looks closer at. */
+export function hasMonkeys(piece: Uint8Array): boolean {
+  const first = piece.indexOf(SEPARATOR_FIRST_BYTE);
+  if (first < 0) return false;
+  return Buffer.from(piece.buffer, piece.byteOffset, piece.length).includes(MONKEYS, first);
+}
+
+/** What stands at `at`: the index behind a whole separator as we write it, 0 when its rest has not come, -1 when something else. */
+export function separatorAt(bytes: Uint8Array, at: number): number {
+  const end = Math.min(bytes.length, at + SEPARATOR.length);
+  for (let i = at; i < end; i += 1) if (bytes[i] !== SEPARATOR[i - at]) return -1;
+  return end - at === SEPARATOR.length ? end : 0;
 }

@@ -24,6 +24,14 @@ const STOP_QUIET_MS = 50;
 const STOP_MS_MAX = 1000;
 const LF = 0x0a;
 
+/** What the gor streams of an input have in common. */
+export interface GorShared {
+  readonly budget: BodyBudget;
+  readonly replays: ReplayFilter;
+  /** Lengths that were not followed. */
+  readonly stale: { count: number };
+}
+
 export class GorConnection implements Peer {
   readonly peer: string;
   readonly #socket: Socket;
@@ -43,11 +51,10 @@ export class GorConnection implements Peer {
   #stopped: (() => void) | undefined;
   #over = false;
 
-  /** The budget and the filter are shared by the gor streams of an input. */
   constructor(
     socket: Socket,
     context: InputContext,
-    { budget, replays }: { readonly budget: BodyBudget; readonly replays: ReplayFilter },
+    { budget, replays, stale }: GorShared,
     events: PeerEvents,
   ) {
     this.peer = nameOf(socket);
@@ -59,6 +66,7 @@ export class GorConnection implements Peer {
     this.#deadlineMs = context.clock.monotonicMs() + HANDSHAKE_MS_MAX;
     this.#decoder = new RecordDecoder({
       skipped: (reason) => context.dropped(reason, 1),
+      staleLength: () => (stale.count += 1),
       recordBytesMax: RECORD_BYTES_MAX,
     });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);

@@ -4,8 +4,9 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Output, OutputContext } from "../../component/types.ts";
+import type { Output, OutputContext, OutputStats } from "../../component/types.ts";
 import { fnv1a32 } from "../../core/limit/fnv.ts";
+import { leftOutCounts } from "../../core/record/encode.ts";
 import { GorWorker } from "./gor-worker.ts";
 import type { LinkOptions } from "./link.ts";
 
@@ -63,6 +64,12 @@ export class GorSender implements Output {
   async close(): Promise<void> {
     for (const worker of this.#workers) worker.close();
     this.#releaseIdle();
+  }
+
+  stats(): OutputStats {
+    let leftOut = 0;
+    for (const worker of this.#workers) leftOut += worker.contextLeftOut;
+    return { counts: leftOutCounts(leftOut) };
   }
 
   get #quiet(): boolean {

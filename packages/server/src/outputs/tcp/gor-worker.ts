@@ -6,7 +6,7 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { OutputLedger } from "../../component/types.ts";
-import { encodeRecords } from "../../core/record/encode.ts";
+import { EncodeReport, REFUSED_REASON, encodeRecords } from "../../core/record/encode.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link.ts";
 
@@ -28,6 +28,8 @@ interface Write {
 }
 
 export class GorWorker {
+  /** Fields of contexts for which a record's first line had no room. */
+  contextLeftOut = 0;
   readonly #ledger: OutputLedger;
   readonly #link: Link;
   readonly #events: GorWorkerEvents;
@@ -89,10 +91,18 @@ export class GorWorker {
     const { socket } = this.#link;
     if (socket === undefined || this.#waiting.length === 0) return;
     if (socket.writableLength > SOCKET_BYTES_MAX) return;
-    const write: Write = { messages: this.#waiting, done: false };
+    const report = new EncodeReport();
+    const bytes = encodeRecords(this.#waiting, report);
     this.#waiting = [];
+    this.contextLeftOut += report.leftOut;
+    if (report.refused.length > 0) this.#ledger.failed(REFUSED_REASON, report.refused);
+    if (report.kept.length === 0) {
+      this.#events.advanced();
+      return;
+    }
+    const write: Write = { messages: report.kept, done: false };
     this.#writes.push(write);
-    socket.write(encodeRecords(write.messages), (error) => {
+    socket.write(bytes, (error) => {
       // Node calls back without an error, too, when the socket was destroyed under the write.
       if (!error && !socket.destroyed && !write.done) this.#finished(write);
     });

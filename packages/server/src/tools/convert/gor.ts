@@ -1,6 +1,6 @@
 /** gor's record format for `convert`: files to messages in their order in the file, messages to bytes. */
 import type { Message } from "@mirrorball/protocol";
-import { encodeRecords } from "../../core/record/encode.ts";
+import { EncodeReport, encodeRecords } from "../../core/record/encode.ts";
 import { RecordFile, lookAtFile } from "../../files/record-file.ts";
 import type { MessageReader, MessageWriter } from "./format.ts";
 import type { FileSink } from "./sink.ts";
@@ -27,8 +27,18 @@ export const readGor: MessageReader = async function* (path, fault) {
 };
 
 export function gorWriter(sink: FileSink): MessageWriter {
+  const lost = new Map<string, number>();
+  const lose = (what: string, count: number): void => {
+    if (count > 0) lost.set(what, (lost.get(what) ?? 0) + count);
+  };
   return {
-    write: (batch) => sink.write(encodeRecords(batch)),
-    end: async () => new Map(),
+    write: (batch) => {
+      const report = new EncodeReport();
+      const bytes = encodeRecords(batch, report);
+      lose("messages with gor's separator line where it cannot be cut", report.refused.length);
+      lose("fields of contexts that are too long", report.leftOut);
+      return sink.write(bytes);
+    },
+    end: async () => lost,
   };
 }
