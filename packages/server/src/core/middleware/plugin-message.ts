@@ -4,13 +4,7 @@
  */
 import { HttpMessage, formatHead, headEnd, isChunked, isResponseHead } from "@mirrorball/protocol";
 import type { Head, MessageContext } from "@mirrorball/protocol";
-
-/** RFC 9110 5.6.2 */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Bytes that a field value may hold (RFC 9110 5.5), as latin1: no line ends, nothing beyond a byte. */
-// oxlint-disable-next-line no-control-regex -- these are what it looks for
-const NOT_IN_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]|[^\u0000-\u00ff]/;
-const NOT_IN_TARGET = /[^\u0021-\u007e\u0080-\u00ff]/;
+import { isFieldValue, isTarget, isToken } from "../http/head-rules.ts";
 
 export interface MessageFacts {
   readonly id: string;
@@ -52,7 +46,7 @@ export class EditableMessage {
   }
 
   set method(method: string) {
-    if (!TOKEN.test(method)) throw new TypeError(`method must be a token; got ${show(method)}`);
+    if (!isToken(method)) throw new TypeError(`method must be a token; got ${show(method)}`);
     const head = this.#mustRead();
     if (!isResponseHead(head)) this.#replace({ ...head, method });
   }
@@ -63,7 +57,7 @@ export class EditableMessage {
   }
 
   set target(target: string) {
-    if (target === "" || NOT_IN_TARGET.test(target)) {
+    if (!isTarget(target)) {
       throw new TypeError(`target must be visible characters without blanks; got ${show(target)}`);
     }
     const head = this.#mustRead();
@@ -210,8 +204,8 @@ function indexOf(headers: readonly string[], name: string): number {
 }
 
 function checkField(name: string, value: string): void {
-  if (!TOKEN.test(name)) throw new TypeError(`a header name must be a token; got ${show(name)}`);
-  if (NOT_IN_VALUE.test(value)) {
+  if (!isToken(name)) throw new TypeError(`a header name must be a token; got ${show(name)}`);
+  if (!isFieldValue(value)) {
     throw new TypeError(`header ${name}: a value has no line ends and only latin1 characters`);
   }
 }

@@ -44,8 +44,8 @@ export function parseContextWord(text: string): MessageContext | undefined {
     const equals = field.indexOf("=");
     const name = field.slice(0, Math.max(equals, 0));
     const value = field.slice(equals + 1);
-    const number = NUMBERS[name];
-    const string = TEXTS[name];
+    const number = NUMBERS.get(name);
+    const string = TEXTS.get(name);
     if (name.startsWith("t.")) tags.push(unescaped(name.slice(2)), unescaped(value));
     else if (number !== undefined && /^\d{1,15}$/.test(value)) found[number] ??= Number(value);
     else if (string !== undefined) found[string] ??= unescaped(value);
@@ -56,15 +56,15 @@ export function parseContextWord(text: string): MessageContext | undefined {
 
 type NumberField = "connection" | "connectionSeq";
 type TextField = "peer" | "service" | "route";
-const NUMBERS: Readonly<Record<string, NumberField | undefined>> = {
-  c: "connection",
-  n: "connectionSeq",
-};
-const TEXTS: Readonly<Record<string, TextField | undefined>> = {
-  p: "peer",
-  s: "service",
-  r: "route",
-};
+const NUMBERS: ReadonlyMap<string, NumberField> = new Map([
+  ["c", "connection"],
+  ["n", "connectionSeq"],
+]);
+const TEXTS: ReadonlyMap<string, TextField> = new Map([
+  ["p", "peer"],
+  ["s", "service"],
+  ["r", "route"],
+]);
 
 /** Visible ASCII without `%`, `&` and `=`. */
 const PLAIN = /^[!-$'-<>-~]*$/;

@@ -1,21 +1,16 @@
 /**
- * HAR 1.2 entries from and to messages. Sans-IO. In: a request with its response, or an entry. Out: an entry, or messages.
+ * HAR 1.2 entries from messages. Sans-IO. In: a request with its response. Out: an entry, as text. The way back is `har-message.ts`.
  *
  * The standard's own fields hold what they can. Where these would not give the same bytes again, `_raw` holds the message
- * in base64, so that the way back loses nothing; ids, nanoseconds and the mark of what can be read in two ways are in
- * fields of ours (`_id`, `_timestampNs`, `_latencyNs`, `_framing`).
+ * in base64, so that the way back loses nothing; ids, nanoseconds, what is known of the exchange and the mark of what can be
+ * read in two ways are in fields of ours (`_id`, `_timestampNs`, `_latencyNs`, `_context`, `_framing`).
  */
 import { isUtf8 } from "node:buffer";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
-import {
-  HttpMessage,
-  formatHead,
-  headerValue,
-  isChunked,
-  isResponseHead,
-  timestampToNs,
-} from "@mirrorball/protocol";
-import type { HeaderList, Message, RequestHead, ResponseHead } from "@mirrorball/protocol";
+import { formatHead, headerValue, isResponseHead, timestampToNs } from "@mirrorball/protocol";
+import type { HeaderList, HttpMessage, Message, RequestHead } from "@mirrorball/protocol";
+import { contextFields } from "../../core/record/context-fields.ts";
+import { requestOf, responseOf } from "./har-message.ts";
 
 /** Decoded bodies are for people; larger ones stay as they are (a bomb must not fill the memory). */
 const DECODED_BYTES_MAX: number = 64 * 1024 * 1024;
@@ -67,7 +62,7 @@ function harRequest(message: Message): object {
   const { head, body } = message.http;
   if (head === undefined || isResponseHead(head)) return { ...NO_REQUEST, ...ours(message, true) };
   const mimeType = headerValue(head.headers, "content-type") ?? "";
-  return {
+  const fields = {
     method: head.method,
     url: urlOf(head),
     httpVersion: head.version,
@@ -77,8 +72,14 @@ function harRequest(message: Message): object {
     headersSize: Buffer.byteLength(formatHead(head), "latin1"),
     bodySize: body.length,
     ...(body.length > 0 ? { postData: { mimeType, ...textOf(body) } } : {}),
-    ...ours(message, !isRebuilt(message, head, body)),
   };
+  const again = requestOf(fields);
+  return { ...fields, ...ours(message, typeof again === "string" || !isSame(message, again.http)) };
+}
+
+/** True when what a reader makes of the standard's own fields has the same bytes. */
+function isSame({ http }: Message, again: HttpMessage): boolean {
+  return Buffer.compare(again.raw, http.raw) === 0;
 }
 
 const NO_REQUEST = {
@@ -98,7 +99,7 @@ function harResponse(message: Message): object {
     return { ...NO_RESPONSE, ...ours(message, true) };
   const decoded = decodedBody(body, headerValue(head.headers, "content-encoding"));
   const content = decoded ?? body;
-  return {
+  const fields = {
     status: head.status,
     statusText: head.reason,
     httpVersion: head.version,
@@ -112,8 +113,9 @@ function harResponse(message: Message): object {
     redirectURL: headerValue(head.headers, "location") ?? "",
     headersSize: Buffer.byteLength(formatHead(head), "latin1"),
     bodySize: body.length,
-    ...ours(message, decoded !== undefined || !isRebuilt(message, head, body)),
   };
+  const again = responseOf(fields, head.status);
+  return { ...fields, ...ours(message, head.status === 0 || !isSame(message, again)) };
 }
 
 /** What HAR has no field for. */
@@ -122,21 +124,9 @@ function ours({ startedAt, latencyNs, http, context }: Message, needsRaw: boolea
     _timestampNs: String(timestampToNs(startedAt)),
     _latencyNs: latencyNs,
     _framing: context?.framing,
+    _context: contextFields(context),
     ...(needsRaw ? { _raw: Buffer.from(http.raw).toString("base64") } : {}),
   };
-}
-
-/** True when head and body alone give the same bytes again. */
-function isRebuilt({ http }: Message, head: RequestHead | ResponseHead, body: Uint8Array): boolean {
-  // Another framing of chunks is another message.
-  if (isChunked(head)) return false;
-  if (!isResponseHead(head)) {
-    // A reader adds the host of the URL when there is none.
-    if (headerValue(head.headers, "host") === undefined) return false;
-    if (targetOf(urlOf(head)) !== head.target) return false;
-  }
-  const rebuilt = HttpMessage.fromParts(head, body).raw;
-  return Buffer.compare(rebuilt, http.raw) === 0;
 }
 
 function nameValues(headers: HeaderList): NameValue[] {
@@ -150,12 +140,6 @@ function nameValues(headers: HeaderList): NameValue[] {
 function urlOf({ target, headers }: RequestHead): string {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(target)) return target;
   return `http://${headerValue(headers, "host") ?? "unknown"}${target.startsWith("/") ? "" : "/"}${target}`;
-}
-
-/** The target that a URL asks for: path and query. */
-export function targetOf(url: string): string {
-  const rest = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
-  return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 function queryOf(target: string): NameValue[] {

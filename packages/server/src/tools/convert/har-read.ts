@@ -4,14 +4,18 @@
  * of them tells.
  */
 import { createHash } from "node:crypto";
-import { HttpMessage, MessageKind, headerValue } from "@mirrorball/protocol";
+import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, Timestamp } from "@mirrorball/protocol";
 import { SortWindow } from "../../core/pace/window.ts";
+import { contextOfFields } from "../../core/record/context-fields.ts";
 import { openSource } from "../../files/record-file.ts";
+import { Utf8Source } from "../../files/utf16-source.ts";
 import type { MessageReader } from "./format.ts";
 import { HAR_ENTRY_BYTES_MAX, HarEntries } from "./har-entries.ts";
 import type { HarItem } from "./har-entries.ts";
-import { targetOf } from "./har-fields.ts";
+import { requestOf, responseOf, schemeOf } from "./har-message.ts";
+import { fieldsOf, textOf } from "./har-values.ts";
+import type { Fields } from "./har-values.ts";
 
 /** Messages held to put them in order of time: a browser's list is in the order in which requests began, ours in that of answers. */
 const ORDER_MESSAGES_MAX = 10_000;
@@ -19,23 +23,50 @@ const ORDER_MESSAGES_MAX = 10_000;
 const ORDER_BYTES_MAX: number = 128 * 1024 * 1024;
 const MIB = 1024 * 1024;
 const BATCH_MAX = 256;
+/** Told of what is not HTTP. */
+const SCHEMES_MAX = 10;
+const SCHEME_CHARS_MAX = 32;
 /** gor's ids: 24 hex digits. */
 const ID_CHARS = 24;
 const NS_PER_MS = 1_000_000n;
 
-type Fields = Readonly<Record<string, unknown>>;
-
 export const readHar: MessageReader = async function* (path, fault) {
   const order = new Order();
+  const foreign = new Map<string, number>();
   for await (const { index, bytes } of itemsOf(path, fault)) {
-    const messages = bytes === undefined ? TOO_LARGE : messagesOf(parsed(bytes), index);
-    if (typeof messages === "string") fault(`${path}: entry ${index} ${messages}`);
+    const entry = bytes === undefined ? TOO_LARGE : parsed(bytes);
+    const scheme = foreignScheme(entry);
+    if (scheme !== undefined) {
+      foreign.set(scheme, (foreign.get(scheme) ?? 0) + 1);
+      continue;
+    }
+    const tell = (what: string): void => fault(`${path}: entry ${index} ${what}`);
+    const messages = messagesOf(entry, index, tell);
+    if (typeof messages === "string") tell(messages);
     else for (const message of messages) order.add(message);
     const batch = order.overdue();
     if (batch.length > 0) yield batch;
   }
+  if (foreign.size > 0) fault(`${path}: ${foreignEntries(foreign)}`);
   for (let batch = order.rest(); batch.length > 0; batch = order.rest()) yield batch;
 };
+
+/** What is asked for by another protocol; undefined when it is HTTP. */
+function foreignScheme(entry: Fields | string): string | undefined {
+  if (typeof entry === "string") return undefined;
+  const request = fieldsOf(entry["request"]);
+  if (typeof request["_raw"] === "string") return undefined;
+  const scheme = schemeOf(textOf(request["url"]));
+  if (scheme === "" || scheme === "http" || scheme === "https") return undefined;
+  return scheme.slice(0, SCHEME_CHARS_MAX);
+}
+
+function foreignEntries(foreign: ReadonlyMap<string, number>): string {
+  let total = 0;
+  for (const count of foreign.values()) total += count;
+  const shown = [...foreign].slice(0, SCHEMES_MAX).map(([scheme, count]) => `${scheme}: ${count}`);
+  return `${total} entries are no HTTP and are left out (${shown.join(", ")})`;
+}
 
 const TOO_LARGE = `is larger than ${HAR_ENTRY_BYTES_MAX / MIB} MiB`;
 
@@ -44,7 +75,7 @@ async function* itemsOf(
   path: string,
   fault: (explanation: string) => void,
 ): AsyncGenerator<HarItem> {
-  const source = openSource(path);
+  const source = new Utf8Source(openSource(path));
   const entries = new HarEntries();
   try {
     for (let piece = await source.next(); piece !== undefined; piece = await source.next()) {
@@ -103,7 +134,11 @@ function parsed(bytes: Buffer): Fields | string {
 }
 
 /** Request and response of an entry, or what is wrong with it. */
-export function messagesOf(entry: Fields | string, index: number): Message[] | string {
+export function messagesOf(
+  entry: Fields | string,
+  index: number,
+  tell: (what: string) => void,
+): Message[] | string {
   if (typeof entry === "string") return entry;
   const request = fieldsOf(entry["request"]);
   const response = fieldsOf(entry["response"]);
@@ -112,15 +147,18 @@ export function messagesOf(entry: Fields | string, index: number): Message[] | s
   if (startedAt === undefined) return "has no startedDateTime";
   const id = idOf(entry, request, index);
   const messages: Message[] = [];
-  const http = rawOf(request) ?? requestOf(request);
-  if (http === undefined) return "has no request with a method and a URL";
+  const raw = rawOf(request);
+  const read = raw === undefined ? requestOf(request) : { http: raw, missing: [] };
+  if (typeof read === "string") return read;
+  for (const name of read.missing)
+    tell(`does not hold the content of the file ${JSON.stringify(name)}`);
   messages.push({
     kind: MessageKind.request,
     id,
     startedAt,
     latencyNs: ourLatency(request),
-    http,
-    context: request["_framing"] === "ambiguous" ? { framing: "ambiguous" } : undefined,
+    http: read.http,
+    context: contextOfFields(request["_context"], request["_framing"]),
   });
   const status = Number(response["status"]);
   const answer = rawOf(response) ?? (status > 0 ? responseOf(response, status) : undefined);
@@ -132,72 +170,10 @@ export function messagesOf(entry: Fields | string, index: number): Message[] | s
       startedAt: ourTime(response) ?? timeOf(startedAt) / 1000 + Math.round(waitedMs * 1000),
       latencyNs: ourLatency(response),
       http: answer,
-      context: undefined,
+      context: contextOfFields(response["_context"], response["_framing"]),
     });
   }
   return messages;
-}
-
-function requestOf(request: Fields): HttpMessage | undefined {
-  const method = textOf(request["method"]);
-  const url = textOf(request["url"]);
-  if (!/^[!-~]+$/.test(method) || url === "") return undefined;
-  const { text, encoding } = fieldsOf(request["postData"]);
-  const body = bytesOf(text, encoding);
-  const headers = headersOf(request);
-  const host = /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(url)?.[1];
-  if (headerValue(headers, "host") === undefined && host !== undefined) {
-    headers.unshift("Host", host);
-  }
-  if (body.length > 0) setLength(headers, body.length);
-  // What stands in a request line must not end it.
-  const target = targetOf(url).replace(/[^!-~]/gu, encodeURIComponent);
-  return HttpMessage.fromParts({ method, target, version: versionOf(request), headers }, body);
-}
-
-function responseOf(response: Fields, status: number): HttpMessage {
-  const { text, encoding } = fieldsOf(response["content"]);
-  const body = bytesOf(text, encoding);
-  const headers = headersOf(response);
-  // The standard has content without its codings.
-  removeHeader(headers, "content-encoding");
-  if (body.length > 0) setLength(headers, body.length);
-  const reason = textOf(response["statusText"]).replace(/[\r\n]/g, " ");
-  return HttpMessage.fromParts({ version: versionOf(response), status, reason, headers }, body);
-}
-
-/** The length that is there, right or wrong, gives way; chunks are not what a HAR has. */
-function setLength(headers: string[], length: number): void {
-  removeHeader(headers, "transfer-encoding");
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "content-length");
-  if (at < 0) headers.push("Content-Length", String(length));
-  else headers[at + 1] = String(length);
-}
-
-function removeHeader(headers: string[], name: string): void {
-  for (let i = headers.length - 2; i >= 0; i -= 2) {
-    if (headers[i]?.toLowerCase() === name) headers.splice(i, 2);
-  }
-}
-
-function headersOf(message: Fields): string[] {
-  const list = message["headers"];
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((item) => {
-    const { name, value } = fieldsOf(item);
-    const key = textOf(name);
-    // HTTP/2 writes its first line as headers.
-    return /^[!#$%&'*+.^_`|~\w-]+$/.test(key) ? [key, textOf(value).replace(/[\r\n]+/g, " ")] : [];
-  });
-}
-
-function versionOf(message: Fields): string {
-  const version = textOf(message["httpVersion"]).toUpperCase();
-  return version === "HTTP/1.0" ? version : "HTTP/1.1";
-}
-
-function bytesOf(text: unknown, encoding: unknown): Buffer {
-  return Buffer.from(textOf(text), encoding === "base64" ? "base64" : "utf8");
 }
 
 function rawOf(message: Fields): HttpMessage | undefined {
@@ -227,12 +203,4 @@ function idOf(entry: Fields, request: Fields, index: number): string {
 /** Nanoseconds as a number: for order, not for keeping. */
 function timeOf(at: Timestamp): number {
   return typeof at === "bigint" ? Number(at / NS_PER_MS) * 1e6 + Number(at % NS_PER_MS) : at * 1000;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

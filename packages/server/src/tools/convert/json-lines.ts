@@ -5,7 +5,8 @@
  *
  * `head` is every byte up to and with the blank line, one character a byte; `body` is the bytes behind it, framing
  * included, as text when they are UTF-8 and as `bodyBase64` when not. `method`, `target` and `status` stand there
- * for people and tools and are not read back. `framing` is "ambiguous" on what can be read in two ways, else absent.
+ * for people and tools and are not read back. `framing` is "ambiguous" on what can be read in two ways, else absent; `context`
+ * is what is known of the exchange (connection, connectionSeq, peer, service, route, tags), as far as anything is.
  */
 import { isUtf8 } from "node:buffer";
 import {
@@ -16,8 +17,11 @@ import {
   timestampToNs,
 } from "@mirrorball/protocol";
 import type { Message, Timestamp } from "@mirrorball/protocol";
+import { isBytes } from "../../core/http/head-rules.ts";
+import { contextFields, contextOfFields } from "../../core/record/context-fields.ts";
 import { openSource } from "../../files/record-file.ts";
 import type { MessageReader, MessageWriter } from "./format.ts";
+import { Utf8Source } from "../../files/utf16-source.ts";
 import { linesOf } from "./lines.ts";
 import type { FileSink } from "./sink.ts";
 
@@ -41,6 +45,7 @@ export function jsonLine({ kind, id, startedAt, latencyNs, http, context }: Mess
     timestampNs: String(timestampToNs(startedAt)),
     latencyNs,
     ...(context?.framing === undefined ? {} : { framing: context.framing }),
+    context: contextFields(context),
     ...readable,
     head: bytes.toString("latin1", 0, end),
     ...(body.length === 0
@@ -61,7 +66,17 @@ export function messageOfLine(line: string): Message | string {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "is no object";
   const fields: Record<string, unknown> = { ...value };
-  const { type, id, timestampNs, latencyNs, framing, head, body = "", bodyBase64 } = fields;
+  const {
+    type,
+    id,
+    timestampNs,
+    latencyNs,
+    framing,
+    head,
+    body = "",
+    bodyBase64,
+    context,
+  } = fields;
   if (!isKind(type)) return '"type" must be 1, 2 or 3';
   if (typeof id !== "string" || !/^[!-~\u0080-\u00ff]+$/.test(id)) {
     return '"id" must be a text without spaces';
@@ -73,14 +88,22 @@ export function messageOfLine(line: string): Message | string {
   }
   if (typeof head !== "string" || typeof body !== "string")
     return '"head" and "body" must be texts';
-  if (bodyBase64 !== undefined && typeof bodyBase64 !== "string") {
-    return '"bodyBase64" must be a text';
-  }
+  if (!isBytes(head)) return '"head" must have one character a byte';
+  if (LONE_SURROGATE.test(body))
+    return '"body" holds half a character; "bodyBase64" takes any bytes';
+  if (bodyBase64 !== undefined && !isBase64(bodyBase64)) return '"bodyBase64" must be base64';
   const rest = bodyBase64 === undefined ? Buffer.from(body) : Buffer.from(bodyBase64, "base64");
   const http = HttpMessage.fromRaw(Buffer.concat([Buffer.from(head, "latin1"), rest]));
-  const context = framing === "ambiguous" ? { framing: "ambiguous" as const } : undefined;
   const latency = typeof latencyNs === "number" ? latencyNs : undefined;
-  return { kind: type, id, startedAt, latencyNs: latency, http, context };
+  const known = contextOfFields(context, framing);
+  return { kind: type, id, startedAt, latencyNs: latency, http, context: known };
+}
+
+/** Half of a character of two. */
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+function isBase64(value: unknown): value is string {
+  return typeof value === "string" && /^[\w+/-]*={0,2}$/.test(value);
 }
 
 function isKind(value: unknown): value is MessageKind {
@@ -105,7 +128,7 @@ function timestampOf(value: unknown): Timestamp | undefined {
 export const readJsonLines: MessageReader = async function* (path, fault) {
   let batch: Message[] = [];
   let number = 0;
-  for await (const line of linesOf(openSource(path), fault)) {
+  for await (const line of linesOf(new Utf8Source(openSource(path)), fault)) {
     number += 1;
     if (line.trim() === "") continue;
     const message = messageOfLine(line);
