@@ -4,7 +4,7 @@ import type { InputStats } from "../component/types.ts";
 /** Lengths in records' first lines that were not followed, because the record is not so long any more: no loss either. */
 export function staleLengthStats(count: number): InputStats {
   return {
-    figures: { "stale-length": count },
+    figures: count === 0 ? {} : { "stale-length": count },
     lines:
       count === 0
         ? []
