@@ -14,6 +14,7 @@ import type { Survey } from "./fields.ts";
 import { headOf, trailersOf } from "./node-internals.ts";
 import { bareCopyOf } from "./bare-request.ts";
 import type { ServerState } from "./ownership.ts";
+import { BEGIN_BYTES } from "./redact/body.ts";
 import type { BodyRedactor } from "./redact/body.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -37,6 +38,8 @@ const ZERO_FOUR = 0x30 * 256 + 0x34;
 /** Shared by all bodies without bytes, most of all requests: never written to. */
 const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
 
+const NO_BYTES: Uint8Array = new Uint8Array();
+
 /** The recorded part of a body. */
 export class BodyTrack {
   chunks: readonly Uint8Array[] = NO_CHUNKS;
@@ -51,6 +54,18 @@ export class BodyTrack {
   /** How to redact it. Then it must be whole before anything of it may leave. */
   redactor: BodyRedactor | undefined = undefined;
   ended = false;
+
+  /** Its beginning was looked at: what is held back now stays so. */
+  isJudged = false;
+
+  /** Lets a body go that need not be whole, as soon as enough of it is here to tell; `coming` are bytes that follow. */
+  judge(coming: Uint8Array = NO_BYTES): void {
+    const { redactor } = this;
+    if (redactor === undefined || this.isJudged) return;
+    if (this.heldBytes + coming.length < BEGIN_BYTES) return;
+    this.isJudged = true;
+    if (redactor.passes(Buffer.concat([...this.chunks, coming], BEGIN_BYTES))) this.redactor = undefined; // prettier-ignore
+  }
 
   get heldBack(): boolean {
     return this.redactor !== undefined;

@@ -190,8 +190,10 @@ export class RecordWriter {
 
   /** Decides, once the response's head is known, whether its body has to be redacted. */
   #holdBack(exchange: Exchange): void {
-    if (this.#redactor === undefined) return;
-    exchange.response.redactor = this.#redactor.redactorFor(fieldsOf(responseHeadOf(exchange)));
+    const { response } = exchange;
+    if (this.#redactor === undefined || response.isJudged) return;
+    response.redactor = this.#redactor.redactorFor(fieldsOf(responseHeadOf(exchange)));
+    response.judge();
   }
 
   /** Null for a body that is kept as text, too: the caller sends that. */
@@ -202,7 +204,8 @@ export class RecordWriter {
       chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
     if (redactor === undefined) return joined;
     // Half a secret may look like none; what cannot be looked into does not leave.
-    const redacted = state === BodyState.complete ? redactor(joined) : undefined;
+    const isWhole = state === BodyState.complete;
+    const redacted = isWhole ? redactor.redact(joined) : redactor.passes(joined) ? joined : undefined; // prettier-ignore
     if (redacted !== undefined) return redacted;
     // A record may be written twice, when the frame under way had no room for it.
     if (!body.cut) this.withheld += 1;

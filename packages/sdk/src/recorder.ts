@@ -335,6 +335,7 @@ export class Recorder {
 
   #chunk(exchange: Exchange, body: BodyTrack, bytes: Uint8Array): void {
     if (exchange.closed) return;
+    body.judge(bytes);
     const room =
       (body.heldBack
         ? Math.min(HELD_BACK_BYTES_MAX, this.settings.maxBodyBytes)

@@ -49,6 +49,7 @@ export class Streaming {
   /** What there is of one of its bodies, unless that must be whole first. */
   body(exchange: Exchange, body: BodyTrack): void {
     body.settle();
+    body.judge();
     if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
     const table = body === exchange.request ? REQUEST_CHUNK : RESPONSE_CHUNK;

@@ -42,6 +42,14 @@ function post(type: string, body: string | Buffer, ...fields: string[]): (string
   return [lines.join("\r\n"), bytes];
 }
 
+/** Parts without a type. */
+function multipart(...parts: [head: string, content: string][]): string {
+  return parts.map(([head, content]) => `--xyz\r\n${head}\r\n\r\n${content}\r\n`).join("") + "--xyz--\r\n";
+} // prettier-ignore
+
+const wide = (text: string): Buffer => Buffer.from(text, "utf16le").swap16();
+const FORM = "application/x-www-form-urlencoded";
+
 const answering = (type: string, body: string | Buffer, ...more: [string, string][]): RequestListener => (_req, res) => {
   res.setHeader("Content-Type", type);
   for (const [name, value] of more) res.appendHeader(name, value);
@@ -92,6 +100,50 @@ const BY_NAME: Readonly<Record<string, Maker>> = {
     res.write(`{"a":"${"x".repeat(120_000)}",`);
     setImmediate(() => res.end(`"token":"${s}"}`));
   } }),
+  "the fragment of a redirect": (s) => ({ request: get("/"), answer: answering("text/plain", "x", ["Location", `https://a/cb?state=1#access_token=${s}&x=1`]) }),
+  "a URL within a redirect": (s) => ({ request: get("/"), answer: answering("text/plain", "x", ["Location", `/in?next=${encodeURIComponent(`/cb?token=${s}`)}`]) }),
+  "a refresh": (s) => ({ request: get("/"), answer: answering("text/plain", "x", ["Refresh", `0; url=/p?token=${s}`]) }),
+  "a link": (s) => ({ request: get("/"), answer: answering("text/plain", "x", ["Link", `</p?token=${s}>; rel=next`]) }),
+  "a destination": (s) => ({ request: get("/", `Destination: https://a/?token=${s}`, `X-Original-URL: /p?token=${s}`) }),
+  "a subprotocol": (s) => ({ request: get("/", `Sec-WebSocket-Protocol: bearer, ${s}`) }),
+  "a session's field": (s) => ({ request: get("/", `X-Session-Id: ${s}`, `X-CSRF: ${s}`) }),
+  "JSON in a header field": (s) => ({ request: get("/", `X-Data: {"password":"${s}"}`) }),
+  "the fragment of a target": (s) => ({ request: get(`/p#access_token=${s}`) }),
+  "a parameter of the path": (s) => ({ request: get(`/p;jsessionid=${s}?a=1`) }),
+  "a query within a query": (s) => ({ request: get(`/p?a=b?token=${s}`) }),
+  "a URL within a query": (s) => ({ request: get(`/p?next=${encodeURIComponent(`/cb?next=${encodeURIComponent(`/x?token=${s}`)}`)}`) }),
+  "a name encoded twice": (s) => ({ request: get(`/p?%2574oken=${s}`) }),
+  "names of today": (s) => ({ request: get(`/p?jwt=${s}&sessionId=${s}&code=${s}&SAMLResponse=${s}`) }),
+  "names of today in JSON": (s) => ({ request: post("application/json", `{"jwt":"${s}","sessionId":"${s}","code":"${s}","SAMLResponse":"${s}","user.otp":"${s}","user_pin":"${s}"}`) }),
+  "an authorization code": (s) => ({ request: post(FORM, `grant_type=authorization_code&code=${s}`) }),
+  "an answer to SAML": (s) => ({ request: post(FORM, `SAMLResponse=${s}`) }),
+  "JSON in JSON": (s) => ({ request: post("application/json", JSON.stringify({ a: JSON.stringify({ password: s }) })) }),
+  "JSON in a form": (s) => ({ request: post(FORM, `payload=${encodeURIComponent(`{"password":"${s}"}`)}`) }),
+  "JSON sent as a form": (s) => ({ request: post(FORM, `{"password":"${s}"}`) }),
+  "a form of lines": (s) => ({ request: post(FORM, `a=1\npassword=${s}`) }),
+  "a form with a line in front": (s) => ({ request: post("text/plain", `\npassword=${s}`) }),
+  "a form with a flag": (s) => ({ request: post("text/plain", `flag&password=${s}`) }),
+  "a form of a browser's text": (s) => ({ request: post("text/plain", `user=bob\r\npassword=${s}\r\n`) }),
+  "guarded JSON": (s) => ({ request: get("/"), answer: answering("text/plain", `)]}',\n{"password":"${s}"}`) }),
+  "a body without a type": (s) => ({ request: [`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${14 + s.length}\r\n\r\nflag&password=${s}`] }),
+  "JSON of an unknown type": (s) => ({ request: post("application/octet-stream", `{"password":"${s}"}`) }),
+  "JSON said to be a page": (s) => ({ request: get("/"), answer: answering("text/html", `{"password":"${s}"}`) }),
+  "JSON handed to a function": (s) => ({ request: get("/"), answer: answering("text/javascript", `/**/ typeof cb === 'function' && cb({"password":"${s}"});`) }),
+  "UTF-16": (s) => ({ request: post("text/plain", wide(`{"password":"${s}"}`)), spelled: [wide(s).toString("latin1")] }),
+  "UTF-16 with a mark": (s) => ({ request: post("text/plain", Buffer.concat([Buffer.from([0xfe, 0xff]), wide(`{"password":"${s}"}`)])), spelled: [wide(s).toString("latin1")] }),
+  "a GraphQL upload": (s) => ({ request: post("multipart/form-data; boundary=xyz", multipart(['Content-Disposition: form-data; name="operations"', `{"variables":{"password":"${s}"}}`])) }),
+  "a part that is a request": (s) => ({ request: post("multipart/mixed; boundary=xyz", multipart(["Content-Type: application/http", `POST / HTTP/1.1\r\nAuthorization: ${s}\r\n\r\n{"password":"${s}"}`])) }),
+  "XML": (s) => ({ request: post("application/xml", `<a><n:password>${s}</n:password></a>`) }),
+  "an attribute of XML": (s) => ({ request: post("text/xml", `<add key="Password" value="${s}"/>`) }),
+  "GraphQL by its type": (s) => ({ request: post("application/graphql", `mutation { login(password: "${s}") }`) }),
+  "GraphQL literals": (s) => ({ request: post("application/json", JSON.stringify({ query: `mutation { login(password: "${s}") }` })) }),
+  "YAML": (s) => ({ request: post("application/yaml", `a: 1\npassword: ${s}\n`) }),
+  "an event with two blanks": (s) => ({ request: get("/"), answer: answering("text/event-stream", `data:  {"token":"${s}"}\n\n`) }),
+  "an event with a tab": (s) => ({ request: get("/"), answer: answering("text/event-stream", `data:\t{"token":"${s}"}\n\n`) }),
+  "an event behind a mark": (s) => ({ request: get("/"), answer: answering("text/event-stream", `\ufeffdata: {"token":"${s}"}\n\n`) }),
+  "an event of a list": (s) => ({ request: get("/"), answer: answering("text/event-stream", `data: [true,{"token":"${s}"}]\n\n`) }),
+  "an event of several lines": (s) => ({ request: get("/"), answer: answering("text/event-stream", `data: {"token":\ndata: "${s}"}\n\n`) }),
+  "an event with text around": (s) => ({ request: get("/"), answer: answering("text/event-stream", `data: msg {"token":"${s}"}\n\n`) }),
 }; // prettier-ignore
 
 /** Those without a name. */
@@ -100,7 +152,6 @@ const BY_PATTERN: Readonly<Record<string, Maker>> = {
   "the path, encoded": (s) => ({ request: get(`/reset/${percent(s)}`), spelled: [percent(s)] }),
   "a header field of any name": (s) => ({ request: get("/", `X-Note: it is ${s}, or so`) }),
   "text": (s) => ({ request: post("text/html", `<p>${s}</p>`) }),
-  "GraphQL literals": (s) => ({ request: post("application/json", JSON.stringify({ query: `mutation { login(password: "${s}") }` })) }),
   "the name of a JSON field": (s) => ({ request: post("application/json", `{"${s}":1}`) }),
   "a file in a form": (s) => ({ request: post("multipart/form-data; boundary=xyz", `--xyz\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n.. ${s} ..\r\n--xyz--\r\n`) }),
   "a JWT in a path": (s) => ({ request: get(`/verify/${jwtOf(s)}`), spelled: [jwtOf(s)] }),

@@ -1,161 +1,182 @@
 /**
- * Bodies: which must be looked into, told by their head, and how. A redactor takes the whole body and gives it back without
- * secrets, or undefined when it cannot be looked into: then nothing of it may leave.
+ * Bodies: which must be looked into, told by their head or by how they begin, and how. A redactor takes the whole body and gives it
+ * back without secrets, or undefined when it cannot be looked into: then nothing of it may leave.
+ *
+ * 1. What the type says is JSON, an event stream, a form or multipart must be that; text and bodies without a type are what they look like.
+ * 2. Other types are what they say, unless they begin like JSON, XML or a form: `BEGIN_BYTES` of them tell.
+ * 3. Whatever it is, a fast scan passes it when no name of the rules can be in it.
  */
-import { isUtf8 } from "node:buffer";
-import { PLAIN_BYTES_MAX, withinEncodings } from "./encodings.ts";
-import { redactJson } from "./json.ts";
-import { redactMultipart } from "./multipart.ts";
-import type { Names } from "./names.ts";
-import { redactPairs } from "./pairs.ts";
-import type { ValueRules } from "./pairs.ts";
-import type { Patterns } from "./patterns.ts";
+import { bytesOf, charsetOf, isBinary, textOf } from "./charset.ts";
+import { kindOfText } from "./content.ts";
+import type { Content, TextKind } from "./content.ts";
+import { PLAIN_BYTES_MAX, areKnown, beginWithin, withinEncodings } from "./encodings.ts";
+import { multipartTypeOf } from "./multipart.ts";
 import { CannotLook } from "./replacer.ts";
-import type { Replacer } from "./replacer.ts";
 
-/** The same bytes when there is nothing to replace; undefined when the body must not leave. */
-export type BodyRedactor = (bytes: Uint8Array) => Uint8Array | undefined;
+/** So much of a body tells whether it must be whole before anything of it leaves. */
+export const BEGIN_BYTES = 4096;
 
-type Kind = "json" | "json-lines" | "events" | "form" | "multipart" | "text" | "unsaid" | "opaque";
-
-export interface BodyRules {
-  readonly json: Names;
-  readonly form: Names;
-  readonly patterns: Patterns;
-  readonly replacer: Replacer;
+export interface BodyRedactor {
+  /** The same bytes when there is nothing to replace; undefined when the body must not leave. */
+  readonly redact: (bytes: Uint8Array) => Uint8Array | undefined;
+  /** Whether a body that begins so may leave as it comes: `BEGIN_BYTES` of it, or all that there will be of one that broke off. */
+  readonly passes: (begin: Uint8Array) => boolean;
 }
 
-export class BodyRedactors {
-  readonly #jsonRules: ValueRules;
-  readonly #formRules: ValueRules;
-  readonly #patterns: Patterns;
+/** What the type says: a format, nothing, text that is shown to people, pictures and the like, or something else. */
+type Said =
+  | "json"
+  | "json-lines"
+  | "events"
+  | "form"
+  | "multipart"
+  | "nothing"
+  | "page"
+  | "media"
+  | "other";
 
-  constructor({ json, form, patterns, replacer }: BodyRules) {
-    this.#jsonRules = { names: json, patterns, replacer };
-    this.#formRules = { names: form, patterns, replacer };
-    this.#patterns = patterns;
+/** Types come again and again; no more are kept. */
+const SAID_MAX = 200;
+
+export class BodyRedactors {
+  readonly #content: Content;
+  /** There are patterns, which all text must be looked through for. */
+  readonly #hasPatterns: boolean;
+  readonly #said: Map<string, Said> = new Map();
+
+  constructor(content: Content, hasPatterns: boolean) {
+    this.#content = content;
+    this.#hasPatterns = hasPatterns;
   }
 
-  /** How to look into the body below these fields; undefined when that need not be. */
+  /** How to look into the body below these fields; undefined when that need not be, or cannot. */
   redactorFor(fields: readonly string[]): BodyRedactor | undefined {
+    if (!this.#content.concernsBodies && !this.#hasPatterns) return undefined;
     const types = valuesOf(fields, "content-type");
     const contentType = types[0] ?? "";
-    const kind = kindOf(contentType);
-    if (types.length < 2 && !this.#concerns(kind)) return undefined;
-    const hasRules =
-      !this.#jsonRules.names.empty || !this.#formRules.names.empty || !this.#patterns.empty;
-    if (!hasRules) return undefined;
+    const said = this.#saidBy(contentType);
     const encodings = encodingsOf(fields);
-    return (bytes) => {
-      if (bytes.length === 0) return bytes;
-      if (bytes.length > PLAIN_BYTES_MAX || types.length > 1) return undefined;
-      try {
-        return withinEncodings(bytes, encodings, (plain) => this.#bytes(plain, kind, contentType));
-      } catch {
-        // `CannotLook`, a text nested too deep for the stack, a fault of ours: all the same for the secret.
-        return undefined;
-      }
+    if (types.length < 2 && this.#isTold(said) && !areKnown(encodings)) return undefined;
+    return {
+      redact: (bytes) => {
+        if (bytes.length === 0) return bytes;
+        if (bytes.length > PLAIN_BYTES_MAX || types.length > 1) return undefined;
+        try {
+          return withinEncodings(bytes, encodings, (plain) =>
+            this.#bytes(plain, said, contentType, false),
+          );
+        } catch {
+          // `CannotLook`, a text nested too deep for the stack, a fault of ours: all the same for the secret.
+          return undefined;
+        }
+      },
+      passes: (begin) => types.length < 2 && this.#passes(begin, said, encodings),
     };
   }
 
-  #concerns(kind: Kind): boolean {
-    if (kind === "opaque") return false;
-    if (!this.#patterns.empty) return true;
-    const json = !this.#jsonRules.names.empty;
-    const form = !this.#formRules.names.empty;
-    if (kind === "text") return false;
-    if (kind === "form") return form;
-    if (kind === "multipart" || kind === "unsaid") return json || form;
-    return json;
+  #passes(begin: Uint8Array, said: Said, encodings: readonly string[]): boolean {
+    if (!this.#isTold(said)) return false;
+    try {
+      const plain = beginWithin(begin, encodings);
+      if (plain.length === 0) return false;
+      if (isBinary(plain)) return true;
+      // Less may be the half of something.
+      if (begin.length < BEGIN_BYTES && this.#content.scanner.bytes(plain)) return false;
+      const kind = kindOfText(textOf(plain, charsetOf("", plain)));
+      return kind === "html" || kind === "plain" || !isLookedInto(kind, said);
+    } catch {
+      return false;
+    }
   }
 
-  #bytes(bytes: Uint8Array, kind: Kind, contentType: string): Uint8Array {
-    if (kind === "multipart") {
-      const text = Buffer.from(bytes).toString("latin1");
-      const safe = redactMultipart(text, contentType, this.#formRules, (content, type) =>
-        this.#part(content, type),
-      );
-      return safe === text ? bytes : Buffer.from(safe, "latin1");
-    }
-    const charset = charsetOf(contentType, bytes);
-    const text = Buffer.from(bytes).toString(charset);
-    const safe = this.#text(text, kind);
-    return safe === text ? bytes : Buffer.from(safe, charset);
+  /** Whether its beginning tells if it must be looked into; all others must. */
+  #isTold(said: Said): boolean {
+    return said === "media" || (!this.#hasPatterns && (said === "page" || said === "other"));
+  }
+
+  #saidBy(contentType: string): Said {
+    const known = this.#said.get(contentType);
+    if (known !== undefined) return known;
+    const said = saidBy(contentType.toLowerCase());
+    if (this.#said.size >= SAID_MAX) this.#said.clear();
+    this.#said.set(contentType, said);
+    return said;
+  }
+
+  #bytes(bytes: Uint8Array, said: Said, contentType: string, isPart: boolean): Uint8Array {
+    if (said === "multipart") return this.#multipart(bytes, contentType);
+    const isTyped = said !== "page" && said !== "media" && said !== "other";
+    if (!isTyped && isBinary(bytes)) return this.#binary(bytes, said);
+    const charset = charsetOf(said === "media" ? "" : contentType, bytes);
+    if (!this.#hasPatterns && !this.#content.scanner.bytes(bytes) && !(said === "form" && bytes.includes(PLUS))) return bytes; // prettier-ignore
+    const text = textOf(bytes, charset);
+    const kind = isFormat(said) ? formatOf(text, said) : kindOfText(text);
+    if (kind === "multipart" && said !== "page" && !isPart)
+      return this.#multipart(bytes, multipartTypeOf(text));
+    const isLooked = isFormat(said) || said === "nothing" || isLookedInto(kind, said);
+    if (!isLooked && !(this.#hasPatterns && said !== "media")) return bytes;
+    const asKind = !isLooked ? "html" : kind === "json" && !isFormat(said) ? "json-lines" : kind;
+    const safe = isPart ? this.#content.partText(text, asKind) : this.#content.body(text, asKind);
+    return safe === text ? bytes : bytesOf(safe, charset);
+  }
+
+  #binary(bytes: Uint8Array, said: Said): Uint8Array {
+    if (!this.#hasPatterns || said === "media") return bytes;
+    const text = textOf(bytes, "latin1");
+    const safe = this.#content.body(text, "html");
+    return safe === text ? bytes : bytesOf(safe, "latin1");
+  }
+
+  #multipart(bytes: Uint8Array, contentType: string): Uint8Array {
+    const text = textOf(bytes, "latin1");
+    const safe = this.#content.multipart(text, contentType, (content, type) => this.#part(content, type)); // prettier-ignore
+    return safe === text ? bytes : bytesOf(safe, "latin1");
   }
 
   /** The content of a part, one character a byte. */
   #part(content: string, contentType: string | undefined): string {
-    const kind = contentType === undefined ? "text" : kindOf(contentType);
-    if (kind === "multipart") throw new CannotLook("parts within parts");
-    if (kind === "opaque" || content === "") return content;
-    const bytes = Buffer.from(content, "latin1");
-    const safe = this.#bytes(bytes, kind, contentType ?? "");
-    return safe === bytes ? content : Buffer.from(safe).toString("latin1");
-  }
-
-  #text(text: string, kind: Kind): string {
-    switch (kind) {
-      case "json":
-        return redactJson(text, this.#jsonRules);
-      case "json-lines":
-        return redactJson(text, this.#jsonRules, true);
-      case "events":
-        return this.#events(text);
-      case "form":
-        return redactPairs(text, this.#formRules);
-      case "unsaid":
-        return this.#unsaid(text);
-      case "text":
-      case "multipart":
-      case "opaque":
-        break;
-    }
-    return this.#patterns.apply(text);
-  }
-
-  /** What is like JSON must be JSON, what is like a form is one, the rest is text. */
-  #unsaid(text: string): string {
-    if (!this.#jsonRules.names.empty && /^\s*[{[]/.test(text))
-      return redactJson(text, this.#jsonRules);
-    if (/^[^\s=&]+=/.test(text)) return redactPairs(text, this.#formRules);
-    return this.#patterns.apply(text);
-  }
-
-  /** Server-sent events often carry JSON, an object a line. */
-  #events(text: string): string {
-    const lines = text.split(/(\r\n|\r|\n)/);
-    for (let i = 0; i < lines.length; i += 2) {
-      const line = lines[i] ?? "";
-      const match = /^data: ?(?=\{|\[\s*["{[\]\d-])/.exec(line);
-      lines[i] =
-        match === null
-          ? this.#patterns.apply(line)
-          : match[0] + redactJson(line.slice(match[0].length), this.#jsonRules);
-    }
-    return lines.join("");
+    const said = this.#saidBy(contentType ?? "");
+    if (said === "multipart") throw new CannotLook("parts within parts");
+    if (content === "") return content;
+    const bytes = bytesOf(content, "latin1");
+    const isFile = said === "nothing" && isBinary(bytes);
+    const safe = this.#bytes(bytes, isFile ? "other" : said, contentType ?? "", true);
+    return safe === bytes ? content : textOf(safe, "latin1");
   }
 }
 
-function kindOf(contentType: string): Kind {
-  const type = contentType.toLowerCase();
+const PLUS = 0x2b;
+
+function isFormat(said: Said): said is "json" | "json-lines" | "events" | "form" {
+  return said === "json" || said === "json-lines" || said === "events" || said === "form";
+}
+
+/** JSON is sent as a form by clients that forget to say so. */
+function formatOf(text: string, said: "json" | "json-lines" | "events" | "form"): TextKind {
+  if (said !== "form") return said;
+  const kind = kindOfText(text);
+  return kind === "json" ? "json-lines" : kind === "json-perhaps" || kind === "xml" ? kind : "form";
+}
+
+/** Whether what has this content is looked into although its type says something else. */
+function isLookedInto(kind: TextKind, said: Said): boolean {
+  if (kind === "json" || kind === "pairs" || kind === "jsonp") return true;
+  return said === "other" && kind !== "html";
+}
+
+function saidBy(type: string): Said {
   if (/^\s*multipart\//.test(type)) return "multipart";
   if (/ndjson|jsonl|json-?lines|json-seq|x-json-stream/.test(type)) return "json-lines";
   if (/json|csp-report/.test(type)) return "json";
   if (/^\s*text\/event-stream/.test(type)) return "events";
   if (/x-www-form-urlencoded/.test(type)) return "form";
-  if (/^\s*(?:image\/(?!svg)|audio\/|video\/|font\/|application\/(?:zip|gzip|pdf|wasm)\b)/.test(type)) return "opaque"; // prettier-ignore
   // Browsers send beacons as plain text, whatever they hold.
-  if (/^\s*(?:text\/plain)?\s*(?:;|$)/.test(type)) return "unsaid";
-  return "text";
-}
-
-/** Bytes that are not UTF-8 are read one a character, so that they come out as they were. */
-function charsetOf(contentType: string, bytes: Uint8Array): "utf8" | "latin1" {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase();
-  if (charset === undefined || /^(?:utf-?8|us-ascii)$/.test(charset))
-    return isUtf8(bytes) ? "utf8" : "latin1";
-  if (/^(?:iso-8859-1|iso-8859-15|latin1|windows-1252)$/.test(charset)) return "latin1";
-  throw new CannotLook(`written in ${charset}`);
+  if (/^\s*(?:text\/plain|\*\/\*)?\s*(?:;|$)/.test(type)) return "nothing";
+  // Formats without a reader of their own are read as plain text.
+  if (/yaml|graphql|toml|properties|\/http\b/.test(type)) return "nothing";
+  if (/^\s*(?:image\/(?!svg)|audio\/|video\/|font\/|application\/(?:zip|gzip|pdf|wasm)\b)/.test(type)) return "media"; // prettier-ignore
+  if (/^\s*(?:text\/(?:html|css|csv|markdown|javascript|x-component|vtt|calendar)|application\/(?:xhtml|(?:x-)?javascript|ecmascript)|image\/svg)/.test(type)) return "page"; // prettier-ignore
+  return "other";
 }
 
 /** From the first to the last applied. */

@@ -20,12 +20,16 @@ const BROTLI_QUALITY = 1;
 
 interface Coding {
   readonly decode: (bytes: Uint8Array) => unknown;
+  /** What the beginning of an encoded body says, as far as it can be told. */
+  readonly decodeBegin: (bytes: Uint8Array) => Uint8Array;
   readonly encode: (bytes: Uint8Array) => Uint8Array;
 }
 
 const bounds = { maxOutputLength: PLAIN_BYTES_MAX, info: true };
+const unfinished = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: PLAIN_BYTES_MAX };
 const gzip: Coding = {
   decode: (bytes) => gunzipSync(bytes, bounds),
+  decodeBegin: (bytes) => gunzipSync(bytes, unfinished),
   encode: (bytes) => gzipSync(bytes, { level: GZIP_LEVEL }),
 };
 const CODINGS: ReadonlyMap<string, Coding> = new Map([
@@ -33,13 +37,36 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ["x-gzip", gzip],
   ["deflate", {
     decode: (bytes) => inflateSync(bytes, bounds),
+    decodeBegin: (bytes) => inflateSync(bytes, unfinished),
     encode: (bytes) => deflateSync(bytes, { level: GZIP_LEVEL }),
   }],
   ["br", {
     decode: (bytes) => brotliDecompressSync(bytes, bounds),
+    decodeBegin: (bytes) => brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: PLAIN_BYTES_MAX }),
     encode: (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
   }],
 ]); // prettier-ignore
+
+/** Encoded bytes that are enough to tell how a body begins; more would be a bomb's. */
+const BEGIN_ENCODED_BYTES = 512;
+
+/** Whether all of them are known here. */
+export function areKnown(encodings: readonly string[]): boolean {
+  return encodings.every((coding) => CODINGS.has(coding));
+}
+
+/** How the plain bytes begin; none where that cannot be told. */
+export function beginWithin(begin: Uint8Array, encodings: readonly string[]): Uint8Array {
+  if (encodings.length === 0) return begin;
+  return encodings
+    .toReversed()
+    .reduce<Uint8Array>(
+      (bytes, coding) =>
+        CODINGS.get(coding)?.decodeBegin(bytes.subarray(0, BEGIN_ENCODED_BYTES)) ??
+        new Uint8Array(),
+      begin,
+    );
+}
 
 /** Applies `change` to the plain bytes. The same bytes when that changed nothing. */
 export function withinEncodings(

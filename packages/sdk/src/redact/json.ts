@@ -3,12 +3,13 @@
  * numbers, order, white space and doubled names stay as they were, and nothing hides behind a name that is said
  * twice. Strict: what is not JSON throws `CannotLook`.
  */
+import type { Names } from "./names.ts";
 import type { ValueRules } from "./pairs.ts";
 import { CannotLook } from "./replacer.ts";
 import type { ReplaceAs } from "./replacer.ts";
 
 /** Deeper texts are attacks; each level costs a call. */
-const DEPTH_MAX = 128;
+const NESTING_MAX = 128;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
 const SPACE = /[ \t\n\r]*/y;
@@ -19,23 +20,48 @@ const SEQUENCE_SPACE = /[ \t\n\r\u001e]*/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Longer values of a field such as `code` are no words. */
+const WORD_CHARS_MAX = 40;
+/** A status, a number of an error. */
+const STATUS = /^-?\d{1,5}$/;
+const WORDS = /^(?:[A-Z]+|[A-Z]?[a-z]+(?:[A-Z][a-z]+)*)$/;
+
+export interface JsonRules extends ValueRules {
+  /** Names such as `code`, whose value is a secret in one place and the name of an error in another. */
+  readonly codes: Names;
+}
+
 /** The same string when there is nothing to replace. A `sequence` is any number of texts, as in JSON lines. */
-export function redactJson(text: string, rules: ValueRules, sequence: boolean = false): string {
-  return new JsonRedaction(text, rules).run(sequence);
+export function redactJson(
+  text: string,
+  rules: JsonRules,
+  depth: number,
+  sequence: boolean = false,
+): string {
+  return new JsonRedaction(text, rules, depth).run(sequence);
+}
+
+/** Whether a value is a word or a small number, as the names of errors are: `NOT_FOUND`, `invalidGrant`, `404`. */
+export function isWord(value: string): boolean {
+  if (value.length > WORD_CHARS_MAX) return false;
+  return STATUS.test(value) || value.split(/[ ._:/-]/).every((word) => WORDS.test(word));
 }
 
 class JsonRedaction {
   readonly #text: string;
-  readonly #rules: ValueRules;
+  readonly #rules: JsonRules;
+  /** How deep the text stands within others. */
+  readonly #outerDepth: number;
   readonly #out: string[] = [];
   #at = 0;
   #copied = 0;
   /** Above 0 within a value that is replaced as a whole. */
   #skipping = 0;
 
-  constructor(text: string, rules: ValueRules) {
+  constructor(text: string, rules: JsonRules, outerDepth: number) {
     this.#text = text;
     this.#rules = rules;
+    this.#outerDepth = outerDepth;
   }
 
   run(sequence: boolean): string {
@@ -55,7 +81,7 @@ class JsonRedaction {
   }
 
   #value(depth: number, as: ReplaceAs | undefined): void {
-    if (depth > DEPTH_MAX) this.#fail();
+    if (depth > NESTING_MAX) this.#fail();
     const start = this.#at;
     if (as === "mark") {
       this.#skipping += 1;
@@ -82,8 +108,20 @@ class JsonRedaction {
       if (this.#text[this.#at] !== ":") this.#fail();
       this.#at += 1;
       this.#skip(SPACE);
-      this.#value(depth + 1, as ?? (this.#skipping > 0 ? undefined : this.#rules.names.find(name)));
+      this.#value(depth + 1, as ?? (this.#skipping > 0 ? undefined : this.#verdict(name)));
     });
+  }
+
+  /** How the value is replaced that comes next. */
+  #verdict(name: string): ReplaceAs | undefined {
+    const as = this.#rules.names.findParameter(name);
+    if (as !== undefined) return as;
+    const ofCode = this.#rules.codes.find(name);
+    if (ofCode === undefined) return undefined;
+    const value = /"(?:[^"\\]|\\.)*"|-?\d+/y;
+    value.lastIndex = this.#at;
+    const found = value.exec(this.#text)?.[0];
+    return found === undefined || isWord(found.replaceAll('"', "")) ? undefined : ofCode;
   }
 
   #elements(depth: number, as: ReplaceAs | undefined): void {
@@ -124,8 +162,8 @@ class JsonRedaction {
     this.#at += 1;
     const said = escaped ? this.#unescaped(start) : this.#text.slice(start + 1, this.#at - 1);
     if (this.#skipping > 0) return said;
-    const { patterns, replacer } = this.#rules;
-    const safe = as === undefined ? patterns.apply(said) : replacer.replace(said, as);
+    const { replacer, value } = this.#rules;
+    const safe = as === undefined ? value(said, this.#outerDepth + 1) : replacer.replace(said, as);
     if (safe !== said) this.#put(start, JSON.stringify(safe));
     return said;
   }

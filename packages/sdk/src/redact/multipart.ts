@@ -2,18 +2,20 @@
  * Multipart bodies, as a string of one character a byte. Parts with a name of the rules are replaced, the text in others is
  * looked into by pattern. Strict, because receivers differ in what they forgive: anything odd throws `CannotLook`.
  */
-import { decoded } from "./pairs.ts";
+import { spelledOut } from "./pairs.ts";
 import type { ValueRules } from "./pairs.ts";
 import { CannotLook } from "./replacer.ts";
 
 const PARTS_MAX = 1000;
 
-/** `look` redacts the content of a part by the content type that it names. */
+/** Redacts the content of a part by the content type that it names. */
+export type PartRedactor = (content: string, contentType: string | undefined) => string;
+
 export function redactMultipart(
   body: string,
   contentType: string,
   rules: ValueRules,
-  look: (content: string, contentType: string | undefined) => string,
+  redactContent: PartRedactor,
 ): string {
   const boundary = boundaryOf(contentType);
   const delimiter = `--${boundary}`;
@@ -25,7 +27,7 @@ export function redactMultipart(
   let changed = false;
   for (let i = 1; i < pieces.length; i += 1) {
     const piece = pieces[i] ?? "";
-    const redacted = redactPart(piece, isForm, rules, look);
+    const redacted = redactPart(piece, isForm, rules, redactContent);
     if (redacted !== piece) changed = true;
     pieces[i] = redacted;
   }
@@ -37,7 +39,7 @@ function redactPart(
   piece: string,
   isForm: boolean,
   { names, patterns, replacer }: ValueRules,
-  look: (content: string, contentType: string | undefined) => string,
+  redactContent: PartRedactor,
 ): string {
   const headEnd = piece.indexOf("\r\n\r\n");
   if (headEnd < 0 || !piece.startsWith("\r\n") || !piece.endsWith("\r\n")) fail();
@@ -49,7 +51,7 @@ function redactPart(
   const safeHead = head.split("\r\n").map((line) => patterns.apply(line)).join("\r\n"); // prettier-ignore
   const safe =
     as === undefined
-      ? look(content, fieldOf(head, "content-type"))
+      ? redactContent(content, fieldOf(head, "content-type"))
       : bytesOf(replacer.replace(textOf(content), as));
   return `\r\n${safeHead}\r\n\r\n${safe}\r\n`;
 }
@@ -63,7 +65,7 @@ function nameOf(head: string, isForm: boolean): string | undefined {
   const name = match?.[1]?.replaceAll(/\\(.)/g, "$1") ?? match?.[2];
   // A second name, or one in another encoding: receivers differ in which they take.
   if (name === undefined || (disposition.match(/[;\s]name\*?\s*=/gi) ?? []).length > 1) fail();
-  return decoded(textOf(name));
+  return spelledOut(textOf(name));
 }
 
 function fieldOf(head: string, lowerName: string): string | undefined {
@@ -76,6 +78,12 @@ function fieldOf(head: string, lowerName: string): string | undefined {
     found = line.slice(colon + 1).trim();
   }
   return found;
+}
+
+/** The type of a body that does not name it, but begins as a multipart form does. */
+export function multipartTypeOf(body: string): string {
+  const boundary = /^\s*--([^\s"\\]{1,70})\r\n/.exec(body.slice(0, 128))?.[1] ?? fail();
+  return `multipart/form-data; boundary="${boundary}"`;
 }
 
 function boundaryOf(contentType: string): string {

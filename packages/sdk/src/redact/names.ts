@@ -9,6 +9,9 @@ export interface NameRule {
 /** Services say the same names again and again: verdicts are kept, so that most cost one look-up. A few hundred KB at most. */
 const KNOWN_MAX = 2000;
 const KNOWN_CHARS_MAX = 64;
+const PLAIN_NAME = /^[\u0021-\u007e]*$/;
+/** Blanks, control and format characters. */
+const IGNORED = /[\s\p{C}\p{M}]/gu;
 
 export class Names {
   readonly #known: Map<string, ReplaceAs | "none"> = new Map();
@@ -39,6 +42,14 @@ export class Names {
 
   #look(name: string): ReplaceAs | undefined {
     const lower = name.toLowerCase();
+    const as = this.#verdict(lower);
+    if (as !== undefined || PLAIN_NAME.test(lower)) return as;
+    // As receivers that forgive read it: `ｐａｓｓｗｏｒｄ`, soft hyphens, blanks and zeros within.
+    const folded = lower.normalize("NFKC").replaceAll(IGNORED, "").toLowerCase();
+    return folded === lower ? undefined : this.#verdict(folded);
+  }
+
+  #verdict(lower: string): ReplaceAs | undefined {
     const exact = this.#exact.get(lower);
     if (exact !== undefined || this.#globs.length === 0) return exact;
     return this.#globs.find(({ parts }) => globMatches(parts, lower))?.as;

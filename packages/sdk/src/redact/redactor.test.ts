@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { settingsFrom } from "../options.ts";
 import type { MirrorOptions } from "../options.ts";
-import { isFast } from "./patterns.ts";
+import { redactJson } from "./json.ts";
+import { Names } from "./names.ts";
+import { Patterns, isFast } from "./patterns.ts";
+import { CannotLook, Replacer } from "./replacer.ts";
 import { Redactor } from "./redactor.ts";
 
 const KEY = "sixteen characters";
@@ -30,8 +33,22 @@ function body(
 ): string | undefined | null {
   const redactorOfBody = redact.redactorFor(fields);
   if (redactorOfBody === undefined) return null;
-  const safe = redactorOfBody(Buffer.from(bytes));
+  const safe = redactorOfBody.redact(Buffer.from(bytes));
   return safe === undefined ? undefined : Buffer.from(safe).toString("latin1");
+}
+
+/** What the reader of JSON makes of a text without names; undefined when it is none. */
+function strictly(text: string): string | undefined {
+  const replacer = new Replacer("REDACTED", undefined);
+  const patterns = new Patterns([], replacer);
+  const none = new Names([]);
+  const rules = { names: none, codes: none, replacer, patterns, value: (value: string) => value };
+  try {
+    return redactJson(text, rules, 0);
+  } catch (error) {
+    if (error instanceof CannotLook) return undefined;
+    throw error;
+  }
 }
 
 describe("names", () => {
@@ -75,7 +92,7 @@ describe("names", () => {
 
   it("of query parameters, in fields that hold URLs", () => {
     expect(all.fields(["Referer", "https://a/?token=1", "Location", "/b?token=2#c"])).toEqual([
-      "Referer", "https://a/?token=REDACTED", "Location", "/b?token=REDACTED",
+      "Referer", "https://a/?token=REDACTED", "Location", "/b?token=REDACTED#c",
     ]); // prettier-ignore
   });
 
@@ -107,7 +124,8 @@ describe("names", () => {
     '{"password":"x"', "{'a':1}", '{"a":1}x', '{"a":"\n"}', "[1,]", '{"a":01}', "", " ", "nul", '{"a":"\\x"}',
     "[".repeat(10_000),
   ])("what is not JSON does not leave: %s", (text) => {
-    const safe = body(all, text, "Content-Type", "application/json");
+    const every = redactor({ json: ["*"] });
+    const safe = body(every, text, "Content-Type", "application/json");
     expect(safe).toBe(text === "" ? "" : undefined);
   }); // prettier-ignore
 
@@ -128,7 +146,6 @@ describe("names", () => {
   });
 
   it("and what JSON.parse refuses is refused", () => {
-    const none = redactor({ json: ["k"] });
     const soup = fc.array(fc.constantFrom(..."{ } [ ] : , \" \\ 1 - . e E t f n \n \u0001".split(" "), " ", "true", "null", '"a"')); // prettier-ignore
     fc.assert(
       fc.property(soup, (pieces) => {
@@ -140,7 +157,7 @@ describe("names", () => {
         } catch {
           valid = false;
         }
-        expect(body(none, text, "content-type", "text/json")).toBe(valid ? text : undefined);
+        expect(strictly(text)).toBe(valid ? text : undefined);
       }),
       { numRuns: 2000 },
     );
@@ -150,7 +167,9 @@ describe("names", () => {
     expect(body(all, '{"password":1}\n{"a":2}\n', "content-type", "application/x-ndjson")).toBe('{"password":"REDACTED"}\n{"a":2}\n'); // prettier-ignore
     const events = 'event: x\ndata: {"password":1}\n\ndata: [DONE]\n\n';
     expect(body(all, events, "content-type", "text/event-stream")).toBe(events.replace(":1}", ':"REDACTED"}')); // prettier-ignore
-    expect(body(all, 'data: {"password":\ndata: 1}\n\n', "content-type", "text/event-stream")).toBeUndefined(); // prettier-ignore
+    expect(body(all, 'data: {"password":\ndata: 1}\n\n', "content-type", "text/event-stream")).toBe(
+      'data: {"password":\ndata: "REDACTED"}\n\n',
+    );
   });
 
   it("of forms", () => {
@@ -194,9 +213,10 @@ describe("names", () => {
     expect(body(all, '{"password":1}')).toBe('{"password":"REDACTED"}');
     expect(body(all, "password=1&b=2", "Content-Type", "text/plain")).toBe("password=REDACTED&b=2");
     expect(body(all, '{"password":1')).toBeUndefined();
-    expect(body(all, "<p>", "Content-Type", "text/html")).toBeNull();
+    expect(body(all, "<p>password=1", "Content-Type", "text/html")).toBe("<p>password=1");
     expect(body(all, "x", "Content-Type", "application/json", "content-type", "text/html")).toBeUndefined(); // prettier-ignore
-    expect(body(all, '{"a":1}', "Content-Type", "application/json; charset=utf-16")).toBeUndefined(); // prettier-ignore
+    for (const charset of ["utf-16", "shift_jis", "utf-7"])
+      expect(body(all, '{"password":1}', "Content-Type", `application/json; charset=${charset}`)).toBeUndefined(); // prettier-ignore
   });
 });
 
@@ -206,14 +226,14 @@ describe("encoded bodies", () => {
   const type = ["Content-Type", "application/json", "Content-Encoding"];
 
   it("are looked into, and encoded again", () => {
-    const safe = all.redactorFor([...type, "gzip"])?.(gzipSync(text));
+    const safe = all.redactorFor([...type, "gzip"])?.redact(gzipSync(text));
     expect(gunzipSync(safe ?? "").toString()).toBe('{"password":"REDACTED"}');
-    const twice = all.redactorFor([...type, "GZIP, x-gzip"])?.(gzipSync(gzipSync(text)));
+    const twice = all.redactorFor([...type, "GZIP, x-gzip"])?.redact(gzipSync(gzipSync(text)));
     expect(gunzipSync(gunzipSync(twice ?? "")).toString()).toBe('{"password":"REDACTED"}');
     const plain = gzipSync("{}");
-    expect(all.redactorFor([...type, "gzip"])?.(plain)).toBe(plain);
+    expect(all.redactorFor([...type, "gzip"])?.redact(plain)).toBe(plain);
     for (const [name, bytes] of [["br", brotliCompressSync(text)], ["deflate", deflateSync(text)]] as const) {
-      expect(all.redactorFor([...type, name])?.(bytes)?.length).toBeGreaterThan(0);
+      expect(all.redactorFor([...type, name])?.redact(bytes)?.length).toBeGreaterThan(0);
     } // prettier-ignore
   });
 
@@ -226,7 +246,7 @@ describe("encoded bodies", () => {
     ["in an unknown coding", "compress", Buffer.from(text)],
     ["encoded three times", "gzip,gzip,gzip", gzipSync(gzipSync(gzipSync(text)))],
   ])("that are %s (%s) do not leave", (_name, coding, bytes) => {
-    expect(all.redactorFor([...type, coding])?.(bytes)).toBeUndefined();
+    expect(all.redactorFor([...type, coding])?.redact(bytes)).toBeUndefined();
   });
 });
 
@@ -247,7 +267,7 @@ describe("patterns", () => {
       '{"REDACTED":["x REDACTED","REDACTED","REDACTED"]}',
     ); // prettier-ignore
     expect(body(all, `<p>${jwt}</p>`, "content-type", "text/html")).toBe("<p>REDACTED</p>");
-    expect(body(all, "x", "content-type", "image/png")).toBeNull();
+    expect(body(all, jwt, "content-type", "image/png")).toBe(jwt);
   });
 
   it("are found wherever they stand in a long text, and do not change what is not theirs", () => {
@@ -260,7 +280,7 @@ describe("patterns", () => {
       { numRuns: 50 },
     );
     const bytes = Buffer.from([0xff, 0x41, 0xfe]);
-    expect(all.redactorFor(["content-type", "text/plain"])?.(bytes)).toBe(bytes);
+    expect(all.redactorFor(["content-type", "text/plain"])?.redact(bytes)).toBe(bytes);
   });
 
   it("that match more than can be seen hide the whole", () => {

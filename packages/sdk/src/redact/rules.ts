@@ -39,6 +39,8 @@ export interface RedactRules {
   readonly cookies: readonly NameRule[];
   readonly json: readonly NameRule[];
   readonly form: readonly NameRule[];
+  /** Names whose value is a secret unless it is a word. */
+  readonly codes: readonly NameRule[];
   readonly patterns: readonly PatternRule[];
   readonly replacement: string;
   readonly pseudonymKey: string | Uint8Array | undefined;
@@ -55,20 +57,28 @@ const LISTS: readonly ListName[] = ["headers", "query", "cookies", "json", "form
 const NAMES = [...LISTS, "patterns", "defaults", "replacement", "pseudonymKey"];
 
 const FIELD_DEFAULTS = [
-  "*password*", "passwd", "pwd", "pass", "passphrase", "*secret*", "*token*", "apikey", "api_key", "api-key",
-  "x-api-key", "*access_key*", "*accesskey*", "*private_key*", "*privatekey*", "authorization", "*credential*",
-  "otp", "pin", "cvv", "cvc", "ssn", "card_number", "cardnumber",
+  "*password*", "*passwd*", "*passcode*", "*passphrase*", "pwd", "*_pwd", "pass", "*secret*", "*token*", "*jwt*",
+  "apikey", "api_key", "api-key", "x-api-key", "*_api_key", "*-api-key", "*access_key*", "*accesskey*", "*access-key*",
+  "*private_key*", "*privatekey*", "*private-key*", "authorization", "*credential*", "bearer", "*csrf*", "*xsrf*",
+  "*sessionid*", "*session_id*", "*session-id*", "*sessid*", "session", "sid", "*session_key*", "*sessionkey*",
+  "saml*", "assertion", "*_assertion", "authorization_code", "auth_code", "authcode", "code_verifier",
+  "otp", "*_otp", "*.otp", "*-otp", "totp", "pin", "*_pin", "*.pin", "*-pin", "cvv", "cvc", "ssn", "*_ssn", "card_number", "cardnumber",
+  "*connection_string*", "*connectionstring*",
 ]; // prettier-ignore
 const DEFAULTS: Readonly<Record<ListName, readonly string[]>> = {
   headers: [
-    "authorization", "proxy-authorization", "www-authenticate", "authentication-info", "x-api-key", "api-key", "apikey",
-    "*-api-key", "*-access-key", "*token*", "*secret*", "*password*", "*credential*", "x-auth*", "x-amz-signature",
+    "*authorization", "www-authenticate", "authentication-info", "proxy-authenticate", "proxy-authentication-info", "apikey",
+    "api-key", "*-api-key", "*apikey", "*-access-key", "*token*", "*secret*", "*password*", "*credential*", "x-auth*",
+    "x-amz-signature", "x-amzn-oidc-*", "*session*", "*csrf*", "*xsrf*", "*jwt*", "*saml*", "*-otp", "dpop", "cookie2",
+    "sec-websocket-protocol",
   ],
   cookies: ["*"],
-  query: [...FIELD_DEFAULTS, "sig", "signature", "x-amz-signature", "x-goog-signature", "code", "jwt"],
+  query: [...FIELD_DEFAULTS, "sig", "signature", "x-amz-signature", "x-goog-signature", "code"],
   json: FIELD_DEFAULTS,
-  form: FIELD_DEFAULTS,
+  form: [...FIELD_DEFAULTS, "code"],
 }; // prettier-ignore
+/** In texts that are no forms these name errors and countries as well: see `JsonRules`. */
+const CODE_DEFAULTS = ["code"];
 
 export function redactRulesFrom(
   redact: unknown,
@@ -110,7 +120,8 @@ export function redactRulesFrom(
   ) as Record<ListName, NameRule[]>; // prettier-ignore
   const patterns = patternsFrom(given["patterns"], context);
   if (patterns.length === 0 && LISTS.every((name) => lists[name].length === 0)) return undefined;
-  return { ...lists, patterns, replacement: mark, pseudonymKey: key };
+  const codes = defaults === true ? namesFrom(CODE_DEFAULTS, "json", context) : [];
+  return { ...lists, codes, patterns, replacement: mark, pseudonymKey: key };
 }
 
 function keyFrom(key: unknown, check: Check): string | Uint8Array | undefined {
