@@ -23,6 +23,8 @@ export type {
 } from "./engine/plan.ts";
 export { describePlan } from "./engine/describe-plan.ts";
 export { summaryText } from "./engine/summary.ts";
+export { verdictOf } from "./engine/verdict.ts";
+export type { Verdict } from "./engine/verdict.ts";
 export type {
   Counters,
   InputCounters,

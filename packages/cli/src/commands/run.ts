@@ -12,6 +12,7 @@ import {
   standardError,
   standardOutput,
   summaryText,
+  verdictOf,
 } from "@mirrorball/server";
 import {
   EXIT_INTERRUPTED,
@@ -64,7 +65,7 @@ export async function run(words: readonly string[]): Promise<void> {
   const counters = await server.stop();
   line.stop();
   standardError.say(summaryText(counters));
-  process.exitCode = counters.lost === 0 ? 0 : EXIT_LOST;
+  process.exitCode = verdictOf(counters).state === "whole" ? 0 : EXIT_LOST;
   await leave();
 }
 

@@ -127,6 +127,11 @@ export interface InputStats {
   readonly figures: Readonly<Record<string, number>>;
   /** The same for people. */
   readonly lines: readonly string[];
+  /**
+   * What was not read or never seen, each in a unit of its own and in words for people (`packets dropped by the kernel`); how many
+   * messages that were cannot be told. A run with any of it does not end with `nothing was lost`, nor with exit code 0.
+   */
+  readonly missing?: Readonly<Record<string, number>>;
 }
 
 /** What an output has not settled yet waits here: bounded, first in first out. Pull, do not poll. */

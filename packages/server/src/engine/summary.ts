@@ -6,6 +6,7 @@ import type {
   RelayCounters,
   StageCounters,
 } from "./counters.ts";
+import { verdictOf } from "./verdict.ts";
 
 type Reasons = Readonly<Record<string, number>>;
 
@@ -18,7 +19,7 @@ export function summaryText(counters: Counters): string {
   const { compared, mismatched } = counters.comparison;
   if (compared > 0) lines.push(`statuses: ${compared} compared, ${mismatched} different`);
   if (counters.journal !== undefined) lines.push(journalLine(counters));
-  lines.push(verdict(counters));
+  lines.push(verdictOf(counters).text);
   return `${lines.join("\n")}\n`;
 }
 
@@ -87,21 +88,6 @@ function journalLine({ journal, middleware, outputs }: Counters): string {
   const open = journal?.uncertain ?? 0;
   const uncertain = open === 0 ? "" : `; ${open} ever uncertain after a crash, not sent again`;
   return `journal: ${rest}${uncertain}; ${journal?.writes ?? 0} writes, ${journal?.failedWrites ?? 0} failed`;
-}
-
-function verdict({ lost, inputs, middleware, outputs }: Counters): string {
-  if (lost === 0) return "nothing was lost";
-  const all = new Map<string, number>();
-  for (const part of [
-    ...inputs.map(({ dropped }) => dropped),
-    middleware?.lost ?? {},
-    ...outputs.flatMap(({ failed, dropped }) => [failed, dropped]),
-  ]) {
-    for (const [reason, count] of Object.entries(part)) {
-      all.set(reason, (all.get(reason) ?? 0) + count);
-    }
-  }
-  return `lost ${lost}: ${list([...all])}`;
 }
 
 function reasons(fate: string, counts: Reasons): string {

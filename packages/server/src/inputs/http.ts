@@ -74,6 +74,8 @@ class HttpInput implements Input {
   readonly #intake: Intake;
   readonly #server: Server;
   #replays = 0;
+  /** Requests that were answered with an error instead of being taken. */
+  #refusedCopies = 0;
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -112,7 +114,8 @@ class HttpInput implements Input {
   }
 
   stats(): InputStats {
-    return replayStats(this.#replays);
+    const refused = { "copies refused": this.#refusedCopies };
+    return { ...replayStats(this.#replays), missing: refused };
   }
 
   async #stop(): Promise<void> {
@@ -194,6 +197,7 @@ class HttpInput implements Input {
   /** The copy was not taken, its client is told. */
   #refuse(res: ServerResponse, { status, reason }: Refused): void {
     this.#context.refused(reason);
+    this.#refusedCopies += 1;
     res.statusCode = status;
     if (status === BUSY.status) res.setHeader("Retry-After", "1");
     this.#answer(res, `${reason}\n`);

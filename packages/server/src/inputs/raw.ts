@@ -98,6 +98,7 @@ class LiveInput implements Input {
   readonly #printStats: boolean;
   #timer: NodeJS.Timeout | undefined;
   #opened: Promise<void> | undefined;
+  #hasTold = false;
   #stopped: Promise<void> | undefined;
 
   constructor(context: InputContext, address: RawAddress, values: RawOptions) {
@@ -134,6 +135,7 @@ class LiveInput implements Input {
         tick: () => {
           capture.tick(Math.floor(context.clock.nowUs() / US_PER_SECOND) - DELAY_SECONDS);
           void capture.flush();
+          this.#tellUnread(false);
         },
         clock: context.clock,
         log: context.log,
@@ -161,9 +163,18 @@ class LiveInput implements Input {
     return this.#capture.stats(this.#live.drops());
   }
 
+  /** Once. */
+  #tellUnread(isOver: boolean): void {
+    const unread = this.#capture.unread(isOver);
+    if (unread === undefined || this.#hasTold) return;
+    this.#hasTold = true;
+    this.#context.log.warn(unread);
+  }
+
   async #stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#live.stop();
+    this.#tellUnread(true);
     await this.#capture.end();
   }
 }
@@ -177,6 +188,8 @@ class FileInput implements Input {
   #end: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #started = false;
+  /** To its end, or to where it is damaged. */
+  #isRead = false;
 
   constructor(context: InputContext, address: RawAddress, path: string, values: RawOptions) {
     this.#context = context;
@@ -202,15 +215,27 @@ class FileInput implements Input {
   }
 
   stats(): InputStats {
-    return this.#capture.stats(NO_DROPS);
+    const stats = this.#capture.stats(NO_DROPS);
+    const missing = {
+      ...stats.missing,
+      "captures without a packet": this.#isRead && this.#capture.packets === 0 ? 1 : 0,
+      "captures not read to their end": this.#file.isStopped && !this.#isRead ? 1 : 0,
+      "damaged blocks": this.#file.counters().malformedBlocks,
+    };
+    return { ...stats, missing };
   }
 
   async #read(): Promise<void> {
     const problem = await this.#file.readAll().catch((error: unknown) => String(error));
+    this.#isRead = !this.#file.isStopped;
     if (problem !== undefined) {
       this.#context.log.warn(problem);
       this.#context.dropped("damaged-capture", 1);
+    } else if (this.#isRead && this.#capture.packets === 0) {
+      this.#context.log.warn("the capture holds no packets");
     }
+    const unread = this.#capture.unread(true);
+    if (unread !== undefined) this.#context.log.warn(unread);
     await this.#capture.end();
     clearInterval(this.#timer);
     this.#end();

@@ -26,8 +26,10 @@ export class DecodeCounters {
   /** Fragments that cannot be used: cut by the capture, beyond 64 KiB, of a datagram that was discarded. */
   fragmentsRefused = 0;
 
-  /** Packets of an unknown link type, not of IP, not of TCP or not opened, by what they are. */
+  /** Packets that are not IP or not TCP, by what they are. */
   readonly leftBy: Map<string, number> = new Map();
+  /** Packets of an unknown link type, or not opened, by what they are: nobody knows what was in them. */
+  readonly unreadBy: Map<string, number> = new Map();
   /** Not packets: headers of tunnels and the like that were passed over, by name. */
   readonly openedBy: Map<string, number> = new Map();
 

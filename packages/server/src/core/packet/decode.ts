@@ -295,7 +295,11 @@ export class PacketDecoder implements PacketSink {
   #left(reason: Reject, end: number, wireEnd: number): void {
     if (reason === "truncatedHeader") return this.#cut(end, wireEnd);
     this.#reject(reason);
-    if (this.#walk.name !== "") countName(this.counters.leftBy, this.#walk.name);
+    const { counters } = this;
+    const { name } = this.#walk;
+    if (name === "") return;
+    const isElse = reason === "notIp" || reason === "notTcp";
+    countName(isElse ? counters.leftBy : counters.unreadBy, name);
   }
 
   #reject(reason: Reject | "tooManyExtensionHeaders"): void {

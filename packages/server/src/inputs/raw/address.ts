@@ -35,7 +35,7 @@ export function parseRawAddress(text: string, isFile: boolean): RawAddress | Ref
   if (ports.some((port) => port > PORT_MAX)) return RULE;
   // gor: port 0, or none, is every port.
   const wanted = ports.includes(0) ? [] : ports;
-  if (name === "-" || /\.?pcap(?:ng)?$/.test(name) || (isFile && name !== "")) {
+  if (name === "-" || /\.?pcap(?:ng)?(?:\.gz)?$/.test(name) || (isFile && name !== "")) {
     return { file: name, host: "", ports: wanted };
   }
   if (!text.includes(":") || isFile) return RULE;

@@ -1,14 +1,17 @@
 /**
- * A capture from a file or from standard input, read in large pieces. Waits for the pipeline; what it
+ * A capture from a file, a FIFO or standard input, plain or as gzip, read in large pieces. Waits for the pipeline; what it
  * gives does not depend on where the pieces end.
  */
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { Accepted } from "../../component/types.ts";
 import { CaptureReader } from "../../core/packet/capture-reader.ts";
+import type { CaptureCounters } from "../../core/packet/capture-reader.ts";
 import type { PacketSink } from "../../core/packet/types.ts";
+import { GzipSource } from "../../files/gzip-source.ts";
 import { EngineError } from "./engine.ts";
 import { FilePieces } from "./file-pieces.ts";
+import { isGzip } from "./is-gzip.ts";
+import { StreamPieces } from "./stream-pieces.ts";
 
 /** The longest magic of a capture file. */
 const MAGIC_BYTES = 4;
@@ -18,11 +21,20 @@ export interface CaptureFileEvents {
   readonly burst: () => Accepted;
 }
 
+/** Where bytes come from: an empty piece is the end. */
+interface Pieces {
+  next(): Promise<Uint8Array>;
+  close(): Promise<void>;
+  /** Absent where no piece lets one wait for long. */
+  stop?(): void;
+}
+
 export class CaptureFile {
   readonly #path: string;
   readonly #events: CaptureFileEvents;
   readonly #reader: CaptureReader;
-  #handle: FileHandle | undefined;
+  #pieces: Pieces | undefined;
+  #hasBytes = false;
   #stopped = false;
 
   constructor(path: string, events: CaptureFileEvents) {
@@ -31,22 +43,17 @@ export class CaptureFile {
     this.#reader = new CaptureReader(events.sink);
   }
 
-  /** Rejects when there is no such file, or it is no capture. */
+  /** Rejects when there is no such file, or it is no capture. What comes as a stream is seen when it comes. */
   async open(): Promise<void> {
-    if (this.#path === "-") return;
+    if (this.#path === "-") {
+      this.#pieces = new StreamPieces(process.stdin);
+      return;
+    }
     try {
-      this.#handle = await open(this.#path, "r");
-      const start = new CaptureReader({ packet: () => {} });
-      const { buffer, bytesRead } = await this.#handle.read(
-        Buffer.alloc(MAGIC_BYTES),
-        0,
-        MAGIC_BYTES,
-        0,
-      );
-      start.push(buffer.subarray(0, bytesRead));
-      if (start.problem !== undefined) throw new EngineError(start.problem);
+      const info = await stat(this.#path);
+      if (info.isDirectory()) throw new EngineError("it is a directory");
+      this.#pieces = info.isFile() ? await piecesOf(this.#path) : StreamPieces.ofFifo(this.#path);
     } catch (error) {
-      await this.#handle?.close();
       const reason = error instanceof Error ? error.message : String(error);
       throw new EngineError(`cannot read ${this.#path}: ${reason}`, { cause: error });
     }
@@ -54,43 +61,76 @@ export class CaptureFile {
 
   /** Reads to the end, or until stopped. Returns what is wrong with the capture, if anything is. */
   async readAll(): Promise<string | undefined> {
-    if (this.#handle === undefined) await this.#readInput();
-    else await this.#readFile(this.#handle);
+    const fault = await this.#readPieces();
+    if (this.#stopped) return undefined;
     const { truncatedTailBytes } = this.#reader.counters();
     if (this.#reader.problem !== undefined) return this.#reader.problem;
-    return truncatedTailBytes > 0 && !this.#stopped
+    if (fault !== undefined) return fault;
+    if (!this.#hasBytes) return `${this.#path}: the capture is empty, without even a header`;
+    return truncatedTailBytes > 0
       ? `the capture ends inside a packet, of which ${truncatedTailBytes} bytes are there`
       : undefined;
   }
 
-  stop(): void {
-    this.#stopped = true;
-    if (this.#path === "-") process.stdin.destroy();
+  counters(): CaptureCounters {
+    return this.#reader.counters();
   }
 
-  async #readFile(handle: FileHandle): Promise<void> {
-    const pieces = new FilePieces(handle);
+  /** It was stopped before its end. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pieces?.stop?.();
+  }
+
+  async #readPieces(): Promise<string | undefined> {
+    const pieces = this.#pieces;
+    if (pieces === undefined) return undefined;
     try {
       while (!this.#stopped) {
         const piece = await pieces.next();
-        if (piece.length === 0) return;
+        if (piece.length === 0) return undefined;
+        this.#hasBytes = true;
         this.#reader.push(piece);
         await this.#events.burst();
       }
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     } finally {
       await pieces.close();
     }
+    return undefined;
   }
+}
 
-  async #readInput(): Promise<void> {
-    try {
-      for await (const chunk of process.stdin) {
-        this.#reader.push(chunk as Buffer);
-        await this.#events.burst();
-      }
-    } catch (error) {
-      // Destroying the stream is how it is stopped.
-      if (!this.#stopped) throw error;
+/** A file, which has its first bytes at once. */
+async function piecesOf(path: string): Promise<Pieces> {
+  const handle = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
+    if (bytesRead === 0) throw new EngineError("it is empty, without even a header");
+    const start = buffer.subarray(0, bytesRead);
+    if (isGzip(start)) {
+      await handle.close();
+      return packedPieces(new GzipSource(path));
     }
+    const reader = new CaptureReader({ packet: () => {} });
+    reader.push(start);
+    if (reader.problem !== undefined) throw new EngineError(reader.problem);
+    return new FilePieces(handle);
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
+}
+
+/** A few hundred KB wait in memory at most, whatever the file claims to hold. */
+function packedPieces(source: GzipSource): Pieces {
+  return {
+    next: async () => (await source.next()) ?? Buffer.alloc(0),
+    close: async () => source.close(),
+  };
 }

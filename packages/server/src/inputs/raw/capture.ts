@@ -3,7 +3,7 @@
  * Knows nothing of where packets come from.
  */
 import { randomBytes } from "node:crypto";
-import { MessageKind } from "@mirrorball/protocol";
+import { BodyState, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, InputContext, InputStats } from "../../component/types.ts";
 import { StreamTally } from "../../core/http/stream-limits.ts";
@@ -15,6 +15,7 @@ import { HttpConnection } from "../../core/pair/http-connection.ts";
 import { FlowTable } from "../../core/tcp/flow-table.ts";
 import { captureStats } from "./stats.ts";
 import type { SourceDrops } from "./engine.ts";
+import { unreadWarning } from "./unread.ts";
 
 /** Messages that are handed on together. */
 const BATCH_MAX = 256;
@@ -46,6 +47,7 @@ export class Capture {
   readonly #canWait: boolean;
   #batch: Message[] = [];
   #heldBytes = 0;
+  #cutBodies = 0;
   /** At the last tick. */
   #segments = 0;
   #waiting: Promise<void> | undefined;
@@ -130,14 +132,20 @@ export class Capture {
         tally: this.#tally,
         messages: this.#counters,
         allowIncomplete: this.#allowIncomplete,
+        cutBodies: this.#cutBodies,
       },
       drops,
     );
   }
 
-  /** Bytes of the streams that were not captured. */
-  get lostBytes(): number {
-    return this.#table.counters().lostBytes;
+  /** What a person should know of packets that could not be read. */
+  unread(isOver: boolean): string | undefined {
+    return unreadWarning(this.#decoder.counters, isOver);
+  }
+
+  /** All packets so far. */
+  get packets(): number {
+    return this.#decoder.counters.packets;
   }
 
   async #resume(wait: Promise<void>): Promise<void> {
@@ -152,6 +160,7 @@ export class Capture {
       this.#context.dropped("queue-full", 1);
       return;
     }
+    if (message.context?.bodyState === BodyState.truncated) this.#cutBodies += 1;
     this.#batch.push(message);
     this.#heldBytes += message.http.byteLength;
     if (this.#batch.length >= BATCH_MAX || this.#heldBytes >= BATCH_BYTES_MAX) void this.flush();

@@ -12,6 +12,7 @@ import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
 import type { CaptureCounters } from "../../core/pair/capture-counters.ts";
 import type { FlowCounters } from "../../core/tcp/flow-table.ts";
 import type { SourceDrops } from "./engine.ts";
+import { missingOf } from "./unread.ts";
 
 export interface CaptureBooks {
   readonly packets: DecodeCounters;
@@ -19,6 +20,8 @@ export interface CaptureBooks {
   readonly tally: StreamTally;
   readonly messages: CaptureCounters;
   readonly allowIncomplete: boolean;
+  /** Messages that were handed on without the rest of their bodies, which was too large to hold. */
+  readonly cutBodies: number;
 }
 
 export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStats {
@@ -32,6 +35,7 @@ export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStat
       notTcpBy(packets).map(([reason, count]) => [`packetsNotTcp.${reason}`, count]),
     ),
     ...named("packetsLeft", packets.leftBy),
+    ...named("packetsLeft", packets.unreadBy),
     ...named("headersOpened", packets.openedBy),
     packetsDroppedByKernel: drops.kernel,
     packetsDroppedByInterface: drops.interface,
@@ -53,7 +57,7 @@ export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStat
     ...named("ambiguous", tally.ambiguousBy),
     ...named("incomplete", messages.incompleteBy),
   };
-  return { figures, lines: lines(books, bytes, drops) };
+  return { figures, lines: lines(books, bytes, drops), missing: missingOf(books, drops) };
 }
 
 interface ByteFigures {
@@ -118,7 +122,7 @@ function lines(
         count,
       ]),
     ])}`,
-    ...among("packets not read", packets.leftBy),
+    ...among("packets not read", new Map([...packets.unreadBy, ...packets.leftBy])),
     ...among("headers passed over", packets.openedBy),
     `bytes: seen ${bytes.bytesSeen} = delivered ${bytes.bytesDelivered} + duplicate ${bytes.bytesDuplicate} + lost ${bytes.bytesLost} + not HTTP ${bytes.bytesNotHttp} + evicted ${bytes.bytesEvicted}${pending}`,
     `messages: ${messages.requests} requests, ${messages.responses} responses${detail([
