@@ -111,6 +111,7 @@ describe("copies", () => {
     expect(server.input.stats?.()).toEqual({
       figures: { replaysLeftOut: 1 },
       lines: ["1 replays left out"],
+      missing: { "copies refused": 0 },
     });
   });
 
@@ -155,6 +156,7 @@ describe("refusals", () => {
     client.socket.write("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 10\r\n\r\n0123456789");
     expect(await client.statuses(3)).toEqual(["413", "413", "200"]);
     expect(server.refusals).toEqual(["body-too-large", "body-too-large"]);
+    expect(server.input.stats?.().missing).toEqual({ "copies refused": 2 });
     expect(server.messages).toHaveLength(1);
   });
 
