@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { ethernet, ipv4, tcp } from "../../../test/packet-kit.ts";
 import { inUdp, outer4 } from "../../../test/tunnel-kit.ts";
-import { DecodeCounters } from "../../core/packet/decode-counters.ts";
+import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
 import { PacketDecoder } from "../../core/packet/decode.ts";
 import { unreadWarning } from "./unread.ts";
 
