@@ -6,6 +6,7 @@ import type { RawFlag } from "./argv.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import type { FlagInfo, InstanceFlag, OptionFlag } from "./flags.ts";
 import { splitLimit } from "./limit-suffix.ts";
+import { withoutUserinfo } from "./mask.ts";
 import { Refusal } from "./option.ts";
 
 interface Instance {
@@ -109,5 +110,7 @@ function instanceOf(flag: InstanceFlag, value: string): Instance | Refusal | und
 function complaint({ flag, value, origin }: RawFlag, { rule }: Refusal): string {
   const name = origin === undefined ? `--${flag.name}` : `${origin}: ${flag.name}`;
   const secret = flag.role === "option" && flag.spec.secret === true;
-  return secret ? `${name}: ${rule}` : `${name}: ${rule}; got ${JSON.stringify(value)}`;
+  return secret
+    ? `${name}: ${rule}`
+    : `${name}: ${rule}; got ${JSON.stringify(withoutUserinfo(value))}`;
 }

@@ -231,6 +231,8 @@ export interface OutputStats {
   readonly concurrency?: number;
   /** What else it counts, by name. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** What a person can do about its failures, for the summary; nothing captured is in them. */
+  readonly notes?: readonly string[];
 }
 
 /** Why a stage took a message out: by a rule, or to keep a rate. */

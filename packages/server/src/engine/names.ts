@@ -1,9 +1,17 @@
-/** How instances are called in logs, on the counters page and by `check`: `output-http http://staging`. */
+/**
+ * How instances are called in logs, on the counters page, by `check` and in a journal, which knows outputs by these names: what they
+ * were called stays.
+ */
+import { withoutUserinfo } from "../component/mask.ts";
 
 export function nameOf(component: string, argument: string): string {
   return argument === "" ? component : `${component} ${withoutPassword(argument)}`;
 }
 
 function withoutPassword(argument: string): string {
-  return argument.replace(/^((?:[a-z][a-z\d+.-]*:\/\/)?[^/@:]*):[^/@]*@/i, "$1:***@");
+  const masked = argument.replace(
+    /^((?:[a-z][a-z\d+.-]*:\/\/)?[^/@:]*):[^/@]*@(?=[^@]*$)/i,
+    "$1:***@",
+  );
+  return masked === argument ? withoutUserinfo(argument) : masked;
 }

@@ -78,6 +78,7 @@ function outputLines(output: OutputCounters): string[] {
   if (classes.length > 0) {
     lines.push(`  answers: ${classes.map(([name, count]) => `${count} ${name}`).join(", ")}`);
   }
+  for (const note of stats.notes ?? []) lines.push(`  ${note}`);
   return lines;
 }
 

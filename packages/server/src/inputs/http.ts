@@ -10,11 +10,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HEAD_BYTES_MAX, HttpMessage, MessageKind, REPLAY_FIELD } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
+import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { size } from "../component/kinds.ts";
-import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { BODY_BYTES_MAX, BodyBudget, PartialBody } from "../core/assemble/partial-body.ts";
@@ -57,7 +56,7 @@ export const inputHttp: InputDeclaration<typeof options> = defineInput({
   argument: {
     placeholder: "ADDRESS",
     example: ":28019",
-    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
+    parse: checkAddress,
   },
   takesFrom: placeOf,
   options,

@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { SocketAddress } from "../component/address.ts";
+import { isSocketFile, listenFault } from "../files/socket-file.ts";
 
 export interface TlsFiles {
   readonly cert: Buffer;
@@ -28,7 +29,7 @@ export async function listen(
 
 /** Binds any kind of server to `address`; rejects with one clear sentence when it cannot. */
 export async function bind(server: Server, address: SocketAddress): Promise<void> {
-  if (address.path !== undefined) await removeStaleSocket(address.path);
+  if (address.path !== undefined) await clearPlace(address);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
     server.listen(
@@ -42,8 +43,17 @@ export async function bind(server: Server, address: SocketAddress): Promise<void
   if (address.path !== undefined) chmodSync(address.path, 0o600);
 }
 
-/** A socket file that nobody answers on was left by a process that died; one that answers is in use. */
+async function clearPlace(address: SocketAddress): Promise<void> {
+  try {
+    await removeStaleSocket(address.path ?? "");
+  } catch (error) {
+    throw listenError(address, error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** A socket that nobody answers on was left by a process that died; one that answers is in use, and what is no socket is somebody's. */
 async function removeStaleSocket(path: string): Promise<void> {
+  if (!isSocketFile(path)) return;
   const stale = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });
     probe.once("connect", () => {
@@ -60,15 +70,12 @@ const LISTEN_HINTS: Readonly<Record<string, string>> = {
   EACCES: "permission denied (ports below 1024 need privileges)",
   EADDRNOTAVAIL: "this machine has no such address",
   ENOTFOUND: "the host name cannot be resolved",
-  ENOENT: "the directory does not exist",
+  EMFILE: "this process has too many files open (see ulimit -n)",
 };
 
-function listenError(address: SocketAddress, error: NodeJS.ErrnoException): Error {
-  const where = address.path ?? `${address.host ?? ""}:${address.port}`;
-  return new Error(
-    `cannot listen on ${where}: ${LISTEN_HINTS[error.code ?? ""] ?? error.message}`,
-    {
-      cause: error,
-    },
-  );
+function listenError({ path, host, port }: SocketAddress, error: NodeJS.ErrnoException): Error {
+  const code = error.code ?? "";
+  const where = path ?? `${host ?? ""}:${port}`;
+  const hint = path === undefined ? LISTEN_HINTS[code] : listenFault(path, code);
+  return new Error(`cannot listen on ${where}: ${hint ?? error.message}`, { cause: error });
 }

@@ -12,11 +12,10 @@ import {
   errorFrame,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
+import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, integer, size, text } from "../component/kinds.ts";
-import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
@@ -114,7 +113,7 @@ export const inputTcp: InputDeclaration<typeof options> = defineInput({
   argument: {
     placeholder: "ADDRESS",
     example: ":28020",
-    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
+    parse: checkAddress,
   },
   takesFrom: placeOf,
   options,

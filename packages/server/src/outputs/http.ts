@@ -9,10 +9,13 @@ import { MessageKind, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { choice, duration, flag, integer, size } from "../component/kinds.ts";
+import { choice, duration, flag, integer, size, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { parseOrderKey } from "../core/order/order-key.ts";
+import { Authorities } from "./http/authorities.ts";
+import { Dialer } from "./http/dialer.ts";
+import { parseProxy, proxyRule } from "./http/proxies.ts";
 import { Pool } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
 import type { PathRule } from "./http/target.ts";
@@ -41,6 +44,9 @@ const options: {
   trackResponse: OptionSpec<boolean>;
   responseBufferBytes: OptionSpec<number>;
   skipVerify: OptionSpec<boolean>;
+  ca: OptionSpec<string>;
+  proxy: OptionSpec<string>;
+  maxConnectionAgeMs: OptionSpec<number>;
   ambiguous: OptionSpec<boolean>;
   originalHost: OptionSpec<boolean>;
   retry: OptionSpec<boolean>;
@@ -95,6 +101,27 @@ const options: {
     help: "Do not verify the target's TLS certificate.",
     default: false,
   }),
+  ca: text({
+    help: "PEM file of the authorities to trust instead of the system's; a self-signed certificate is its own. SIGHUP reads it again.",
+    example: "/etc/mirrorball/staging-ca.pem",
+    placeholder: "FILE",
+    default: "",
+  }),
+  proxy: {
+    ...text({
+      help: "Go through this HTTP proxy; env takes it from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Without, there is none, whatever the environment says.",
+      example: "http://proxy:3128",
+      placeholder: "URL|env",
+      default: "",
+    }),
+    secret: true,
+    parse: (raw) => (raw === "" ? raw : parseProxy(raw)),
+  },
+  maxConnectionAgeMs: duration({
+    help: "How long a connection may be used before a new one takes its place, so that changes in DNS are followed; 0 means as long as it works.",
+    example: "1m",
+    default: 300_000,
+  }),
   ambiguous: flag({
     help: "Replay captured requests too whose framing can be read in two ways, as attackers make them.",
     default: false,
@@ -142,7 +169,8 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   sendsTo: (argument) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) return undefined;
-    const { protocol, hostname, port } = target.address;
+    const { protocol, hostname, port, socketPath } = target.address;
+    if (socketPath !== undefined) return { host: undefined, ports: [], path: socketPath };
     const implied = protocol === "https:" ? 443 : 80;
     return { host: hostname, ports: [port === "" ? implied : Number(port)], path: undefined };
   },
@@ -152,7 +180,15 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);
     const track = values.trackResponse || context.replayedWanted;
+    const authorities = new Authorities(values.ca, context.log);
+    const dialer = new Dialer({
+      skipVerify: values.skipVerify,
+      proxies: proxyRule(values.proxy, process.env),
+      authorities: () => authorities.pem,
+    });
     const pool = new Pool(context, {
+      dialer,
+      ageMsMax: values.maxConnectionAgeMs,
       target,
       originalHost: values.originalHost,
       redirectsMax: values.redirects,
@@ -167,9 +203,9 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       workersMin: values.workersMin,
       workerIdleMs: values.workerTimeoutMs,
       orderKey: parseOrderKey(values.preserveOrder),
-      skipVerify: values.skipVerify,
     });
     return {
+      reload: authorities.reload,
       emitsReplayed: track,
       start: async () => pool.start(),
       drain: () => pool.drained(),

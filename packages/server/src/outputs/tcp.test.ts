@@ -113,7 +113,7 @@ describe("frames", () => {
       delivered: 0,
       dropped: { shutdown: 1 },
     });
-    expect(unverified.log.join("\n")).toMatch(/cannot send: self.signed certificate/);
+    expect(unverified.log.join("\n")).toMatch(/cannot send: self-signed: .*--output-tcp-ca FILE/);
   });
 
   it("are sent only to who knows the token", async () => {

@@ -3,11 +3,10 @@
  * nothing, or to a gor in its text stream. Which of the two is spoken is chosen here; how, is in `tcp/`.
  */
 import { MessageKind } from "@mirrorball/protocol";
-import { ADDRESS_RULE, parseAddress, placeOf } from "../component/address.ts";
+import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, flag, integer, text } from "../component/kinds.ts";
-import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { Certificates } from "./tcp/certificates.ts";
 import { FrameSender } from "./tcp/frame-sender.ts";
@@ -74,7 +73,7 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
   argument: {
     placeholder: "ADDRESS",
     example: "replay.internal:28020",
-    parse: (raw) => (parseAddress(raw) === undefined ? new Refusal(ADDRESS_RULE) : raw),
+    parse: checkAddress,
   },
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   sendsTo: placeOf,

@@ -19,6 +19,7 @@ function written(parts: Partial<RequestParts>): string {
     hostDefault: "target.test",
     authorization: undefined,
     marked: false,
+    via: undefined,
     ...parts,
   });
   if (fault !== undefined) return `refused: ${fault}`;
@@ -31,6 +32,19 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 const lines = (text: string): string[] => text.split("\r\n").slice(1, -2);
 
 describe("RequestWriter", () => {
+  it("writes the absolute form and credentials for a proxy, and checks them like all else", () => {
+    const via = { origin: "http://target.test:8080", authorization: "Basic dTpw" };
+    expect(written({ path: "/a?b", via })).toBe(
+      "GET http://target.test:8080/a?b HTTP/1.1\r\nHost: target.test\r\nProxy-Authorization: Basic dTpw\r\n\r\n",
+    );
+    expect(written({ method: "OPTIONS", path: "*", via })).toMatch(
+      /^OPTIONS http:\/\/target\.test:8080 HTTP/,
+    );
+    expect(written({ via: { origin: "http://a b", authorization: undefined } })).toMatch(
+      /^refused/,
+    );
+  });
+
   it("adds Host only when there is none, and replaces its value only when told to", () => {
     expect(lines(written({ headers: ["A", "1"] }))).toEqual(["A: 1", "Host: target.test"]);
     expect(lines(written({ headers: ["host", "recorded"] }))).toEqual(["host: recorded"]);

@@ -42,6 +42,14 @@ export interface RequestParts {
   readonly authorization: string | undefined;
   /** Adds the mark of a replay. */
   readonly marked: boolean;
+  /** Set when a proxy takes the request on: the target in absolute form, and the proxy's own credentials. */
+  readonly via: Via | undefined;
+}
+
+export interface Via {
+  /** `http://staging:8080`, what stands in front of the path. */
+  readonly origin: string;
+  readonly authorization: string | undefined;
 }
 
 export class RequestWriter {
@@ -63,7 +71,7 @@ export class RequestWriter {
 
   /** Writes the request; returns the rule it breaks, or undefined. */
   write(parts: RequestParts): string | undefined {
-    const { method, path, headers, body } = parts;
+    const { method, path, headers, body, via } = parts;
     this.length = 0;
     if (this.rest.length > 0) this.rest = [];
     this.#valid = method.length > 0 && path.length > 0;
@@ -73,13 +81,16 @@ export class RequestWriter {
     this.#authorized = false;
     this.#token(method);
     this.#byte(0x20);
-    this.#target(path);
+    if (via !== undefined) this.#target(via.origin);
+    // RFC 9112 3.2.4: through a proxy `*` is an absolute form without a path.
+    if (via === undefined || path !== "*") this.#target(path);
     this.#text(" HTTP/1.1\r\n");
     if (!this.#valid) return "malformed request line";
     this.#fields(parts);
     if (!this.#hostWritten) this.#field("Host", parts.host ?? parts.hostDefault);
     if (parts.authorization !== undefined && !this.#authorized)
       this.#field("Authorization", parts.authorization);
+    if (via?.authorization !== undefined) this.#field("Proxy-Authorization", via.authorization);
     if (parts.marked) this.#field(REPLAY_FIELD, "1");
     if (!this.#chunked && !this.#lengthWritten && body.length > 0)
       this.#field("Content-Length", String(body.length));

@@ -1,4 +1,5 @@
 /** The address of `--output-http-elasticsearch`: text to server and index. Pure. */
+import { basicAuthorization, parseHttpUrl } from "../../component/http-url.ts";
 import { Refusal } from "../../component/option.ts";
 
 export interface IndexTarget {
@@ -18,18 +19,15 @@ const INDEX = /^(?![-_+.])[^A-Z\s"*\\<>|,/?#:]{1,255}$/;
 
 /** `host:9200/index` means http, as gor's documentation has it. */
 export function parseIndexTarget(text: string): IndexTarget | Refusal {
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(withScheme)) return RULE;
-  const url = new URL(withScheme);
-  if (url.protocol !== "http:" && url.protocol !== "https:") return RULE;
+  const url = parseHttpUrl(text, RULE);
+  if (url instanceof Refusal) return url;
   const cut = url.pathname.lastIndexOf("/");
   const index = url.pathname.slice(cut + 1);
   if (!INDEX.test(index) || url.search !== "" || url.hash !== "") return RULE;
-  const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return {
     origin: url.origin,
     prefix: url.pathname.slice(0, cut),
     index,
-    authorization: user === ":" ? undefined : `Basic ${Buffer.from(user).toString("base64")}`,
+    authorization: basicAuthorization(url),
   };
 }

@@ -1,20 +1,18 @@
 /**
  * One connection to a target that is kept alive: opens it when there is something to send, writes one request at a
- * time, and reads its answer. undici's connector opens it (names, both address families, TLS with resumption, the
- * connect timeout); from there on bytes go to the socket as `RequestWriter` made them, and what comes back goes to a
- * `ResponseParser`. Knows nothing of messages, redirects and counters.
+ * time, and reads its answer. A `Dialer` opens it; from there on bytes go to the socket as `RequestWriter` made them, and what
+ * comes back goes to a `ResponseParser`. Knows nothing of messages, redirects and counters.
  *
  * Why not undici's `dispatch`: it writes Host and Connection itself, first and in lower case, refuses `OPTIONS *`, and
  * costs 4 to 5 µs more a request; see ARCHITECTURE.md.
  */
-import { Socket, isIP } from "node:net";
-import { buildConnector } from "undici";
+import type { Socket } from "node:net";
 import type { RequestWriter } from "../../core/http/request-writer.ts";
 import { ResponseParser } from "../../core/http/response-parser.ts";
-import { BadResponse, ClosedByTarget } from "./failure.ts";
+import type { Dialer, GiveUp, ReadBuffer } from "./dialer.ts";
+import { BadResponse, ClosedByTarget, TlsExpected } from "./failure.ts";
+import type { Origin } from "./origin.ts";
 
-/** A target that does not accept in this time is not going to. */
-const CONNECT_MS_MAX = 5000;
 /** What one read takes in; the buffer is the connection's own and used for every read. Most answers are smaller. */
 const READ_BYTES = 16 * 1024;
 /** How long a connection may be idle and still be used, unless the target says less: servers close after 5 s. */
@@ -22,10 +20,16 @@ const IDLE_MS_MAX = 4000;
 /** A connection is given up this long before the time its target named: a request on its way must not meet a close. */
 const IDLE_MARGIN_MS = 1000;
 
-export interface Origin {
-  readonly protocol: "http:" | "https:";
-  readonly hostname: string;
-  readonly port: string;
+/** The share of its age that a connection may end earlier: those that were opened together are not renewed together. */
+const AGE_SPREAD = 0.1;
+/** What a TLS server answers to somebody who does not speak TLS begins so: an alert of version 3. */
+const TLS_ALERT = 0x15;
+const TLS_MAJOR = 0x03;
+
+export interface ConnectionSettings {
+  readonly dialer: Dialer;
+  /** Milliseconds after which a connection is not used again, so that changes of addresses are followed; 0 for never. */
+  readonly ageMsMax: number;
 }
 
 export interface ConnectionEvents {
@@ -43,69 +47,65 @@ export class Connection {
   readonly parser: ResponseParser = new ResponseParser();
   /** True when an exchange was answered on the present socket: the target may have closed it meanwhile. */
   reused = false;
-  readonly #origin: Origin;
+  readonly origin: Origin;
+  readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
-  readonly #connect: buildConnector.connector;
+  readonly #read: ReadBuffer;
   #phase: Phase = "closed";
   #socket: Socket | undefined;
+  #giveUp: GiveUp | undefined;
   /** Counts sockets: what an old one still has to say is nobody's business. */
   #generation = 0;
   #staleAtMs = 0;
+  #retiresAtMs = 0;
 
-  constructor(origin: Origin, skipVerify: boolean, events: ConnectionEvents) {
-    this.#origin = origin;
+  constructor(origin: Origin, settings: ConnectionSettings, events: ConnectionEvents) {
+    this.origin = origin;
+    this.#settings = settings;
     this.#events = events;
-    this.#connect = buildConnector({
-      timeout: CONNECT_MS_MAX,
-      rejectUnauthorized: !skipVerify,
-      // Without it every read makes a new buffer and passes a stream: 1.2 µs a request.
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-        callback: (bytesRead: number, buffer: Uint8Array) => this.#read(buffer, bytesRead),
-      },
-    });
+    this.#read = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytesRead, buffer) => this.#received(buffer, bytesRead),
+    };
   }
 
   get connecting(): boolean {
     return this.#phase === "connecting";
   }
 
-  /** True when `send` may be called; closes a connection that was idle for too long. */
+  /** True when `send` may be called; closes a connection that was idle for too long, or is too old. */
   isOpen(nowMs: number): boolean {
     if (this.#phase !== "idle") return false;
-    if (nowMs < this.#staleAtMs) return true;
+    if (nowMs < this.#staleAtMs && nowMs < this.#retiresAtMs) return true;
     this.close();
     return false;
   }
 
   /** Opens a connection; ends in `opened` or `broke`, never before this returns. */
-  open(): void {
+  open(nowMs: number): void {
     this.close();
     const generation = this.#generation;
+    const { dialer, ageMsMax } = this.#settings;
+    const ageMs = ageMsMax === 0 ? Number.POSITIVE_INFINITY : ageMsMax;
     this.#phase = "connecting";
     this.reused = false;
-    const { protocol, hostname, port } = this.#origin;
-    const servername = isIP(hostname) === 0 ? hostname : "";
-    // It returns the socket, which its types do not say: needed to give up while connecting.
-    const socket: unknown = this.#connect(
-      { protocol, hostname, port, servername },
-      (error, connected) => {
-        if (generation !== this.#generation) {
-          connected?.destroy();
-        } else if (connected === null) {
-          this.#broke(error);
-        } else {
-          this.#phase = "idle";
-          this.#staleAtMs = Number.POSITIVE_INFINITY;
-          this.#events.opened();
-        }
-      },
-    );
-    if (!(socket instanceof Socket)) throw new Error("the connector gave no socket");
+    this.#retiresAtMs = nowMs + ageMs * (1 - AGE_SPREAD * Math.random());
+    this.#giveUp = dialer.dial(this.origin, this.#read, (error, socket) => {
+      if (generation !== this.#generation) socket?.destroy();
+      else if (socket === undefined) this.#broke(error ?? new Error("no connection"));
+      else this.#opened(socket, generation);
+    });
+  }
+
+  #opened(socket: Socket, generation: number): void {
     this.#socket = socket;
+    this.#giveUp = undefined;
     socket.on("error", (error: Error) => this.#ended(generation, error));
     socket.on("end", () => this.#ended(generation, undefined));
     socket.on("close", () => this.#ended(generation, undefined));
+    this.#phase = "idle";
+    this.#staleAtMs = Number.POSITIVE_INFINITY;
+    this.#events.opened();
   }
 
   /** Writes what `writer` holds. `bodyless`: it is a HEAD request. */
@@ -138,18 +138,24 @@ export class Connection {
   close(): void {
     this.#generation += 1;
     this.#phase = "closed";
+    this.#giveUp?.();
+    this.#giveUp = undefined;
     this.#socket?.destroy();
     this.#socket = undefined;
   }
 
   /** True to go on reading. */
-  #read(buffer: Uint8Array, bytesRead: number): boolean {
+  #received(buffer: Uint8Array, bytesRead: number): boolean {
     if (this.#phase !== "awaiting") {
       // Nothing was asked: a farewell such as 408, or nonsense.
       this.close();
       return true;
     }
     const { parser } = this;
+    if (buffer[0] === TLS_ALERT && buffer[1] === TLS_MAJOR && !parser.begun) {
+      this.#broke(new TlsExpected("the target speaks TLS"));
+      return true;
+    }
     parser.push(buffer, bytesRead);
     if (parser.done) this.#answered();
     else if (parser.fault !== undefined) this.#broke(new BadResponse(parser.fault));

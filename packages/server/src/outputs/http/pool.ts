@@ -8,6 +8,8 @@ import { Histogram } from "../../core/histogram.ts";
 import { RequestWriter } from "../../core/http/request-writer.ts";
 import { OrderKeeper } from "../../core/order/order-keeper.ts";
 import type { OrderKey } from "../../core/order/order-key.ts";
+import { descriptorLimit } from "../../files/descriptors.ts";
+import { DescriptorShortage } from "./descriptor-shortage.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
@@ -47,6 +49,9 @@ export class Pool {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #waiting: (() => void)[] = [];
+  readonly #descriptors: DescriptorShortage;
+  /** What a person can do something about, by reason; each was logged once. */
+  readonly #notes: Map<string, string> = new Map();
 
   constructor(context: OutputContext, settings: PoolSettings) {
     this.#context = context;
@@ -59,7 +64,10 @@ export class Pool {
       nowMs: () => clock.monotonicMs(),
       nowUs: () => clock.nowUs(),
       settled: (worker, outcome, reason) => this.#settled(worker, outcome, reason),
+      starved: (worker) => this.#starved(worker),
+      troubled: (reason, advice) => this.#note(reason, advice),
     };
+    this.#descriptors = new DescriptorShortage(descriptorLimit());
     context.queue.onReadable = () => this.#wake();
   }
 
@@ -98,12 +106,14 @@ export class Pool {
       latencyMs: { p50, p90, p99, max: this.#latency.maxMs },
       statuses,
       concurrency: this.#busy,
+      notes: [...this.#notes.values()],
     };
   }
 
   get #quiet(): boolean {
     return (
       this.#context.queue.length === 0 &&
+      this.#descriptors.unsent.length === 0 &&
       this.#busy === 0 &&
       this.#replayed.length === 0 &&
       !this.#blocked
@@ -113,17 +123,24 @@ export class Pool {
   /** Gives waiting messages to idle workers, then to new ones as far as the limit allows. */
   #wake(): void {
     while (!this.#closed && !this.#blocked && this.#hasNext) {
-      if (this.#busy >= this.#scaler.limit) return;
+      if (this.#busy >= this.#limit) return;
       this.#feed(this.#idle.pop() ?? this.#grow());
     }
   }
 
+  get #limit(): number {
+    return Math.min(this.#scaler.limit, this.#descriptors.limit);
+  }
+
   get #hasNext(): boolean {
+    if (this.#descriptors.unsent.length > 0) return true;
     const { queue } = this.#context;
     return this.#order === undefined ? queue.length > 0 : this.#order.hasNext(queue);
   }
 
   #next(): Message | undefined {
+    const unsent = this.#descriptors.unsent.shift();
+    if (unsent !== undefined) return unsent;
     const { queue } = this.#context;
     return this.#order === undefined ? queue.take() : this.#order.next(queue);
   }
@@ -151,7 +168,7 @@ export class Pool {
   #feed(worker: Worker): void {
     for (let i = 0; i < SYNC_SETTLEMENTS_MAX && !this.#closed && !this.#blocked; i += 1) {
       // The limit was lowered: this one is too many.
-      if (this.#busy > this.#scaler.limit) break;
+      if (this.#busy > this.#limit) break;
       const message = this.#next();
       if (message === undefined) break;
       worker.send(message);
@@ -188,6 +205,23 @@ export class Pool {
     if (!worker.sending) this.#feed(worker);
   }
 
+  /** Its message goes first to whoever has a connection, or gets one. */
+  #starved(worker: Worker): void {
+    const { message } = worker;
+    if (message === undefined || this.#closed) return;
+    worker.message = undefined;
+    worker.destroy();
+    this.#workers.delete(worker);
+    this.#descriptors.starve(message, this.#busy, this.#events.nowMs());
+    this.#note("descriptors", this.#descriptors.words);
+    if (this.#idle.length > 0) this.#wakeSoon();
+  }
+
+  #note(reason: string, advice: string): void {
+    if (!this.#notes.has(reason)) this.#context.log.warn(advice);
+    this.#notes.set(reason, advice);
+  }
+
   #keepReplayed(message: Message | undefined): void {
     if (message === undefined) return;
     this.#replayed.push(message);
@@ -218,10 +252,11 @@ export class Pool {
   #tick(): void {
     const nowMs = this.#events.nowMs();
     const { timeoutMs, workersMin, workerIdleMs } = this.#settings;
+    this.#descriptors.tick(nowMs);
     for (const worker of this.#workers) {
       if (worker.message !== undefined && nowMs - worker.startedMs > timeoutMs) worker.timeOut();
     }
-    const saturated = this.#hasNext && this.#busy >= this.#scaler.limit;
+    const saturated = this.#hasNext && this.#busy >= this.#limit;
     const loop = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
     this.#loop = loop;

@@ -1,5 +1,7 @@
 /** The address of `--output-http`: text to target, with gor's rules for scheme, path and user. Pure. */
-import type { Origin } from "./connection.ts";
+import type { Origin } from "./origin.ts";
+import { unfitSocketPath, unfitText } from "../../component/address.ts";
+import { basicAuthorization, parseHttpUrl } from "../../component/http-url.ts";
 import { Refusal } from "../../component/option.ts";
 
 export interface Target {
@@ -14,26 +16,52 @@ export interface Target {
   readonly authorization: string | undefined;
 }
 
-const RULE = new Refusal("must be an http or https URL such as http://staging:8080");
+const RULE = new Refusal(
+  "must be an http or https URL such as http://staging:8080, or a Unix socket such as unix:/run/app.sock",
+);
 
 /** `staging:8080` and `staging.com` mean http, as in old gor. */
 export function parseTarget(raw: string): Target | Refusal {
   const text = withoutBlanksInHost(raw);
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (/[\s|]/.test(text) || !URL.canParse(withScheme)) return RULE;
-  const url = new URL(withScheme);
-  if ((url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") return RULE;
+  if (/^(?:http\+)?unix:/i.test(text)) return unfitText(text) ?? unixTarget(text);
+  if (/[\s|]/.test(text)) return unfitText(text) ?? RULE;
+  const url = parseHttpUrl(text, RULE);
+  if (url instanceof Refusal) return url;
   const path = `${url.pathname}${url.search}`;
   // URL adds a slash to a bare origin; only one that was typed is a path of its own.
-  const fixed = path !== "/" || /^[^?#]*[^/]\/$/.test(withScheme);
-  const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const fixed = path !== "/" || /[^/]\/$/.test(text);
   return {
     origin: url.origin,
     host: url.host,
     address: originOf(url),
     path: fixed ? path : undefined,
-    authorization: user === ":" ? undefined : `Basic ${Buffer.from(user).toString("base64")}`,
+    authorization: basicAuthorization(url),
   };
+}
+
+/** `unix:/run/app.sock`, or with a path of requests `http+unix://%2Frun%2Fapp.sock/v2`. */
+function unixTarget(text: string): Target | Refusal {
+  const [, encoded, path] = /^http\+unix:\/\/([^/?#]+)([/?][^#]*)?$/i.exec(text) ?? [];
+  const plain = /^unix:(?:\/\/(?=\/))?([^\0]+)$/i.exec(text)?.[1];
+  const socketPath = plain ?? decoded(encoded ?? "");
+  const unfit = socketPath === "" ? RULE : unfitSocketPath(socketPath);
+  if (unfit !== undefined) return unfit;
+  return {
+    // What it calls itself in redirects and in Host: the name of no other machine.
+    origin: "http://localhost",
+    host: "localhost",
+    address: { protocol: "http:", hostname: "localhost", port: "", socketPath },
+    path: path?.replace(/^\?/, "/?"),
+    authorization: undefined,
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }
 
 /** gor's documentation has `http://user:pass@staging .com`, to be copied as it is. A blank elsewhere is refused. */
@@ -48,16 +76,27 @@ function withoutBlanksInHost(text: string): string {
 /** Where to connect for `url`: IPv6 addresses lose their brackets. */
 export function originOf(url: URL): Origin {
   const protocol = url.protocol === "https:" ? "https:" : "http:";
-  return { protocol, hostname: url.hostname.replace(/^\[|\]$/g, ""), port: url.port };
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  return { protocol, hostname, port: url.port, socketPath: undefined };
 }
 
 /** What the path of the address means: `replace` as in gor since 1.3, `ignore` as in gor before, `prefix` is ours. */
 export type PathRule = "replace" | "ignore" | "prefix";
 
-/** The request target to send for a recorded one, already in origin form. */
+/** The request target to send for a recorded one, already in origin form. With `prefix` the address's query goes before the recorded one. */
 export function pathTo({ path }: Target, rule: PathRule, recorded: string): string {
   if (path === undefined || rule === "ignore") return recorded;
   if (rule === "replace" || recorded === "*") return path;
-  const base = path.replace(/[?#].*$/s, "").replace(/\/$/, "");
-  return `${base}${recorded}`;
+  const [front, query] = splitQuery(path);
+  const [behind, recordedQuery] = splitQuery(recorded);
+  const queries = [query, recordedQuery].filter((each) => each !== undefined && each !== "");
+  const joined = `${front.replace(/\/$/, "")}${behind}`;
+  // A recorded `?` without anything behind it stays.
+  if (queries.length === 0) return recordedQuery === undefined ? joined : `${joined}?`;
+  return `${joined}?${queries.join("&")}`;
+}
+
+function splitQuery(path: string): [path: string, query: string | undefined] {
+  const at = path.indexOf("?");
+  return at < 0 ? [path, undefined] : [path.slice(0, at), path.slice(at + 1)];
 }

@@ -10,8 +10,9 @@ import type { HeaderList, Message, RequestHead } from "@mirrorball/protocol";
 import { originForm } from "../../core/http/request-writer.ts";
 import type { RequestParts, RequestWriter } from "../../core/http/request-writer.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionEvents } from "./connection.ts";
-import { failureHead, failureReason } from "./failure.ts";
+import type { ConnectionEvents, ConnectionSettings } from "./connection.ts";
+import { urlOf } from "./dialer.ts";
+import { failureHead, failureOf, isOutOfDescriptors } from "./failure.ts";
 import { redirectOf } from "./redirect.ts";
 import { originOf, pathTo } from "./target.ts";
 import type { PathRule, Target } from "./target.ts";
@@ -19,10 +20,11 @@ import { KeptAnswer } from "./kept-answer.ts";
 
 /** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110 9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_FIELDS: HeaderList = [];
 
-export interface WorkerSettings {
+export interface WorkerSettings extends ConnectionSettings {
   readonly target: Target;
   readonly pathRule: PathRule;
   readonly originalHost: boolean;
@@ -30,7 +32,6 @@ export interface WorkerSettings {
   readonly redirectsAnywhere: boolean;
   readonly track: boolean;
   readonly responseBytesMax: number;
-  readonly skipVerify: boolean;
   /** Sends requests too that can be read in two ways. */
   readonly ambiguous: boolean;
   /** Marks requests as replays. */
@@ -44,6 +45,10 @@ export interface WorkerEvents {
   readonly nowMs: () => number;
   readonly nowUs: () => number;
   readonly settled: (worker: Worker, outcome: Outcome, reason: string) => void;
+  /** The message was not sent, because no descriptor is free for a connection; it is to be sent later, by whoever has one. */
+  readonly starved: (worker: Worker) => void;
+  /** Something that a person can do something about; called before `settled`. */
+  readonly troubled: (reason: string, advice: string) => void;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -75,7 +80,7 @@ export class Worker implements ConnectionEvents {
     this.#settings = settings;
     this.#writer = writer;
     this.#events = events;
-    this.#main = new Connection(settings.target.address, settings.skipVerify, this);
+    this.#main = new Connection(settings.target.address, settings, this);
     this.#connection = this.#main;
     this.#origin = settings.target.origin;
     this.#answer = new KeptAnswer(settings.responseBytesMax);
@@ -89,6 +94,7 @@ export class Worker implements ConnectionEvents {
       hostDefault: settings.target.host,
       authorization: undefined,
       marked: settings.marked,
+      via: undefined,
     };
   }
 
@@ -156,12 +162,19 @@ export class Worker implements ConnectionEvents {
   }
 
   #dispatch(): void {
-    if (this.#connection.isOpen(this.#events.nowMs())) this.opened();
-    else this.#connection.open();
+    const nowMs = this.#events.nowMs();
+    if (this.#connection.isOpen(nowMs)) this.opened();
+    else this.#connection.open(nowMs);
   }
 
   opened(): void {
     const { method } = this.#parts;
+    const { origin } = this.#connection;
+    const forwarder = this.#settings.dialer.forwarderTo(origin);
+    this.#parts.via =
+      forwarder === undefined
+        ? undefined
+        : { origin: urlOf(origin), authorization: forwarder.authorization };
     if (this.#writer.write(this.#parts) !== undefined) {
       this.#settle("failed", "unsendable");
       return;
@@ -173,19 +186,36 @@ export class Worker implements ConnectionEvents {
   }
 
   answered(): void {
+    if (this.status === PROXY_AUTHENTICATION_REQUIRED && this.#parts.via !== undefined) {
+      this.broke(this.#settings.dialer.refusal(this.#connection.origin, this.status));
+      return;
+    }
     if (this.#redirectsLeft > 0 && this.#follow()) return;
     this.#settle("ok", "");
   }
 
   broke(error: Error): void {
-    const reason = failureReason(error);
-    const { parser, reused } = this.#connection;
+    // Behind a redirect a part of it has been done.
+    if (isOutOfDescriptors(error) && this.#connection === this.#main) {
+      this.#events.starved(this);
+      return;
+    }
+    const { parser, reused, origin } = this.#connection;
+    const { reason, advice } = failureOf(error, origin, this.#placeName);
     if (this.#mayRetry && reason === "reset" && reused && !parser.begun) {
       this.#mayRetry = false;
       this.#dispatch();
       return;
     }
+    if (advice !== undefined) this.#events.troubled(reason, advice);
     this.#settle("failed", reason);
+  }
+
+  /** Where the connection leads, in words that hold nothing of what was answered. */
+  get #placeName(): string {
+    const { socketPath } = this.#connection.origin;
+    if (socketPath !== undefined) return socketPath;
+    return this.#connection === this.#main ? this.#origin : "where a redirect led";
   }
 
   /** Follows a redirect; where it may not, the redirect is the answer. */
@@ -211,7 +241,7 @@ export class Worker implements ConnectionEvents {
   /** Leaves the target for another origin, with what was meant for the target left behind. */
   #goTo(url: URL): void {
     this.#leave();
-    this.#connection = new Connection(originOf(url), this.#settings.skipVerify, this);
+    this.#connection = new Connection(originOf(url), this.#settings, this);
     this.#origin = url.origin;
     this.#parts.host = url.host;
     this.#parts.authorization = undefined;

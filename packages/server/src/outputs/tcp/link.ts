@@ -7,7 +7,11 @@ import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
 import type { SocketAddress } from "../../component/address.ts";
+import { tlsFaultOf } from "../../component/tls-fault.ts";
+import type { TlsRemedy } from "../../component/tls-fault.ts";
 import type { Logger } from "../../component/types.ts";
+import { codeOf, hintOf } from "../../files/file-error.ts";
+import { connectFault } from "../../files/socket-file.ts";
 
 /** A host that does not answer the connection by then is tried anew; gor's figure. */
 const CONNECT_MS_MAX = 5000;
@@ -68,7 +72,7 @@ export class Link {
     socket.on("drain", () => {
       if (!this.#closed) this.#options.drained();
     });
-    socket.on("error", (error) => this.say(error.message));
+    socket.on("error", (error) => this.say(troubleOf(error, address)));
     socket.once("close", () => {
       clearTimeout(impatience);
       this.#gone(socket);
@@ -136,4 +140,22 @@ export class Link {
     }
     this.#retry = setTimeout(() => this.start(), this.#options.pauseMs());
   }
+}
+
+const REMEDIES: Readonly<Record<TlsRemedy, string>> = {
+  trust: "; --output-tcp-ca FILE trusts whom you choose, --output-tcp-skip-verify trusts anybody",
+  name: "; use a name of the certificate's, or --output-tcp-skip-verify, which trusts anybody",
+  plain: "; leave --output-tcp-secure out if the other server has no --input-tcp-secure",
+  "client-certificate": "; see --output-tcp-certificate",
+  none: "",
+};
+
+/** An error of a socket in words for a person. */
+function troubleOf(error: Error, { path }: SocketAddress): string {
+  const tls = tlsFaultOf(error);
+  if (tls !== undefined) return tls.words + REMEDIES[tls.remedy];
+  const code = codeOf(error);
+  const fault = path === undefined ? undefined : connectFault(path, code);
+  if (fault !== undefined) return fault;
+  return code === "EMFILE" || code === "ENFILE" ? hintOf(code) : error.message;
 }

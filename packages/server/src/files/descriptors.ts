@@ -1,0 +1,19 @@
+/** How many files and sockets this process may have open. In: nothing. Out: a number, where the system tells. */
+import { readFileSync } from "node:fs";
+
+/** Read it before it is reached: to read it takes a descriptor. Undefined where nobody tells, or where there is no limit. */
+export function descriptorLimit(): number | undefined {
+  try {
+    const limits = readFileSync("/proc/self/limits", "latin1");
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `this process may have 1024 files open (ulimit -n)` */
+export function limitWords(limit: number | undefined): string {
+  const many = limit === undefined ? "no more files" : `${limit} files`;
+  return `this process may have ${many} open (ulimit -n)`;
+}
