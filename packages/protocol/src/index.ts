@@ -1,4 +1,4 @@
-/** The only door of `@mirrorball/protocol`. */
+/** The door of `@mirrorball/protocol` to everything; `producing.ts` is a smaller one. */
 export { BodyState, MessageKind, timestampToNs, timestampToUs } from "./message.ts";
 export type { Message, MessageContext, Timestamp } from "./message.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";

@@ -3,8 +3,8 @@
  * bytes, and weighed so that acknowledgements can be counted in exchanges. Knows nothing of budgets or of what a record
  * holds.
  */
-import { LOSS, PayloadWriter, RESPONSE_END, recordOf } from "@mirrorball/protocol";
-import type { WireRecord } from "@mirrorball/protocol";
+import { LOSS, PayloadWriter, RESPONSE_END, recordOf } from "@mirrorball/protocol/producing";
+import type { WireRecord } from "@mirrorball/protocol/producing";
 import type { Exchange } from "./exchange.ts";
 import type { Losses } from "./losses.ts";
 import type { RecordWriter } from "./record-writer.ts";

@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { BodyState } from "@mirrorball/protocol";
+import { BodyState } from "@mirrorball/protocol/producing";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
 import type { Survey } from "./fields.ts";
 import { headOf, trailersOf } from "./node-internals.ts";

@@ -2,7 +2,7 @@
  * What is read from a request's raw header fields, in passes that make no string. In: Node's flat list of names and
  * values. Knows nothing of exchanges.
  */
-import { REPLAY_FIELD } from "@mirrorball/protocol";
+import { REPLAY_FIELD } from "@mirrorball/protocol/producing";
 
 /** The field that a replayed request carries; teeing it again would make a loop. */
 const REPLAY_NAME = REPLAY_FIELD.toLowerCase();

@@ -19,6 +19,8 @@ import { Tap } from "./tap.ts";
 const CLOSE_TIMEOUT_MS_DEFAULT = 5000;
 /** Milliseconds that a process that ends by itself may be held to send what is left. */
 const EXIT_FLUSH_MS_MAX = 2000;
+/** The same while it is still connecting: enough for a server that is there, little for one that is not. */
+const EXIT_CONNECT_MS_MAX = 250;
 
 const TAP = Symbol.for("mirrorball.tap.1");
 
@@ -52,8 +54,11 @@ export class MirrorCore implements MirrorControl {
   #waits = false;
   readonly #onBeforeExit = contained(
     () => {
-      if (this.stats().buffered > 0 && this.stats().connected)
-        void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+      const { buffered, connected } = this.stats();
+      if (buffered === 0) return;
+      if (connected) void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
+      else if (this.#recorder.outlet.connecting)
+        void this.close({ timeoutMs: EXIT_CONNECT_MS_MAX });
     },
     (error) => this.#recorder.fault(error),
   );
@@ -65,9 +70,11 @@ export class MirrorCore implements MirrorControl {
     if (!settings.enabled) return;
     this.#tap = sharedTap();
     this.#tap.acquire(this.#recorder);
-    this.#recorder.sender.start();
-    this.#recorder.breaker.start();
-    if (waits) this.wait();
+    if (waits) {
+      // Made by code that has a server: the first request shall not pay for loading.
+      this.#recorder.outlet.load();
+      this.wait();
+    }
     if (flushes.size === 0) process.on("beforeExit", flushAll);
     flushes.add(this.#onBeforeExit);
   }
@@ -88,6 +95,11 @@ export class MirrorCore implements MirrorControl {
     if (this.#tap === undefined || !this.#waits) return;
     this.#waits = false;
     this.#tap.ownership.waiting -= 1;
+  }
+
+  /** What Node published of a request that began before there was a mirror to hear it. */
+  saw(message: unknown): void {
+    this.#tap?.saw(message);
   }
 
   /** Owns every server of the process that no other mirror owns. */

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ConnectionOptions } from "node:tls";
-import { NAME_CHARS_MAX } from "@mirrorball/protocol";
+import { NAME_CHARS_MAX } from "@mirrorball/protocol/producing";
 import { breakerFrom } from "./breaker.ts";
 import type { BreakerLimits, BreakerOptions } from "./breaker.ts";
 import { settle } from "./callbacks.ts";

@@ -17,13 +17,13 @@ import {
   RESPONSE_HEAD,
   TAGS_MAX,
   recordOf,
-} from "@mirrorball/protocol";
+} from "@mirrorball/protocol/producing";
 import type {
   PayloadWriter,
   RequestHeadRecord,
   ResponseHeadRecord,
   WireRecord,
-} from "@mirrorball/protocol";
+} from "@mirrorball/protocol/producing";
 import { settle } from "./callbacks.ts";
 import { requestStateOf, responseHeadOf, responseStateOf, responseTrailersOf } from "./exchange.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";

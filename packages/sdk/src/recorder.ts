@@ -6,7 +6,11 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol";
+import {
+  HEADER_FIELDS_MAX,
+  HEAD_BYTES_MAX,
+  WHOLE_EXCHANGE_BYTES_MAX,
+} from "@mirrorball/protocol/producing";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { verdictOf } from "./callbacks.ts";
@@ -17,7 +21,7 @@ import type { Settings } from "./options.ts";
 import { Redactor } from "./redact/redactor.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { isSampled } from "./sample.ts";
-import { Sender } from "./sender.ts";
+import { Outlet } from "./outlet.ts";
 import type { DropReason, MirrorStats } from "./stats.ts";
 import { Streaming } from "./streaming.ts";
 import { nowUs } from "./time.ts";
@@ -34,7 +38,7 @@ const TEXT_BYTES_PER_CHAR_MAX = 3;
 
 export class Recorder {
   readonly settings: Settings;
-  readonly sender: Sender;
+  readonly outlet: Outlet;
   readonly breaker: Breaker;
   readonly #writer: RecordWriter;
   readonly #redactor: Redactor | undefined;
@@ -55,7 +59,7 @@ export class Recorder {
     this.settings = settings;
     this.#redactor = settings.redact === undefined ? undefined : new Redactor(settings.redact);
     this.#writer = new RecordWriter(settings, this.#redactor);
-    this.sender = new Sender({
+    this.outlet = new Outlet({
       servers: settings.servers,
       tls: settings.tls,
       service: settings.service,
@@ -68,7 +72,7 @@ export class Recorder {
     });
     this.#losses = new Losses(settings.log);
     this.breaker = new Breaker(settings.breaker, settings.log, this.#losses);
-    this.#batch = new Batch(this.sender, this.#losses, () => this.#drop("head-too-large"));
+    this.#batch = new Batch(this.outlet, this.#losses, () => this.#drop("head-too-large"));
     this.#streaming = new Streaming(this.#writer, this.#batch, (bytes) => {
       this.#openBytes -= bytes;
     });
@@ -79,19 +83,19 @@ export class Recorder {
   }
 
   get bufferedBytes(): number {
-    return this.#openBytes + this.#batch.bytes + this.sender.session.unackedBytes;
+    return this.#openBytes + this.#batch.bytes + this.outlet.unackedBytes;
   }
 
   stats(): MirrorStats {
     return {
       offered: this.#offered,
-      acked: this.sender.ackedWeight,
+      acked: this.outlet.ackedWeight,
       buffered: this.#opened.count + this.#batch.unackedWeight,
       dropped: this.#losses.all(),
       skipped: this.#skipped,
       bufferedBytes: this.bufferedBytes,
-      connected: this.sender.connected,
-      server: this.sender.server,
+      connected: this.outlet.connected,
+      server: this.outlet.server,
       breaker: this.breaker.state,
       suspended: this.#suspended,
       callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
@@ -115,7 +119,7 @@ export class Recorder {
       this.#skipped += 1;
       return false;
     }
-    if (this.breaker.open) {
+    if (this.breaker.refuses()) {
       this.refuse("breaker");
       return false;
     }
@@ -141,6 +145,7 @@ export class Recorder {
     }
     exchange.recorder = this;
     this.#offered += 1;
+    this.outlet.start();
     if (exchange.headChars > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
       exchange.closed = true;
       this.#drop("head-too-large");
@@ -305,7 +310,7 @@ export class Recorder {
     this.breaker.stop();
     this.#batch.stop();
     const { buffered } = this.stats();
-    this.sender.close();
+    this.outlet.close();
     if (buffered === 0) return;
     this.#batch.forget();
     this.#losses.count("shutdown", buffered);
@@ -319,7 +324,7 @@ export class Recorder {
         clearTimeout(timer);
         resolve();
       });
-      this.sender.pump();
+      this.outlet.pump();
     });
   }
 

@@ -1,15 +1,61 @@
 /**
  * `node -r @mirrorball/sdk/register app.js`, or with `--import`: mirrors every HTTP server of the process, without a change of its
  * code. `docs/guides/mounting.md` says when which.
- * Options come from `MIRRORBALL_*` variables. A fault in them is told in one line and the application runs unmirrored:
- * a typo in an environment must not take a service down.
+ *
+ * Every process that is started with it pays for this file, also those that never serve: so it only waits for the first request, and
+ * loads the mirror (`registered.ts`) then, before anything of that request is missed. Whoever looks for the tap of the process,
+ * a second copy of this package for one, has it loaded as well.
  */
-import { MirrorCore } from "./mirror.ts";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createRequire } from "node:module";
+import type * as Registered from "./registered.ts";
 
-try {
-  new MirrorCore({}, { waits: false }).attachAll();
-} catch (error) {
+const TAP = Symbol.for("mirrorball.tap.1");
+const START = "http.server.request.start";
+
+let loading = false;
+
+function load(): typeof Registered | undefined {
+  if (loading) return undefined;
+  loading = true;
+  unsubscribe(START, onStart);
+  Reflect.deleteProperty(globalThis, TAP);
+  try {
+    return createRequire(import.meta.url)("./registered.js") as typeof Registered;
+  } catch {
+    // Its modules are being loaded by somebody else this moment: it begins with a later request.
+    void import("./registered.ts").then(({ begin }) => begin()).catch(tell);
+    return undefined;
+  }
+}
+
+function onStart(message: unknown): void {
+  try {
+    load()?.begin(message);
+  } catch (error) {
+    tell(error);
+  }
+}
+
+function tell(error: unknown): void {
   console.warn(
     `mirrorball: not mirroring: ${error instanceof Error ? error.message : String(error)}`,
   );
+}
+
+// Loaded twice, by both flags or by two copies, it waits once; where there are mirrors already, it joins them.
+if (Object.hasOwn(globalThis, TAP)) {
+  void import("./registered.ts").then(({ begin }) => begin()).catch(tell);
+} else {
+  Object.defineProperty(globalThis, TAP, {
+    configurable: true,
+    get(): unknown {
+      onStart(undefined);
+      return Reflect.get(globalThis, TAP);
+    },
+    set(value: unknown): void {
+      Object.defineProperty(globalThis, TAP, { value, configurable: true, writable: true });
+    },
+  });
+  subscribe(START, onStart);
 }

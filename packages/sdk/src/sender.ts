@@ -13,6 +13,7 @@ import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession, printable } from "@mir
 import type { FrameSink } from "./batch.ts";
 import { contained } from "./callbacks.ts";
 import type { ServerAddress } from "./options.ts";
+import { RareLog } from "./rare-log.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
 const BACKOFF_MS_MIN = 100;
@@ -22,9 +23,6 @@ const HEALTHY_MS = 60_000;
 const TICK_MS = 1000;
 /** Bytes the socket may hold unsent; what waits behind them stays in the session, which is counted. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
-/** At most one line of trouble in this time. */
-const LOG_INTERVAL_MS = 10_000;
-
 export interface SenderOptions {
   readonly servers: readonly ServerAddress[];
   readonly tls: ConnectionOptions | undefined;
@@ -50,7 +48,7 @@ export class Sender implements FrameSink {
   #connectedAtMs = 0;
   #retry: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
-  #loggedAtMs = -LOG_INTERVAL_MS;
+  readonly #rareLog: RareLog;
   #troubled = false;
   #closed = false;
   readonly #onFault = (error: unknown): void => {
@@ -62,6 +60,7 @@ export class Sender implements FrameSink {
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#rareLog = new RareLog(options.log);
     this.session = new ProducerSession({
       producerId: randomBytes(PRODUCER_ID_BYTES),
       service: options.service,
@@ -86,6 +85,11 @@ export class Sender implements FrameSink {
   /** The address in use or tried next. */
   get server(): string {
     return this.#options.servers[this.#address]?.text ?? "";
+  }
+
+  /** An attempt is under way, and may succeed any moment. */
+  get connecting(): boolean {
+    return this.#socket !== undefined && !this.connected;
   }
 
   /** Connected, and everything that was enqueued is written. */
@@ -208,7 +212,10 @@ export class Sender implements FrameSink {
     if (socket !== this.#socket) return;
     this.#socket = undefined;
     const lived = this.connected ? performance.now() - this.#connectedAtMs : 0;
-    if (lived > HEALTHY_MS) this.#backoffMs = BACKOFF_MS_MIN;
+    if (lived > HEALTHY_MS) {
+      this.#backoffMs = BACKOFF_MS_MIN;
+      this.#rareLog.reset();
+    }
     if (!this.#closed) this.#retryNext();
     this.session.disconnect();
   }
@@ -221,12 +228,9 @@ export class Sender implements FrameSink {
   }
 
   #say(line: string): void {
-    if (this.#closed || performance.now() - this.#loggedAtMs < LOG_INTERVAL_MS) return;
-    this.#loggedAtMs = performance.now();
-    this.#troubled = true;
+    if (this.#closed) return;
     // What a server says must not forge lines in the log of the service, nor reach a terminal as commands.
-    this.#options.log(
-      `mirrorball: ${printable(line)}; the service goes on, what cannot be sent is counted`,
-    );
+    const told = `mirrorball: ${printable(line)}; the service goes on, what cannot be sent is counted`;
+    if (this.#rareLog.say(told, performance.now())) this.#troubled = true;
   }
 }

@@ -9,8 +9,8 @@ import {
   REQUEST_CHUNK,
   RESPONSE_CHUNK,
   recordOf,
-} from "@mirrorball/protocol";
-import type { WireRecord } from "@mirrorball/protocol";
+} from "@mirrorball/protocol/producing";
+import type { WireRecord } from "@mirrorball/protocol/producing";
 import type { Batch } from "./batch.ts";
 import type { BodyTrack, Exchange } from "./exchange.ts";
 import { chunkRecord } from "./record-writer.ts";

@@ -105,6 +105,11 @@ export class Tap {
     if (this.ownership.suspended) this.ownership.resume(nowUs());
   }
 
+  /** A request that began the moment before there was anybody to be told. Never throws. */
+  saw(message: unknown): void {
+    this.#onStart(message);
+  }
+
   /** Looks for exchanges that are over without anybody having told. */
   sweep(): void {
     this.#sweeper.sweep();

@@ -1,0 +1,10 @@
+/**
+ * The door of those who only write records, `@mirrorball/protocol/producing`: bounds, tables and the writer. It loads neither msgpackr
+ * nor the ends of connections, which cost a process that may never send anything 7 MB.
+ */
+export { BodyState } from "./message.ts";
+export { REPLAY_FIELD } from "./replay-mark.ts";
+export type * from "./record.ts";
+export * from "./schema.ts";
+export { PayloadWriter } from "./payload-writer.ts";
+export * from "./limits.ts";

@@ -1,0 +1,100 @@
+/**
+ * The way out to the replay server. What owns the socket (`sender.ts`) is loaded late and connects with the first exchange: a process
+ * that serves nothing pays for nothing and hears of no server. In: frames. Until it is loaded they wait here, and count.
+ */
+import type { FrameSink } from "./batch.ts";
+import type { Sender, SenderOptions } from "./sender.ts";
+
+interface WaitingFrame {
+  readonly frame: Uint8Array;
+  readonly weight: number;
+}
+
+export class Outlet implements FrameSink {
+  readonly #options: SenderOptions;
+  #sender: Sender | undefined;
+  #loading: Promise<void> | undefined;
+  #wanted = false;
+  #closed = false;
+  #waiting: WaitingFrame[] = [];
+  #waitingBytes = 0;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  get ackedWeight(): number {
+    return this.#sender?.ackedWeight ?? 0;
+  }
+
+  /** Bytes of frames that are not acknowledged. */
+  get unackedBytes(): number {
+    return this.#waitingBytes + (this.#sender?.session.unackedBytes ?? 0);
+  }
+
+  get connected(): boolean {
+    return this.#sender?.connected ?? false;
+  }
+
+  /** What waits may be sent any moment. */
+  get connecting(): boolean {
+    return this.#sender?.connecting ?? this.#wanted;
+  }
+
+  /** The address in use or tried next. */
+  get server(): string {
+    return this.#sender?.server ?? this.#options.servers[0]?.text ?? "";
+  }
+
+  get idle(): boolean {
+    return this.#sender?.idle ?? false;
+  }
+
+  /** Loads what will be needed; nothing connects yet. Never throws. */
+  load(): void {
+    this.#loading ??= this.#load();
+  }
+
+  /** There is something to send, or soon will be. Idempotent. */
+  start(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    if (this.#sender === undefined) this.load();
+    else this.#sender.start();
+  }
+
+  enqueue(frame: Uint8Array, weight: number): void {
+    if (this.#sender !== undefined) {
+      this.#sender.enqueue(frame, weight);
+      return;
+    }
+    this.#waiting.push({ frame, weight });
+    this.#waitingBytes += frame.length;
+  }
+
+  pump(): void {
+    this.#sender?.pump();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#sender?.close();
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const { Sender: Loaded } = await import("./sender.ts");
+      if (this.#closed) return;
+      const sender = new Loaded(this.#options);
+      this.#sender = sender;
+      for (const { frame, weight } of this.#waiting.splice(0)) sender.enqueue(frame, weight);
+      this.#waitingBytes = 0;
+      if (this.#wanted) sender.start();
+    } catch (error) {
+      // What waits stays counted as buffered, and is dropped at the end.
+      this.#options.fault(error);
+    }
+  }
+}
