@@ -13,7 +13,7 @@ interface WaitingFrame {
 export class Outlet implements FrameSink {
   readonly #options: SenderOptions;
   #sender: Sender | undefined;
-  #loading: Promise<void> | undefined;
+  #loads = false;
   #wanted = false;
   #closed = false;
   #waiting: WaitingFrame[] = [];
@@ -52,7 +52,9 @@ export class Outlet implements FrameSink {
 
   /** Loads what will be needed; nothing connects yet. Never throws. */
   load(): void {
-    this.#loading ??= this.#load();
+    if (this.#loads) return;
+    this.#loads = true;
+    void this.#load();
   }
 
   /** There is something to send, or soon will be. Idempotent. */
