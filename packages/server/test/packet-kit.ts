@@ -231,6 +231,13 @@ export class Bench {
     this.checkBooks();
   }
 
+  /** Nothing is captured for so long. */
+  pass(seconds: number): void {
+    this.seconds += seconds;
+    this.table.tick(this.seconds);
+    this.checkBooks();
+  }
+
   flush(): void {
     this.table.flush();
     this.checkBooks();

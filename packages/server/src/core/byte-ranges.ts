@@ -13,6 +13,8 @@ export interface HeldRange {
   readonly bytes: Uint8Array | undefined;
   readonly seconds: number;
   readonly nanoseconds: number;
+  /** The caller's own; 0 where it has none. */
+  readonly mark: number;
 }
 
 /**
@@ -52,13 +54,20 @@ export class ByteRanges {
     end: number,
     seconds: number,
     nanoseconds: number,
+    mark = 0,
   ): void {
-    this.#place(at, end - start, chunk, start, seconds, nanoseconds);
+    this.#place(at, end - start, chunk, start, seconds, nanoseconds, mark);
   }
 
-  /** Marks positions whose bytes can never come, as far as they are free. */
-  insertMissing(at: number, length: number, seconds: number, nanoseconds: number): void {
-    this.#place(at, length, undefined, 0, seconds, nanoseconds);
+  /** Notes positions whose bytes can never come, as far as they are free. */
+  insertMissing(at: number, length: number, seconds: number, nanoseconds: number, mark = 0): void {
+    this.#place(at, length, undefined, 0, seconds, nanoseconds, mark);
+  }
+
+  /** Whether anything of `from` to `to` is held. */
+  touches(from: number, to: number): boolean {
+    const range = this.#ranges[this.#firstEndingAfter(from)];
+    return range !== undefined && ((to - range.at) | 0) > 0;
   }
 
   /** Removes and returns the first range. */
@@ -78,6 +87,7 @@ export class ByteRanges {
     start: number,
     seconds: number,
     nanoseconds: number,
+    mark: number,
   ): void {
     this.duplicateBytes = 0;
     this.conflicts = 0;
@@ -89,7 +99,7 @@ export class ByteRanges {
       const free = range === undefined ? length - done : (range.at - ((at + done) | 0)) | 0;
       if (free > 0) {
         const take = Math.min(free, length - done);
-        this.#add(index, (at + done) | 0, take, chunk, start + done, seconds, nanoseconds);
+        this.#add(index, (at + done) | 0, take, chunk, start + done, seconds, nanoseconds, mark);
         index += 1;
         done += take;
       } else if (range !== undefined) {
@@ -111,6 +121,7 @@ export class ByteRanges {
     start: number,
     seconds: number,
     nanoseconds: number,
+    mark: number,
   ): void {
     let bytes: Uint8Array | undefined;
     if (chunk !== undefined) {
@@ -120,7 +131,7 @@ export class ByteRanges {
       this.bytes += length;
     }
     this.costBytes += RANGE_OVERHEAD_BYTES + (bytes?.length ?? 0);
-    const range: HeldRange = { at, length, bytes, seconds, nanoseconds };
+    const range: HeldRange = { at, length, bytes, seconds, nanoseconds, mark };
     if (index === this.#ranges.length) this.#ranges.push(range);
     else this.#ranges.splice(index, 0, range);
   }

@@ -60,10 +60,10 @@ export class ExchangeQueue {
     this.#spokeSinceMiss = true;
   }
 
-  /** `areAnswered`: the server said something after it had them. */
-  requestsMissed(areAnswered: boolean): void {
+  /** What the server said so far, it said before it had them. */
+  requestsMissed(): void {
     this.#requestsMissed = true;
-    this.#spokeSinceMiss = areAnswered;
+    this.#spokeSinceMiss = false;
   }
 
   responsesMissed(): void {

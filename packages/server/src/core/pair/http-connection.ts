@@ -49,8 +49,6 @@ export class HttpConnection implements ConnectionHandler {
   /** Why messages that end now are not whole. */
   #brokenBy = "fault";
   #directionsOpen = 2;
-  /** Bytes of the client that the server had, and we had not, when it last spoke. */
-  #unseenBytes = 0;
 
   constructor(info: ConnectionInfo, context: CaptureContext) {
     this.#info = info;
@@ -65,7 +63,7 @@ export class HttpConnection implements ConnectionHandler {
       {
         head: (message) => this.#requestHead(message),
         done: (message) => this.#requestDone(message),
-        lostSync: () => this.#queue.requestsMissed(false),
+        lostSync: () => this.#queue.requestsMissed(),
         foreign: (reason) => this.#responses?.becomeForeign(reason),
       },
       context.tally,
@@ -109,21 +107,14 @@ export class HttpConnection implements ConnectionHandler {
   }
 
   gap(direction: Direction, bytes: number, _seconds: number, _nanoseconds: number): void {
-    if (direction === 0 && this.#requests.passHole(bytes)) {
-      this.#unseenBytes = 0;
-      return;
-    }
+    if (direction === 0 && this.#requests.passHole(bytes)) return;
     this.#brokenBy = "hole";
     const parser = direction === 0 ? this.#requests : this.#responses;
     // Nobody will miss a message of which nothing was seen; how many there were cannot be told.
     if (parser?.isBetween === true) this.#context.lost("hole");
     if (direction === 1) this.#queue.serverSpoke();
     parser?.gap(bytes);
-    if (direction === 0) {
-      // What the server had before it last spoke was known to be missing.
-      this.#queue.requestsMissed(bytes <= this.#unseenBytes);
-      this.#unseenBytes = 0;
-    }
+    if (direction === 0) this.#queue.requestsMissed();
     this.#brokenBy = "fault";
   }
 
@@ -136,13 +127,6 @@ export class HttpConnection implements ConnectionHandler {
     this.#queue.dropAll();
     this.#context.counters.unanswered += this.#queue.unanswered;
     this.#queue.unanswered = 0;
-  }
-
-  /** What the server says now may answer a request that was missed. */
-  unseen(direction: Direction, bytes: number): void {
-    if (direction === 1) return;
-    this.#unseenBytes = bytes;
-    this.#queue.requestsMissed(false);
   }
 
   #requestHead(message: StreamMessage): MethodKind {

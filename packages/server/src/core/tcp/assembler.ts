@@ -1,15 +1,21 @@
 /**
  * One direction of a connection: segments in, in any order; bytes, gaps and one end out, in stream order. Sans-IO.
  *
- * `position` is the sequence number of the next byte to tell. A segment at `position` is told at once, without a
- * copy. One ahead of it is held; so a hole is where `position` stands and nothing is held. A hole becomes a gap
- *   - when the peer acknowledged all of it: it was delivered, hence only the capture lost it;
+ * `position` is the sequence number of the next byte to tell. A segment at `position` is told at once, without a copy. One
+ * ahead of it is held; so a hole is where `position` stands and nothing is held. A hole becomes a gap
+ *   - when the peer acknowledged all of it, hence only the capture lost it, and it has not come a while later: captures
+ *     bring packets out of order, and acknowledgements before what they acknowledge;
  *   - when the capture cut the segment, so that the rest is known to be missing;
  *   - when a bound is reached, or the connection ends: see limits.ts and counters.ts.
- * Of bytes that come twice the first stay, as Linux does it.
+ * What a side said after bytes of the other that were not told yet waits for them in the same way (`mark` of a held range:
+ * how far its sender had read), so that answers are told behind what they answer. Of bytes that come twice the first stay,
+ * as Linux does it.
  */
 import { ByteRanges } from "../byte-ranges.ts";
+import type { HeldRange } from "../byte-ranges.ts";
+import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
+import { Acknowledged } from "./acknowledged.ts";
 import type { TcpCounters } from "./counters.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
 import type { FlowLimits } from "./limits.ts";
@@ -36,29 +42,25 @@ export interface AssemblerOwner {
   readonly nanoseconds: number;
   /** A direction has ended. */
   ended(direction: Direction, how: EndReason): void;
+  /** Something came in reach that may be what either direction waits for. */
+  tellReady(): void;
 }
 
-export class Assembler {
-  /** Next sequence number to tell; valid once `started`. */
-  position = 0;
-  started = false;
-  /** A packet of this direction was captured. */
-  seen = false;
-  /** The highest that the peer acknowledged; valid once `isAcknowledged`. */
-  acknowledged = 0;
-  isAcknowledged = false;
+export class Assembler extends Acknowledged {
   ended = false;
   /** Something waits: held bytes, a FIN behind a hole, or bytes that were acknowledged and not seen. */
   waiting = false;
+  /** The other direction. */
+  peer: Assembler = this;
   #waitingSince = 0;
-  #finSeen = false;
-  #finAt = 0;
+  #begin = 0;
   #held: ByteRanges | undefined = undefined;
   readonly #direction: Direction;
   readonly #owner: AssemblerOwner;
   readonly #context: AssemblerContext;
 
   constructor(direction: Direction, owner: AssemblerOwner, context: AssemblerContext) {
+    super();
     this.#direction = direction;
     this.#owner = owner;
     this.#context = context;
@@ -66,7 +68,32 @@ export class Assembler {
 
   start(sequence: number): void {
     this.position = sequence;
+    this.#begin = sequence;
     this.started = true;
+  }
+
+  /** The stream begins at `sequence`, whatever was thought before, unless bytes were told that contradict it. */
+  restart(sequence: number): void {
+    const first = this.#held?.first;
+    const isBeyond = first !== undefined && distance(sequence, first.at) > 0;
+    if (this.position !== this.#begin || this.ended || isBeyond) return;
+    this.start(sequence);
+    this.isAcknowledged = false;
+  }
+
+  get hasHeld(): boolean {
+    return (this.#held?.count ?? 0) > 0;
+  }
+
+  /** What is held first answers bytes that were not told yet. */
+  get isBlocked(): boolean {
+    const first = this.#held?.first;
+    return first !== undefined && this.#mustWait(first.mark);
+  }
+
+  /** The same, and no hole is before it. */
+  get isReadyButBlocked(): boolean {
+    return this.isBlocked && this.#held?.first?.at === this.position;
   }
 
   /** The payload of a packet, which begins at `sequence`. */
@@ -74,7 +101,8 @@ export class Assembler {
     const length = packet.end - packet.start;
     const { counters } = this.#context;
     counters.seenBytes += length;
-    const inOrder = sequence === this.position && !this.waiting && !this.ended;
+    const waits = this.waiting || this.peer.waiting;
+    const inOrder = sequence === this.position && !waits && !this.ended;
     if (inOrder && packet.missingBytes === 0 && !this.#context.deliverWhenAcknowledged) {
       this.position = (sequence + length) | 0;
       counters.deliveredBytes += length;
@@ -95,64 +123,101 @@ export class Assembler {
 
   /** The sender has nothing behind `sequence`. What contradicts bytes that came first is not believed. */
   fin(sequence: number): void {
-    if (this.ended || (this.#finSeen && sequence === this.#finAt)) return;
+    if (this.ended || (this.finSeen && sequence === this.finAt)) return;
     const ahead = distance(sequence, this.position);
     const last = this.#held?.last;
     const contradicts = last !== undefined && distance(advance(last.at, last.length), sequence) > 0;
-    if (this.#finSeen || contradicts || ahead < 0 || ahead > AHEAD_BYTES_MAX) {
+    if (this.finSeen || contradicts || ahead < 0 || ahead > AHEAD_BYTES_MAX) {
       this.#context.counters.finsIgnored += 1;
       return;
     }
-    this.#finSeen = true;
-    this.#finAt = sequence;
-    this.#drain(false);
+    this.finSeen = true;
+    this.finAt = sequence;
+    this.drain();
   }
 
-  /** The peer has everything before `sequence`. */
+  /** The peer says that it has everything before `sequence`. */
   acknowledge(sequence: number): void {
     if (this.isAcknowledged && distance(sequence, this.acknowledged) <= 0) return;
-    // Nobody can acknowledge more than a window.
-    if (this.seen && distance(sequence, this.position) > AHEAD_BYTES_MAX) return;
+    const ahead = distance(sequence, this.position);
+    if (ahead > 0 && !this.isCredible(sequence, ahead, this.#held)) return;
     this.isAcknowledged = true;
     this.acknowledged = sequence;
     if (this.ended || !this.seen) return;
-    if (this.waiting || distance(sequence, this.position) > 0) this.#drain(false);
+    if (ahead > 0) this.#wait();
   }
 
-  /** Bytes that the peer has and that are not told; below 1 for none. */
-  get unseenBytes(): number {
-    return this.isAcknowledged ? distance(this.acknowledged, this.position) : 0;
-  }
-
-  /** To be called now and then: an acknowledgement half the sequence space ago would look like one ahead. */
-  forgetStale(): void {
-    if (distance(this.position, this.acknowledged) > AHEAD_BYTES_MAX) this.isAcknowledged = false;
-  }
-
-  /** Gives up a hole whose time is over. `peerSeen`: acknowledgements would have been captured. */
-  review(seconds: number, peerSeen: boolean): void {
-    if (!this.waiting || this.ended) return;
-    const { limits, counters } = this.#context;
-    const waited = seconds - this.#waitingSince;
-    if (!peerSeen) {
-      if (waited < limits.holeSeconds) return;
-      counters.forcedByTime += 1;
-      this.#drain(true);
-      return;
+  /** Tells all whose turn has come. True when there was something. */
+  drain(): boolean {
+    if (this.ended) return false;
+    const before = this.position;
+    while (this.#step());
+    if (this.finSeen && !this.hasHeld && distance(this.finAt, this.position) <= 0) {
+      this.#end("fin");
+      return true;
     }
-    if (waited < limits.acknowledgedHoleSeconds) return;
-    // One byte ahead with nothing behind it is most likely a FIN that was not captured.
-    const ahead = distance(this.acknowledged, this.position);
-    if (this.isAcknowledged && ahead > 1 && ahead <= AHEAD_BYTES_MAX) this.#gap(ahead);
-    this.#drain(false);
+    const moved = this.position !== before;
+    const waits = this.finSeen || this.hasHeld || (this.seen && this.awaitedBytes > 0);
+    if (waits && moved) this.#waitingSince = this.#owner.seconds;
+    if (waits) this.#wait();
+    this.waiting = waits;
+    return moved;
   }
 
-  /** Tells what is held, with the gaps between, and ends. */
+  /** Gives up one hole whose time is over. True when there was one. */
+  giveUp(seconds: number): boolean {
+    if (!this.waiting || this.ended) return false;
+    const { limits, counters } = this.#context;
+    const waited = Math.abs(seconds - this.#waitingSince);
+    if (!this.peer.seen) {
+      // Nobody can acknowledge.
+      if (waited < limits.holeSeconds) return false;
+      counters.forcedByTime += 1;
+      const hadHeld = this.hasHeld;
+      while (!this.ended && this.hasHeld) this.force();
+      return this.#gapBeforeFin() || hadHeld;
+    }
+    const first = this.#held?.first;
+    const hole = first === undefined ? 0 : distance(first.at, this.position);
+    if (first !== undefined && hole > 0 && this.#isAcknowledgedUpTo(first.at)) {
+      if (Math.abs(seconds - first.seconds) < limits.acknowledgedHoleSeconds) return false;
+      this.#gap(hole);
+      return true;
+    }
+    if (waited < limits.acknowledgedHoleSeconds || (first !== undefined && hole === 0)) return false;
+    return this.#giveUpUnseen();
+  }
+
+  /** Gives up the first thing that something held waits for. */
+  force(): void {
+    const held = this.#held;
+    const first = held?.first;
+    if (held === undefined || first === undefined) return;
+    const hole = distance(first.at, this.position);
+    if (hole > 0 && this.#isAstray(first, hole)) this.#refuse(held);
+    else if (hole > 0) this.#gap(hole);
+    else if (!this.#mustWait(first.mark) || !this.peer.giveUpTo(first.mark)) this.#tellFirst(held);
+  }
+
+  /** Gives up a hole that begins here, as far as `sequence`. False when there is none. */
+  giveUpTo(sequence: number): boolean {
+    const first = this.#held?.first;
+    const wanted = distance(sequence, this.position);
+    const hole = first === undefined ? wanted : Math.min(wanted, distance(first.at, this.position));
+    if (hole <= 0) return false;
+    this.#gap(hole);
+    return true;
+  }
+
+  /** Ends; nothing is held any more. */
   close(how: EndReason): void {
     if (this.ended) return;
-    if (this.#drain(true)) return;
-    const ahead = distance(this.acknowledged, this.position);
-    if (this.seen && this.isAcknowledged && ahead > 1 && ahead <= AHEAD_BYTES_MAX) this.#gap(ahead);
+    if (this.finSeen) {
+      this.#gapBeforeFin();
+      this.#end("fin");
+      return;
+    }
+    if (this.seen && this.unseenBytes > 1) this.#gap(this.unseenBytes);
     this.#end(how);
   }
 
@@ -168,52 +233,72 @@ export class Assembler {
     counters.duplicateBytes += behind;
     let rest = length - behind;
     let missing = packet.missingBytes;
-    if (this.ended || this.#finSeen) {
-      const limit = this.#finSeen ? this.#finAt : this.position;
+    if (this.ended || this.finSeen) {
+      const limit = this.finSeen ? this.finAt : this.position;
       const room = Math.max(0, distance(limit, advance(sequence, behind)));
       counters.refusedAfterEndBytes += Math.max(0, rest - room);
       missing = Math.max(0, Math.min(missing, room - rest));
       rest = Math.min(rest, room);
     }
     if (this.ended) return;
-    if (rest > 0) this.#place(packet, advance(sequence, behind), packet.start + behind, rest);
-    if (missing > 0) this.#placeMissing(packet, advance(sequence, length), missing);
+    const mark = this.#readBy(packet);
+    if (rest > 0) this.#place(packet, advance(sequence, behind), packet.start + behind, rest, mark);
+    if (missing > 0) this.#placeMissing(packet, advance(sequence, length), missing, mark);
     if (rest > 0 || missing > 0) {
-      this.#drain(false);
+      this.#owner.tellReady();
       this.#enforceLimits();
     }
   }
 
-  #place(packet: TcpPacket, sequence: number, start: number, length: number): void {
+  /** How far the sender of this packet had read the other direction. */
+  #readBy({ flags, acknowledgment }: TcpPacket): number {
+    const { peer } = this;
+    if ((flags & TcpFlag.ack) === 0 || !peer.isAcknowledged) return peer.position;
+    const isDoubted = distance(acknowledgment, peer.acknowledged) > 0;
+    return isDoubted ? peer.acknowledged : acknowledgment;
+  }
+
+  /** What was said after the other direction had come to `mark` is not to be told yet. */
+  #mustWait(mark: number): boolean {
+    const { peer } = this;
+    if (!peer.seen || peer.ended) return false;
+    return distance(mark, peer.position) > 0 && peer.awaitedBytes > 0;
+  }
+
+  #place(packet: TcpPacket, at: number, start: number, length: number, mark: number): void {
     const { counters } = this.#context;
     const { seconds, nanoseconds, chunk } = packet;
     const first = this.#held?.first;
-    const fits = first === undefined || distance(first.at, sequence) >= length;
-    if (sequence === this.position && fits && !this.#context.deliverWhenAcknowledged) {
+    const fits = first === undefined || distance(first.at, at) >= length;
+    const isReady = at === this.position && fits && !this.#context.deliverWhenAcknowledged;
+    if (isReady && !this.#mustWait(mark)) {
       this.#tell(chunk, start, length, seconds, nanoseconds);
       return;
     }
     const held = (this.#held ??= new ByteRanges());
     const costBefore = held.costBytes;
     const bytesBefore = held.bytes;
-    held.insert(sequence, chunk, start, start + length, seconds, nanoseconds);
+    held.insert(at, chunk, start, start + length, seconds, nanoseconds, mark);
     this.#account(held, costBefore, bytesBefore);
+    this.#wait();
     counters.duplicateBytes += held.duplicateBytes;
     counters.overlapConflicts += held.conflicts > 0 ? 1 : 0;
   }
 
-  #placeMissing(packet: TcpPacket, sequence: number, length: number): void {
+  #placeMissing(packet: TcpPacket, sequence: number, length: number, mark: number): void {
     const behind = Math.max(0, distance(this.position, sequence));
     if (behind >= length) return;
     const held = (this.#held ??= new ByteRanges());
     const costBefore = held.costBytes;
-    held.insertMissing(
-      advance(sequence, behind),
-      length - behind,
-      packet.seconds,
-      packet.nanoseconds,
-    );
+    const { seconds, nanoseconds } = packet;
+    held.insertMissing(advance(sequence, behind), length - behind, seconds, nanoseconds, mark);
     this.#account(held, costBefore, held.bytes);
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (!this.waiting) this.#waitingSince = this.#owner.seconds;
+    this.waiting = true;
   }
 
   #account(held: ByteRanges, costBefore: number, bytesBefore: number): void {
@@ -221,42 +306,21 @@ export class Assembler {
     this.#context.heldBytes += held.bytes - bytesBefore;
   }
 
-  /** Tells all that can be told. `force`: gives up every hole on the way. True when that was the end. */
-  #drain(force: boolean): boolean {
-    const positionBefore = this.position;
-    while (this.#step(force));
-    if (this.#endAtFin(force)) return true;
-    const ahead = this.isAcknowledged ? distance(this.acknowledged, this.position) : 0;
-    const waits = this.#finSeen || (this.#held?.count ?? 0) > 0 || (this.seen && ahead > 0);
-    if (waits && (!this.waiting || positionBefore !== this.position)) {
-      this.#waitingSince = this.#owner.seconds;
-    }
-    this.waiting = waits;
-    return false;
-  }
-
   /** Tells the first held range, if its turn has come. */
-  #step(force: boolean): boolean {
-    const range = this.#held?.first;
-    if (range === undefined) return false;
-    const hole = distance(range.at, this.position);
-    if (hole > 0) {
-      if (!force && !this.#isAcknowledgedUpTo(range.at)) return false;
-      this.#gap(hole);
-    } else if (!force && this.#context.deliverWhenAcknowledged) {
-      if (!this.#isAcknowledgedUpTo(advance(range.at, range.length))) return false;
+  #step(): boolean {
+    const held = this.#held;
+    const first = held?.first;
+    if (held === undefined || first === undefined || first.at !== this.position) return false;
+    if (this.#mustWait(first.mark)) return false;
+    if (this.#context.deliverWhenAcknowledged) {
+      if (!this.#isAcknowledgedUpTo(advance(first.at, first.length))) return false;
     }
-    this.#tellFirst();
+    this.#tellFirst(held);
     return true;
   }
 
-  #tellFirst(): void {
-    const held = this.#held;
-    if (held === undefined) return;
-    const costBefore = held.costBytes;
-    const bytesBefore = held.bytes;
-    const range = held.shift();
-    this.#account(held, costBefore, bytesBefore);
+  #tellFirst(held: ByteRanges): void {
+    const range = this.#shift(held);
     if (range === undefined) return;
     if (range.bytes === undefined) {
       this.#context.counters.truncatedBytes += range.length;
@@ -266,47 +330,63 @@ export class Assembler {
     }
   }
 
+  #shift(held: ByteRanges): HeldRange | undefined {
+    const costBefore = held.costBytes;
+    const bytesBefore = held.bytes;
+    const range = held.shift();
+    this.#account(held, costBefore, bytesBefore);
+    return range;
+  }
+
+  /** So far ahead that its sender was not allowed to send it, and nobody acknowledged it: of another connection, or forged. */
+  #isAstray(range: HeldRange, hole: number): boolean {
+    return this.peer.seen && hole > this.windowBytes && !this.#isAcknowledgedUpTo(range.at);
+  }
+
+  #refuse(held: ByteRanges): void {
+    this.#context.counters.refusedOutOfWindowBytes += this.#shift(held)?.bytes?.length ?? 0;
+  }
+
   #isAcknowledgedUpTo(sequence: number): boolean {
     return this.isAcknowledged && distance(this.acknowledged, sequence) >= 0;
   }
 
-  #endAtFin(force: boolean): boolean {
-    if (!this.#finSeen || (this.#held?.count ?? 0) > 0) return false;
-    const hole = distance(this.#finAt, this.position);
-    if (hole > 0 && !force && !this.#isAcknowledgedUpTo(this.#finAt)) return false;
-    if (hole > 0) this.#gap(hole);
-    this.#end("fin");
+  /** Acknowledged, never seen, and nothing behind it. */
+  #giveUpUnseen(): boolean {
+    const unseen = this.awaitedBytes;
+    if (this.finSeen && this.#isAcknowledgedUpTo(this.finAt) && !this.hasHeld) {
+      return this.#gapBeforeFin();
+    }
+    if (unseen > 1 || (unseen === 1 && (this.hasHeld || this.finSeen))) this.#gap(unseen);
+    // One byte with nothing behind it is most likely a FIN that was not captured.
+    else if (unseen === 1) this.assumeFin();
+    else return false;
     return true;
+  }
+
+  #gapBeforeFin(): boolean {
+    const hole = this.finSeen && !this.ended ? distance(this.finAt, this.position) : 0;
+    if (hole > 0) this.#gap(hole);
+    return hole > 0;
   }
 
   #enforceLimits(): void {
     const { limits, counters } = this.#context;
-    while (!this.ended && (this.#held?.count ?? 0) > 0) {
+    while (!this.ended && this.#held !== undefined && this.#held.count > 0) {
       const held = this.#held;
-      if (held === undefined) return;
       if (held.count > limits.heldFlowSegmentsMax) counters.forcedByFlowSegments += 1;
       else if (held.bytes > limits.heldFlowBytesMax) counters.forcedByFlowBytes += 1;
       else if (this.#context.heldCostBytes > limits.heldBytesMax) counters.forcedByTotalBytes += 1;
       else return;
-      const range = held.first;
-      const hole = range === undefined ? 0 : distance(range.at, this.position);
-      if (hole > 0) this.#gap(hole);
-      this.#tellFirst();
-      this.#drain(false);
+      this.force();
+      this.#owner.tellReady();
     }
   }
 
-  #tell(
-    chunk: Uint8Array,
-    start: number,
-    length: number,
-    seconds: number,
-    nanoseconds: number,
-  ): void {
+  #tell(chunk: Uint8Array, start: number, length: number, seconds: number, ns: number): void {
     this.position = advance(this.position, length);
     this.#context.counters.deliveredBytes += length;
-    const handler = this.#owner.handler();
-    handler.data(this.#direction, chunk, start, start + length, seconds, nanoseconds);
+    this.#owner.handler().data(this.#direction, chunk, start, start + length, seconds, ns);
   }
 
   #gap(length: number): void {

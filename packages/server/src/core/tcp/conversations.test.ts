@@ -144,6 +144,9 @@ describe("a conversation that is shuffled, duplicated, split and merged", () => 
         const bench = new Bench({ deliverWhenAcknowledged });
         play(bench, plan.isns, texts, segments, plan.duplicateAll ? 2 : 1);
 
+        // What is lost is told when it has not come for a while.
+        bench.pass(2);
+        bench.pass(2);
         const expected = texts.map((text, side) => {
           const map = text
             .split("")

@@ -24,6 +24,11 @@ export interface FlowTableOptions {
   /** The captured ports. Segments that neither come from nor go to one of them are counted and left alone. */
   readonly isServerPort: (port: number) => boolean;
   readonly onConnection: OnConnection;
+  /**
+   * Which side says what begins with these bytes; -1 when that cannot be told. Asked where both ports are captured and the
+   * handshake was not; without it, or without an answer, the lower port is taken for the server's.
+   */
+  readonly speaker?: (chunk: Uint8Array, start: number, end: number) => Direction | -1;
   /** Random, so that nobody can make connections collide. Does not influence what is told. */
   readonly hashSeed: HashSeed;
   readonly limits?: Partial<FlowLimits>;
@@ -42,6 +47,7 @@ export interface FlowCounters extends Readonly<TcpCounters> {
 
 export class FlowTable {
   readonly #isServerPort: (port: number) => boolean;
+  readonly #speaker: FlowTableOptions["speaker"];
   readonly #context: FlowContext;
   readonly #hash: FlowHash;
   #buckets: (Flow | undefined)[] = emptyBuckets(FIRST_BUCKETS);
@@ -59,6 +65,7 @@ export class FlowTable {
   constructor(options: FlowTableOptions) {
     const limits = { ...FLOW_LIMITS, ...options.limits };
     this.#isServerPort = options.isServerPort;
+    this.#speaker = options.speaker;
     this.#hash = new FlowHash(options.hashSeed);
     this.#context = {
       counters: new TcpCounters(),
@@ -86,11 +93,14 @@ export class FlowTable {
         flow = flow.nextInBucket;
       }
     }
-    if (flow !== undefined && direction >= 0 && (packet.flags & TcpFlag.syn) !== 0) {
-      if (flow.isReusedBy(packet, direction as Direction)) {
-        hash = flow.hash;
-        this.#remove(flow, "port-reuse");
-        flow = undefined;
+    if (flow !== undefined && direction >= 0) {
+      if ((packet.flags & TcpFlag.syn) !== 0 || flow.isUnsure) {
+        const how = this.#isOver(flow, packet, direction as Direction);
+        if (how !== undefined) {
+          hash = flow.hash;
+          this.#remove(flow, how);
+          flow = undefined;
+        }
       }
     }
     if (flow === undefined || direction < 0) {
@@ -137,6 +147,22 @@ export class FlowTable {
     return Object.assign({ heldBytes, flows: this.#size }, counters);
   }
 
+  /** Whether this packet is none of the connection's, and why. */
+  #isOver(flow: Flow, packet: TcpPacket, direction: Direction): EndReason | undefined {
+    const hasSyn = (packet.flags & TcpFlag.syn) !== 0;
+    if (hasSyn && flow.isReusedBy(packet, direction)) return "port-reuse";
+    if (!hasSyn && flow.isFollowedBy(packet, direction)) return "port-reuse";
+    if (!flow.isGuess) return undefined;
+    const speaker = hasSyn ? -1 : this.#speakerOf(packet);
+    if (speaker < 0) return undefined;
+    flow.confirm();
+    return speaker === direction ? undefined : "reversed";
+  }
+
+  #speakerOf({ chunk, start, end }: TcpPacket): Direction | -1 {
+    return start === end ? -1 : (this.#speaker?.(chunk, start, end) ?? -1);
+  }
+
   #create(packet: TcpPacket, hash: number): Flow | undefined {
     const { counters, limits } = this.#context;
     const { flags } = packet;
@@ -154,13 +180,17 @@ export class FlowTable {
       counters.refusedInResetBytes += packet.end - packet.start;
       return undefined;
     }
-    // Where both ports are captured, the opener is the client; without handshake, the one with the higher port.
+    // Where both ports are captured, the opener is the client; without handshake, who speaks like one, or has the higher port.
     const isAnswer = (flags & TcpFlag.ack) !== 0;
-    const likely = hasSyn ? !isAnswer : packet.sourcePort >= packet.destinationPort;
-    const fromClient = toServer && toClient ? likely : toServer;
+    const isOpen = toServer && toClient;
+    const speaker = isOpen && !hasSyn ? this.#speakerOf(packet) : -1;
+    const byPort = packet.sourcePort >= packet.destinationPort;
+    const likely = hasSyn ? !isAnswer : speaker < 0 ? byPort : speaker === 0;
+    const fromClient = isOpen ? likely : toServer;
+    const isGuess = isOpen && !hasSyn && speaker < 0;
     while (this.#size >= limits.flowsMax) this.#evict();
     if (this.#size > this.#mask) this.#grow();
-    const flow = new Flow(packet, fromClient, hash, this.#context);
+    const flow = new Flow(packet, fromClient, isGuess, hash, this.#context);
     flow.nextInBucket = this.#buckets[hash & this.#mask];
     this.#buckets[hash & this.#mask] = flow;
     this.#size += 1;
@@ -232,8 +262,8 @@ export class FlowTable {
   }
 
   #listFor(state: FlowState): FlowList {
-    if (state === FlowState.open) return this.#open;
-    return state === FlowState.handshake ? this.#handshake : this.#closed;
+    if (state === FlowState.handshake) return this.#handshake;
+    return state === FlowState.closed ? this.#closed : this.#open;
   }
 }
 

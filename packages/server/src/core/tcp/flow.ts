@@ -4,15 +4,20 @@
  */
 import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
-import { addressText } from "./address.ts";
 import { Assembler } from "./assembler.ts";
 import type { AssemblerContext, AssemblerOwner } from "./assembler.ts";
+import { Endpoints } from "./endpoints.ts";
+import { Handshake } from "./handshake.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
+import { Belief, beliefIn } from "./reset.ts";
 import { advance, distance } from "./sequence.ts";
 import type { ConnectionHandler, Direction, EndReason, OnConnection } from "./types.ts";
 
-/** Which list of the table a connection belongs to, least valuable last. */
-export const FlowState = { open: 0, handshake: 1, closed: 2 } as const;
+/**
+ * Which list of the table a connection belongs to, least valuable last. `reset`: open as far as anybody can tell, but one side
+ * broke it off, and the other has not shown yet that it did not care.
+ */
+export const FlowState = { open: 0, handshake: 1, closed: 2, reset: 3 } as const;
 export type FlowState = (typeof FlowState)[keyof typeof FlowState];
 
 export interface FlowContext extends AssemblerContext {
@@ -24,26 +29,7 @@ export interface FlowContext extends AssemblerContext {
 const { fin, syn, rst, ack, urg } = TcpFlag;
 const SPECIAL = fin | syn | rst | urg;
 
-/** A SYN that comes this close behind the data it opened is late, not new: packets of two queues change places. */
-const LATE_SYN_BYTES = 1024 * 1024;
-/** The largest window without scaling: an RST within it is in the window of any receiver. */
-const WINDOW_BYTES = 65_535;
-const WINDOW_SCALE_MAX = 14;
-
-export class Flow implements AssemblerOwner {
-  // Identity; see TcpPacket.
-  readonly #family: 4 | 6;
-  readonly #client0: number;
-  readonly #client1: number;
-  readonly #client2: number;
-  readonly #client3: number;
-  readonly #server0: number;
-  readonly #server1: number;
-  readonly #server2: number;
-  readonly #server3: number;
-  readonly #clientPort: number;
-  readonly #serverPort: number;
-
+export class Flow extends Endpoints implements AssemblerOwner {
   // The table's: place in its bucket and in its list.
   readonly hash: number;
   nextInBucket: Flow | undefined = undefined;
@@ -52,112 +38,70 @@ export class Flow implements AssemblerOwner {
   list: FlowState = FlowState.handshake;
 
   state: FlowState = FlowState.handshake;
+  /** The next packet may show that this is another connection, or that the sides are the other way round. */
+  isUnsure: boolean;
   /** Time of the last packet. */
   seconds = 0;
   nanoseconds = 0;
   readonly #toServer: Assembler;
   readonly #toClient: Assembler;
+  readonly #handshake: Handshake = new Handshake();
   readonly #context: FlowContext;
   readonly #midstream: boolean;
   #handler: ConnectionHandler | undefined = undefined;
   /** Directions that ended before there was anything to tell, by the reader that comes later. */
   #toServerEnd: EndReason | undefined = undefined;
   #toClientEnd: EndReason | undefined = undefined;
-  #clientIsn = 0;
-  #clientIsnKnown = false;
-  #serverIsn = 0;
-  #serverIsnKnown = false;
-  #clientWindow = 0;
-  #serverWindow = 0;
-  #clientScale = 0;
-  #serverScale = 0;
+  #resetSeconds = 0;
 
-  /** `fromClient`: the side that sent this first packet opened the connection. */
-  constructor(first: TcpPacket, fromClient: boolean, hash: number, context: FlowContext) {
-    this.#family = first.family;
-    this.#client0 = fromClient ? first.source0 : first.destination0;
-    this.#client1 = fromClient ? first.source1 : first.destination1;
-    this.#client2 = fromClient ? first.source2 : first.destination2;
-    this.#client3 = fromClient ? first.source3 : first.destination3;
-    this.#server0 = fromClient ? first.destination0 : first.source0;
-    this.#server1 = fromClient ? first.destination1 : first.source1;
-    this.#server2 = fromClient ? first.destination2 : first.source2;
-    this.#server3 = fromClient ? first.destination3 : first.source3;
-    this.#clientPort = fromClient ? first.sourcePort : first.destinationPort;
-    this.#serverPort = fromClient ? first.destinationPort : first.sourcePort;
+  /** `fromClient`: the side that sent this first packet opened the connection; `isGuess`: as far as its port tells. */
+  constructor(
+    first: TcpPacket,
+    fromClient: boolean,
+    isGuess: boolean,
+    hash: number,
+    context: FlowContext,
+  ) {
+    super(first, fromClient);
     this.hash = hash;
+    this.isUnsure = isGuess;
     this.#context = context;
     this.#midstream = (first.flags & syn) === 0;
     this.#toServer = new Assembler(0, this, context);
     this.#toClient = new Assembler(1, this, context);
+    this.#toServer.peer = this.#toClient;
+    this.#toClient.peer = this.#toServer;
     context.counters.connections += 1;
     if (this.#midstream) context.counters.connectionsMidstream += 1;
   }
 
-  /** 0 or 1 when the packet has this connection's addresses and ports, else -1. */
-  directionOf(packet: TcpPacket): Direction | -1 {
-    if (packet.sourcePort === this.#clientPort && packet.destinationPort === this.#serverPort) {
-      if (
-        packet.source0 === this.#client0 &&
-        packet.destination0 === this.#server0 &&
-        packet.family === this.#family &&
-        (packet.family === 4 || this.#isFromClient6(packet))
-      ) {
-        return 0;
-      }
-    }
-    if (packet.sourcePort === this.#serverPort && packet.destinationPort === this.#clientPort) {
-      if (
-        packet.source0 === this.#server0 &&
-        packet.destination0 === this.#client0 &&
-        packet.family === this.#family &&
-        (packet.family === 4 || this.#isFromServer6(packet))
-      ) {
-        return 1;
-      }
-    }
-    return -1;
-  }
-
-  #isFromClient6(packet: TcpPacket): boolean {
-    return (
-      packet.source1 === this.#client1 &&
-      packet.source2 === this.#client2 &&
-      packet.source3 === this.#client3 &&
-      packet.destination1 === this.#server1 &&
-      packet.destination2 === this.#server2 &&
-      packet.destination3 === this.#server3
-    );
-  }
-
-  #isFromServer6(packet: TcpPacket): boolean {
-    return (
-      packet.source1 === this.#server1 &&
-      packet.source2 === this.#server2 &&
-      packet.source3 === this.#server3 &&
-      packet.destination1 === this.#client1 &&
-      packet.destination2 === this.#client2 &&
-      packet.destination3 === this.#client3
-    );
-  }
-
   /** Whether this SYN opens another connection between the same two endpoints. */
   isReusedBy(packet: TcpPacket, direction: Direction): boolean {
-    const { sequence } = packet;
-    const known = direction === 0 ? this.#clientIsnKnown : this.#serverIsnKnown;
-    const isn = direction === 0 ? this.#clientIsn : this.#serverIsn;
-    if ((packet.flags & ack) === 0) {
-      if (known) return sequence !== isn;
-      // Both opened at once.
-      if (this.state === FlowState.handshake) return false;
-      const from = direction === 0 ? this.#toServer : this.#toClient;
-      const behind = distance(from.position, advance(sequence, 1));
-      return this.state === FlowState.closed || behind < 0 || behind > LATE_SYN_BYTES;
-    }
-    if (this.state === FlowState.closed) return !known || sequence !== isn;
-    // The answer to a SYN that was not captured.
-    const opener = advance(packet.acknowledgment, -1);
-    return direction === 1 && this.#clientIsnKnown && opener !== this.#clientIsn;
+    const { state } = this;
+    const from = direction === 0 ? this.#toServer : this.#toClient;
+    const isReused = this.#handshake.isReusedBy(packet, direction, {
+      isClosed: state === FlowState.closed || state === FlowState.reset,
+      isOpening: state === FlowState.handshake,
+      isTwoSided: this.#toServer.seen && this.#toClient.seen,
+      position: from.position,
+    });
+    if (this.#handshake.hasRival) this.isUnsure = true;
+    return isReused;
+  }
+
+  /** Whether this packet is the first of a connection whose SYN came on this one, and whose answer was not captured. */
+  isFollowedBy(packet: TcpPacket, direction: Direction): boolean {
+    return this.#handshake.isOfRival(packet, direction);
+  }
+
+  /** The sides are guessed, because the connection was not captured from its beginning. */
+  get isGuess(): boolean {
+    return this.isUnsure && this.#midstream && !this.#handshake.hasRival;
+  }
+
+  /** They are known now. */
+  confirm(): void {
+    this.isUnsure = this.#handshake.hasRival;
   }
 
   packet(packet: TcpPacket, direction: Direction): void {
@@ -167,21 +111,18 @@ export class Flow implements AssemblerOwner {
     const from = direction === 0 ? this.#toServer : this.#toClient;
     const to = direction === 0 ? this.#toClient : this.#toServer;
     if ((flags & rst) !== 0) {
-      this.#reset(packet, from, to, direction);
+      this.#reset(packet, from, to);
       return;
     }
+    if ((flags & syn) !== 0 && this.#handshake.isStray(packet, direction)) return;
     if (!from.seen) this.#first(packet, from);
-    if (direction === 0) this.#clientWindow = packet.window;
-    else this.#serverWindow = packet.window;
+    to.window = packet.window;
     if ((flags & ack) !== 0) {
       if (!to.started) to.start(packet.acknowledgment);
       to.acknowledge(packet.acknowledgment);
     }
     const hasPayload = packet.end !== packet.start || packet.missingBytes !== 0;
-    if (hasPayload && to.waiting && to.unseenBytes > 0) {
-      this.#handler?.unseen?.(direction === 0 ? 1 : 0, to.unseenBytes);
-    }
-    if ((flags & SPECIAL) !== 0) this.#special(packet, from, direction);
+    if ((flags & SPECIAL) !== 0) this.#special(packet, from, to, direction);
     else if (hasPayload) from.segment(packet, packet.sequence);
     if (this.state !== FlowState.open) this.#updateState(packet, direction, hasPayload);
     if (from.waiting || to.waiting) this.review(packet.seconds);
@@ -189,13 +130,29 @@ export class Flow implements AssemblerOwner {
 
   /** Something waits for packets that may never come. */
   get waiting(): boolean {
-    return this.#toServer.waiting || this.#toClient.waiting;
+    return this.#toServer.waiting || this.#toClient.waiting || this.state === FlowState.reset;
   }
 
-  /** Gives up what has waited for too long. */
+  /** Tells what can be told, and gives up what has waited for too long. */
   review(seconds: number): void {
-    this.#toServer.review(seconds, this.#toClient.seen);
-    this.#toClient.review(seconds, this.#toServer.seen);
+    const { acknowledgedHoleSeconds } = this.#context.limits;
+    const silent = Math.abs(seconds - this.#resetSeconds);
+    if (this.state === FlowState.reset && silent >= acknowledgedHoleSeconds) {
+      this.close("rst");
+      return;
+    }
+    do this.tellReady();
+    while (this.#toServer.giveUp(seconds) || this.#toClient.giveUp(seconds));
+  }
+
+  tellReady(): void {
+    const [a, b] = [this.#toServer, this.#toClient];
+    for (;;) {
+      while (a.drain() || b.drain());
+      // Each waits for the other: one is a repetition, which carries a later acknowledgement. Requests come first.
+      if (!a.isReadyButBlocked || !b.isReadyButBlocked) return;
+      a.force();
+    }
   }
 
   /** Once a second of packet time, when it has packets. */
@@ -206,8 +163,18 @@ export class Flow implements AssemblerOwner {
 
   /** Tells what is held and ends both directions. */
   close(how: EndReason): void {
-    this.#toServer.close(how);
-    this.#toClient.close(how);
+    const reason = this.state === FlowState.reset ? "rst" : how;
+    const [a, b] = [this.#toServer, this.#toClient];
+    this.tellReady();
+    while (a.hasHeld || b.hasHeld) {
+      // Answers come behind what they answer.
+      const isFirst = a.hasHeld && (!a.isBlocked || !b.hasHeld || b.isBlocked);
+      if (isFirst) a.force();
+      else b.force();
+      this.tellReady();
+    }
+    a.close(reason);
+    b.close(reason);
     this.state = FlowState.closed;
   }
 
@@ -253,6 +220,11 @@ export class Flow implements AssemblerOwner {
       case "capture-end":
         counters.closedByCaptureEnd += 1;
         return;
+      case "reversed":
+        // It goes on as another.
+        counters.connections -= 1;
+        counters.connectionsMidstream -= 1;
+        return;
       case "evicted":
         if (this.list === FlowState.handshake) counters.evictedHandshakes += 1;
         else counters.evictedOpen += 1;
@@ -263,26 +235,8 @@ export class Flow implements AssemblerOwner {
     const context = this.#context;
     context.numbered += 1;
     this.#handler = context.onConnection({
-      client: {
-        address: addressText(
-          this.#family,
-          this.#client0,
-          this.#client1,
-          this.#client2,
-          this.#client3,
-        ),
-        port: this.#clientPort,
-      },
-      server: {
-        address: addressText(
-          this.#family,
-          this.#server0,
-          this.#server1,
-          this.#server2,
-          this.#server3,
-        ),
-        port: this.#serverPort,
-      },
+      client: this.client,
+      server: this.server,
       midstream: this.#midstream,
       number: context.numbered,
       seconds: this.seconds,
@@ -298,32 +252,28 @@ export class Flow implements AssemblerOwner {
     return this.#handler;
   }
 
-  /** The first captured packet of a direction says where it begins, unless the peer's packets did. */
+  /** The first captured packet of a direction says where it begins, unless the peer's packets did and can be right. */
   #first(packet: TcpPacket, from: Assembler): void {
-    from.seen = true;
-    const begin = advance(packet.sequence, (packet.flags & syn) === 0 ? 0 : 1);
+    const hasSyn = (packet.flags & syn) !== 0;
+    const begin = advance(packet.sequence, hasSyn ? 1 : 0);
     const apart = distance(begin, from.position);
-    const astray = apart > AHEAD_BYTES_MAX || apart + AHEAD_BYTES_MAX < 0;
-    if (!from.started || astray) from.start(begin);
+    const isAstray = apart > from.windowBytes || apart < -AHEAD_BYTES_MAX;
+    const isBefore = apart < 0 && packet.end !== packet.start;
+    if (!from.started) from.start(begin);
+    else if (hasSyn || isAstray || isBefore) from.restart(begin);
+    from.seen = true;
   }
 
   /** SYN, FIN or URG. */
-  #special(packet: TcpPacket, from: Assembler, direction: Direction): void {
+  #special(packet: TcpPacket, from: Assembler, to: Assembler, direction: Direction): void {
     const { flags } = packet;
     let { sequence } = packet;
     if ((flags & urg) !== 0) this.#context.counters.urgentSegments += 1;
     if ((flags & syn) !== 0) {
-      const scale = Math.min(Math.max(packet.windowScale, 0), WINDOW_SCALE_MAX);
-      if (direction === 0) {
-        this.#clientIsn = sequence;
-        this.#clientIsnKnown = true;
-        this.#clientScale = scale;
-      } else {
-        this.#serverIsn = sequence;
-        this.#serverIsnKnown = true;
-        this.#serverScale = scale;
-      }
+      this.#handshake.note(packet, direction);
+      to.setScale(packet.windowScale);
       sequence = advance(sequence, 1);
+      if (sequence !== from.position) from.restart(sequence);
     }
     const length = packet.end - packet.start + packet.missingBytes;
     if (length > 0) from.segment(packet, sequence);
@@ -334,7 +284,11 @@ export class Flow implements AssemblerOwner {
   #updateState(packet: TcpPacket, direction: Direction, hasPayload: boolean): void {
     const bothEnded = this.#toServer.ended && this.#toClient.ended;
     if (bothEnded) return;
-    if (this.state === FlowState.closed) {
+    if (this.state === FlowState.reset) {
+      // Somebody goes on: the reset was not for him, or came out of his window and was challenged (RFC 5961 3).
+      this.#context.counters.resetsIgnored += 1;
+      this.state = FlowState.open;
+    } else if (this.state === FlowState.closed) {
       const from = direction === 0 ? this.#toServer : this.#toClient;
       if (!from.ended) this.state = FlowState.open;
     } else if (hasPayload || (direction === 0 && (packet.flags & syn) === 0)) {
@@ -342,34 +296,23 @@ export class Flow implements AssemblerOwner {
     }
   }
 
-  #reset(packet: TcpPacket, from: Assembler, to: Assembler, direction: Direction): void {
+  #reset(packet: TcpPacket, from: Assembler, to: Assembler): void {
     const { counters } = this.#context;
     const length = packet.end - packet.start;
     counters.seenBytes += length;
     counters.refusedInResetBytes += length;
     if (from.ended && to.ended) return;
-    if (!this.#isResetValid(packet, from, to, direction)) {
+    const belief = beliefIn(packet, from, to);
+    if (belief === Belief.none) {
       counters.resetsIgnored += 1;
       return;
     }
     from.seen = true;
-    this.close("rst");
-  }
-
-  /** Within the receiver's window; or the refusal of a SYN, which has no place in the stream yet. */
-  #isResetValid(packet: TcpPacket, from: Assembler, to: Assembler, direction: Direction): boolean {
-    if (!from.started) {
-      if ((packet.flags & ack) === 0 || !to.started) return true;
-      // Short of the position where the refused SYN carried data.
-      const short = distance(to.position, packet.acknowledgment);
-      return short >= 0 && short <= WINDOW_BYTES;
+    if (belief === Belief.certain) {
+      this.close("rst");
+      return;
     }
-    const window =
-      direction === 0
-        ? this.#serverWindow * 2 ** this.#serverScale
-        : this.#clientWindow * 2 ** this.#clientScale;
-    const lowest = from.isAcknowledged ? from.acknowledged : from.position;
-    const ahead = distance(packet.sequence, from.position);
-    return distance(packet.sequence, lowest) >= 0 && ahead <= Math.max(window, WINDOW_BYTES);
+    this.state = FlowState.reset;
+    this.#resetSeconds = packet.seconds;
   }
 }

@@ -14,9 +14,17 @@ export type Direction = 0 | 1;
 /**
  * How a direction ended. `fin`: orderly, after its last byte. `rst`: broken off. `idle`: nothing for long.
  * `evicted`: the table was full. `port-reuse`: a new connection took the same addresses and ports.
- * `capture-end`: the capture ended first.
+ * `reversed`: client and server were taken for each other; what follows is told as another connection. `capture-end`: the
+ * capture ended first.
  */
-export type EndReason = "fin" | "rst" | "idle" | "evicted" | "port-reuse" | "capture-end";
+export type EndReason =
+  | "fin"
+  | "rst"
+  | "idle"
+  | "evicted"
+  | "port-reuse"
+  | "reversed"
+  | "capture-end";
 
 export interface Endpoint {
   /** `192.0.2.1` or `2001:db8::1` (RFC 5952), without brackets. */
@@ -37,7 +45,8 @@ export interface ConnectionInfo {
 
 /**
  * What the reader of one connection is told. Per direction: any number of `data` and `gap` in stream order, then
- * `end` exactly once, then nothing. The directions interleave as their packets did. Must not throw.
+ * `end` exactly once, then nothing. The directions interleave as they were spoken: what one side said after it had read bytes
+ * of the other is told behind those, or behind their gap. Must not throw.
  */
 export interface ConnectionHandler {
   /**
@@ -59,11 +68,6 @@ export interface ConnectionHandler {
    */
   gap(direction: Direction, bytes: number, seconds: number, nanoseconds: number): void;
   end(direction: Direction, how: EndReason, seconds: number, nanoseconds: number): void;
-  /**
-   * The other side is about to say something that it said after `bytes` bytes of this direction which were not seen: they
-   * may still come out of order, or be told as a gap later.
-   */
-  unseen?(direction: Direction, bytes: number): void;
 }
 
 /**

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { BodyState, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, InputContext, InputStats } from "../../component/types.ts";
+import { speakerOf } from "../../core/http/speaker.ts";
 import { StreamTally } from "../../core/http/stream-limits.ts";
 import { withField } from "../../core/http/with-field.ts";
 import { PacketDecoder } from "../../core/packet/decode.ts";
@@ -75,6 +76,7 @@ export class Capture {
     const seed = randomBytes(16);
     this.#table = new FlowTable({
       isServerPort: (port) => ports.size === 0 || ports.has(port),
+      speaker: speakerOf,
       onConnection: (info) => new HttpConnection(info, shared),
       hashSeed: [
         seed.readInt32LE(0),
