@@ -59,9 +59,25 @@ export function parseHead(text: string): Head | undefined {
     return { version, status: Number(code), reason, headers };
   }
   const request = REQUEST_LINE.exec(first);
-  if (request === null) return undefined;
+  if (request === null) return looseRequestHead(first, headers);
   const [, method = "", target = "", version = "HTTP/1.0"] = request;
   return { method, target, version, headers };
+}
+
+const VERSION = /^HTTP\/(\d+)(?:\.(\d*))?[\d.]*$/;
+
+/**
+ * A request line in a form that servers answer although RFC 9112 has it otherwise: blanks and tabs in number, a version with
+ * more or fewer digits. Who keeps such a request has the line as it was; these are its words.
+ */
+function looseRequestHead(line: string, headers: readonly string[]): RequestHead | undefined {
+  const words = line.split(/[ \t]/).filter((word) => word !== "");
+  const [method, target, written] = words;
+  if (method === undefined || target === undefined || written === undefined) return undefined;
+  const version = VERSION.exec(written);
+  if (version === null || words.length > 3 || /^[ \t]/.test(line)) return undefined;
+  const isOld = version[1] === "1" && Number(version[2] ?? 0) === 0;
+  return { method, target, version: isOld ? "HTTP/1.0" : "HTTP/1.1", headers };
 }
 
 function parseHeaderLines(lines: readonly string[], from: number): string[] | undefined {

@@ -1,5 +1,5 @@
 // Feeds a stream parser in every way that must not matter, and writes down what comes out.
-import type { MethodKind } from "../src/core/http/scan-head.ts";
+import type { MethodKind } from "../src/core/http/head-scan.ts";
 import { RequestStream } from "../src/core/http/request-stream.ts";
 import { StreamParser } from "../src/core/http/stream-parser.ts";
 import type { StreamEvents, StreamSide } from "../src/core/http/stream-events.ts";

@@ -1,4 +1,8 @@
-/** Names what is not HTTP/1 by its first bytes. */
+/** Names what is not HTTP/1 by its first bytes. Pure. */
+import { CR, LF, SPACE } from "./bytes.ts";
+
+/** A request of HTTP/0.9, a line without a version: it has no framing that a stream could be read by. */
+export const HTTP_0_9 = "unsupported:http0.9";
 
 /** Bytes that tell a TLS record: type, and a version whose first byte is 3 (RFC 8446 5.1). */
 const TLS_BYTES = 3;
@@ -25,6 +29,35 @@ export function foreignProtocol(
   if (length > 1 && bytes[start + 1] !== 3) return "";
   if (length < TLS_BYTES) return undefined;
   return (bytes[start + 2] ?? 0) <= TLS_MINOR_MAX ? "unsupported:tls" : "";
+}
+
+/** Bytes that tell the greeting of a client of SOCKS (RFC 1928 3, and version 4 before it). */
+const SOCKS_BYTES = 3;
+const SOCKS_4 = 4;
+const SOCKS_5 = 5;
+/** CONNECT and BIND, the commands of version 4. */
+const SOCKS_4_COMMAND_MAX = 2;
+/** Ways of logging in that a client of version 5 offers; there are ten. */
+const SOCKS_5_METHODS_MAX = 16;
+
+/** `unsupported:socks` when a client's first bytes are of SOCKS, else as `foreignProtocol`. */
+export function foreignOpening(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const version = bytes[start] ?? 0;
+  if (version !== SOCKS_4 && version !== SOCKS_5) return foreignProtocol(bytes, start, end, false);
+  if (end - start < SOCKS_BYTES) return undefined;
+  const count = bytes[start + 1] ?? 0;
+  const max = version === SOCKS_4 ? SOCKS_4_COMMAND_MAX : SOCKS_5_METHODS_MAX;
+  return count >= 1 && count <= max ? "unsupported:socks" : "";
+}
+
+const GET: Uint8Array = Buffer.from("GET /");
+
+/** Whether a line that is no request line is one of HTTP/0.9: `GET`, a blank, a path, and nothing more. */
+export function isSimpleRequest(line: Uint8Array): boolean {
+  if (!GET.every((byte, i) => line[i] === byte)) return false;
+  let at = GET.length;
+  while (at < line.length && (line[at] ?? 0) > SPACE) at += 1;
+  return line[at] === LF || (line[at] === CR && line[at + 1] === LF);
 }
 
 /** What bytes behind a 101 are counted under. Few words, because they become names of counters. */

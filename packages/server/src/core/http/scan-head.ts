@@ -6,58 +6,11 @@
  * reused. It observes: what is wrong is named, and read the way RFC 9112 tells a recipient to when it goes on at all.
  */
 import { REPLAY_FIELD } from "@mirrorball/protocol";
+import { FIELD, TOKEN } from "./bytes.ts";
+import { Coding, NEEDS_MORE } from "./head-scan.ts";
+import type { HeadScan } from "./head-scan.ts";
 import { plainNumber } from "./plain-number.ts";
-
-/** Methods whose responses are framed in another way. */
-export const MethodKind = { other: 0, head: 1, connect: 2 } as const;
-export type MethodKind = (typeof MethodKind)[keyof typeof MethodKind];
-
-/** What Transfer-Encoding says: absent, chunked at the end as it must be, or anything else. */
-export const Coding = { none: 0, chunked: 1, other: 2, invalid: 3 } as const;
-export type Coding = (typeof Coding)[keyof typeof Coding];
-
-/** Returned instead of an end. */
-export const NEEDS_MORE = 0;
-export const NOT_A_HEAD: number = -1;
-
-export class HeadScan {
-  method: MethodKind = MethodKind.other;
-  status = 0;
-  versionMajor = 1;
-  versionMinor = 1;
-  /** The method is `PRI`, as in the preface of HTTP/2. */
-  isPreface = false;
-  /** -1: absent. */
-  contentLength = -1;
-  contentLengthInvalid = false;
-  coding: Coding = Coding.none;
-  /** The value of Upgrade, lower case; read of responses only. */
-  upgrade = "";
-  /** Carries the mark of a replay that a mirrorball server sent. */
-  isReplay = false;
-  fields = 0;
-  /** The first reason to distrust the framing, or "". */
-  ambiguity = "";
-
-  reset(): void {
-    this.method = MethodKind.other;
-    this.status = 0;
-    this.versionMajor = 1;
-    this.versionMinor = 1;
-    this.isPreface = false;
-    this.contentLength = -1;
-    this.contentLengthInvalid = false;
-    this.coding = Coding.none;
-    this.upgrade = "";
-    this.isReplay = false;
-    this.fields = 0;
-    this.ambiguity = "";
-  }
-
-  doubt(reason: string): void {
-    if (this.ambiguity === "") this.ambiguity = reason;
-  }
-}
+import { scanRequestLine, scanStatusLine } from "./scan-start-line.ts";
 
 const HT = 0x09;
 const LF = 0x0a;
@@ -66,22 +19,10 @@ const SP = 0x20;
 const COLON = 0x3a;
 const LOWER_CASE_BIT = 0x20;
 
-/** 1 for the bytes of a token (RFC 9110 5.6.2). */
-const TOKEN: Uint8Array = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  TOKEN[char.charCodeAt(0)] = 1;
-}
-
-/** 1 for the bytes that may stand in a field's value (RFC 9110 5.5), obsolete ones included. */
-const VALUE: Uint8Array = new Uint8Array(256).fill(1, SP);
-VALUE[HT] = 1;
-VALUE[0x7f] = 0;
-
 const CONTENT_LENGTH: Uint8Array = Buffer.from("content-length");
 const TRANSFER_ENCODING: Uint8Array = Buffer.from("transfer-encoding");
 const UPGRADE: Uint8Array = Buffer.from("upgrade");
 const REPLAY: Uint8Array = Buffer.from(REPLAY_FIELD.toLowerCase());
-const HTTP_SLASH: Uint8Array = Buffer.from("HTTP/");
 
 /**
  * Scans the head that starts at `start`; bytes from `end` on are not looked at. Returns the place behind its blank line,
@@ -99,126 +40,6 @@ export function scanHead(
     ? scanRequestLine(bytes, start, end, scan)
     : scanStatusLine(bytes, start, end, scan);
   return fieldsAt <= 0 ? fieldsAt : scanFields(bytes, fieldsAt, end, isRequest, scan);
-}
-
-/** Returns the place behind the line. */
-function scanRequestLine(bytes: Uint8Array, start: number, end: number, scan: HeadScan): number {
-  let at = start;
-  while (at < end && TOKEN[bytes[at] ?? 0] === 1) at += 1;
-  if (at === end) return NEEDS_MORE;
-  if (bytes[at] !== SP || at === start) return NOT_A_HEAD;
-  scan.method = methodKind(bytes, start, at - start);
-  const target = at + 1;
-  at = target;
-  while (at < end && (bytes[at] ?? 0) > SP) at += 1;
-  if (at === end) return NEEDS_MORE;
-  if (at === target) return NOT_A_HEAD;
-  if (bytes[at] !== SP || !startsVersion(bytes, at + 1, end)) {
-    return scanLooseRequestLine(bytes, at, end, scan);
-  }
-  const lineEnd = scanVersion(bytes, at + 1, end, scan);
-  if (lineEnd <= 0) return lineEnd;
-  scan.isPreface = scan.versionMajor === 2 && at - start === 5 && bytes[start] === 0x50;
-  return lineEndAt(bytes, lineEnd, end);
-}
-
-/** A target with white space in it: some servers take it, so it is a request, and nobody knows which. */
-function scanLooseRequestLine(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  scan: HeadScan,
-): number {
-  let space = -1;
-  for (let at = from; at < end; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte === SP) space = at;
-    if (byte === LF) {
-      if (space < 0) return NOT_A_HEAD;
-      const lineEnd = scanVersion(bytes, space + 1, at + 1, scan);
-      if (lineEnd <= 0) return NOT_A_HEAD;
-      scan.doubt("request-line");
-      return lineEndAt(bytes, lineEnd, end);
-    }
-    if (VALUE[byte] === 0 && byte !== CR) return NOT_A_HEAD;
-  }
-  return NEEDS_MORE;
-}
-
-function scanStatusLine(bytes: Uint8Array, start: number, end: number, scan: HeadScan): number {
-  let at = scanVersion(bytes, start, end, scan);
-  if (at <= 0) return at;
-  if (at === end) return NEEDS_MORE;
-  if (bytes[at] !== SP) return NOT_A_HEAD;
-  at += 1;
-  for (let digits = 0; digits < 3; digits += 1, at += 1) {
-    if (at === end) return NEEDS_MORE;
-    const digit = (bytes[at] ?? 0) - 0x30;
-    if (digit < 0 || digit > 9) return NOT_A_HEAD;
-    scan.status = scan.status * 10 + digit;
-  }
-  if (at === end) return NEEDS_MORE;
-  const next = bytes[at] ?? 0;
-  if (next !== SP && next !== CR && next !== LF) return NOT_A_HEAD;
-  while (at < end && bytes[at] !== LF) {
-    const byte = bytes[at] ?? 0;
-    if (VALUE[byte] === 0 && !(byte === CR && (at + 1 === end || bytes[at + 1] === LF))) {
-      scan.doubt("status-line");
-    }
-    at += 1;
-  }
-  return at === end ? NEEDS_MORE : at + 1;
-}
-
-/** Whether `HTTP/`, or as much of it as is here, stands at `at`. */
-function startsVersion(bytes: Uint8Array, at: number, end: number): boolean {
-  for (let i = 0; i < HTTP_SLASH.length && at + i < end; i += 1) {
-    if (bytes[at + i] !== HTTP_SLASH[i]) return false;
-  }
-  return true;
-}
-
-/** `HTTP/1.1`; returns the place behind it. */
-function scanVersion(bytes: Uint8Array, at: number, end: number, scan: HeadScan): number {
-  if (!startsVersion(bytes, at, end)) return NOT_A_HEAD;
-  const digits = at + HTTP_SLASH.length;
-  if (digits + 3 > end) {
-    // Fewer bytes than a version has: those that are here must fit all the same.
-    const rest = Buffer.from(bytes.subarray(Math.min(digits, end), end)).toString("latin1");
-    return /^(?:\d(?:\.\d?)?)?$/.test(rest) ? NEEDS_MORE : NOT_A_HEAD;
-  }
-  const major = (bytes[digits] ?? 0) - 0x30;
-  const minor = (bytes[digits + 2] ?? 0) - 0x30;
-  if (major < 0 || major > 9 || minor < 0 || minor > 9 || bytes[digits + 1] !== 0x2e) {
-    return NOT_A_HEAD;
-  }
-  scan.versionMajor = major;
-  scan.versionMinor = minor;
-  if (major !== 1) scan.doubt("version");
-  return digits + 3;
-}
-
-/** CR LF or LF at `at`; returns the place behind it. */
-function lineEndAt(bytes: Uint8Array, at: number, end: number): number {
-  if (at === end) return NEEDS_MORE;
-  if (bytes[at] === LF) return at + 1;
-  if (bytes[at] !== CR) return NOT_A_HEAD;
-  if (at + 1 === end) return NEEDS_MORE;
-  return bytes[at + 1] === LF ? at + 2 : NOT_A_HEAD;
-}
-
-function methodKind(bytes: Uint8Array, start: number, length: number): MethodKind {
-  if (length === 4 && isWord(bytes, start, "HEAD")) return MethodKind.head;
-  if (length === 7 && isWord(bytes, start, "CONNECT")) return MethodKind.connect;
-  return MethodKind.other;
-}
-
-/** Methods are case-sensitive (RFC 9110 9.1). */
-function isWord(bytes: Uint8Array, start: number, word: string): boolean {
-  for (let i = 0; i < word.length; i += 1) {
-    if (bytes[start + i] !== word.charCodeAt(i)) return false;
-  }
-  return true;
 }
 
 function scanFields(
@@ -253,7 +74,7 @@ function scanFields(
     let lineEnd = valueAt;
     while (lineEnd < end) {
       const byte = bytes[lineEnd] ?? 0;
-      if (VALUE[byte] === 0) {
+      if (FIELD[byte] === 0) {
         if (byte === LF) break;
         if (byte !== CR) scan.doubt("control-byte");
         else if (lineEnd + 1 < end && bytes[lineEnd + 1] !== LF) scan.doubt("bare-cr");

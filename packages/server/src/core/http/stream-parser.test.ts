@@ -3,7 +3,7 @@ import { HttpMessage } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { byteByByte, bytesOf, digest, feed } from "../../../test/stream-kit.ts";
 import type { FeedOptions, Parsed } from "../../../test/stream-kit.ts";
-import { MethodKind } from "./scan-head.ts";
+import { MethodKind } from "./head-scan.ts";
 import { StreamTally } from "./stream-limits.ts";
 import { StreamParser } from "./stream-parser.ts";
 
@@ -138,6 +138,16 @@ describe("requests that can be framed in two ways", () => {
     ["field-name", "GET / HTTP/1.1\r\nHost: x\r\n\rX: y\r\n\r\n"],
     ["request-line", "GET /a b HTTP/1.1\r\n\r\n"],
     ["request-line", "GET /a\tb HTTP/1.1\r\n\r\n"],
+    ["request-line", "GET  /a HTTP/1.1\r\n\r\n"],
+    ["request-line", "GET /a  HTTP/1.1\r\n\r\n"],
+    ["request-line", "GET\t/a\tHTTP/1.1\r\n\r\n"],
+    ["request-line", "GET /a HTTP/1.1 \r\n\r\n"],
+    ["request-line", "GET /a HTTP/1.1\t\r\n\r\n"],
+    ["request-line", "GET /a HTTP/1.0.8\r\n\r\n"],
+    ["request-line", "GET /a HTTP/1.10\r\n\r\n"],
+    ["request-line", "GET /a HTTP/1.\r\n\r\n"],
+    ["request-line", "GET /a HTTP/1\r\n\r\n"],
+    ["request-line", "POST /a HTTP/1.1 \nContent-Length: 3\n\nabc"],
     ["version", "GET / HTTP/2.0\r\n\r\n"],
     ["chunk-bare-lf", `${head("Transfer-Encoding: chunked")}5\nhello\r\n0\r\n\r\n`],
     ["chunk-bare-lf", `${head("Transfer-Encoding: chunked")}5\r\nhello\n0\r\n\r\n`],
@@ -207,7 +217,15 @@ describe("requests that can be framed in two ways", () => {
       reason === "chunk-size-digits" && body.startsWith("f") ? "chunk-size-overflow" : reason;
     expect(doubts(parsed)).toEqual([expected, "after-fault"]);
     expect(texts(parsed)).toEqual([start + body.slice(0, kept), NEXT]);
-    expect(parsed.messages[0]?.incomplete).toBe(true);
+    // Recorded and marked, as everything else whose end is in doubt.
+    expect(parsed.messages[0]?.incomplete).toBe(false);
+  });
+
+  it("takes a request right behind a head that told no end for the next one, and marks it", () => {
+    const parsed = parse(`${head("Content-Length: ")}${NEXT}${NEXT}`);
+    expect(texts(parsed)).toEqual([head("Content-Length: "), NEXT, NEXT]);
+    expect(doubts(parsed)).toEqual(["content-length-invalid", "after-fault", "after-fault"]);
+    expect(skipped(parsed)).toEqual({});
   });
 
   it("is not fooled by a request in the body of a request without an end", () => {
@@ -363,6 +381,26 @@ describe("responses", () => {
     expect(responses(text + LAST, { end: "rst" }).messages[0]?.incomplete).toBe(true);
   });
 
+  it.each([
+    "HTTP/1.1  200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.1\t200\tOK\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1 200\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.10 200 OK\nContent-Length: 2\n\nok",
+    "HTTP/1.0.8 200 OK\r\nContent-Length: 2\r\n\r\nok",
+  ])("in another form are kept and marked: %j", (text) => {
+    const parsed = responses(text + LAST);
+    expect(texts(parsed)).toEqual([text, LAST]);
+    expect(doubts(parsed)).toEqual(["status-line", ""]);
+    expect(parsed.messages[0]?.status).toBe(200);
+  });
+
+  it.each(["HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n"])(
+    "without a status of three digits are none: %j",
+    (text) => {
+      expect(texts(responses(text))).toEqual([]);
+    },
+  );
+
   it("switch to another protocol with 101", () => {
     const text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n\r\n";
     const parsed = responses(`${text}\x81\x05helloHTTP/1.1 200 OK\r\n\r\n`);
@@ -425,13 +463,21 @@ describe("what is not HTTP/1", () => {
     ["not-http", "\x00\x01\x02\xff\xfe\x00 some\x00thing"],
     ["not-http", "EHLO mail.test\r\nMAIL FROM:<a@b>\r\n"],
     ["not-http", "*1\r\n$4\r\nPING\r\n"],
-    ["not-http", "GET /\r\n"],
+    ["not-http", "GET  /\r\n"],
+    ["not-http", "GET / HTTP/x\r\n"],
+    ["unsupported:http0.9", "GET /\r\n"],
+    ["unsupported:http0.9", "GET /a?b\nHost: x\r\n\r\n"],
+    ["unsupported:socks", "\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x50GET / HTTP/1.1\r\n\r\n"],
+    ["unsupported:socks", "\x04\x01\x00\x50\x7f\x00\x00\x01me\x00GET / HTTP/1.1\r\n\r\n"],
+    ["not-http", "\x05\x00\x0b\x03\x10\x00 some rpc"],
     ["not-http", "SSH-2.0-OpenSSH_9\r\n"],
   ])("%s: %j", (reason, text) => {
     const parsed = parse(text);
     expect(texts(parsed)).toEqual([]);
     expect(skipped(parsed)).toEqual({ [reason]: text.length });
-    if (reason.startsWith("unsupported")) expect(parsed.foreign).toBe(reason);
+    // Behind a line of HTTP/0.9 a server may go on.
+    const goesOn = !reason.startsWith("unsupported") || reason === "unsupported:http0.9";
+    expect(parsed.foreign).toBe(goesOn ? "" : reason);
   });
 
   it("a line of a load balancer before the first request costs nothing", () => {

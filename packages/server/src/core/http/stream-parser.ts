@@ -9,13 +9,15 @@
  * line and flagged too. What is not HTTP is named and counted, never guessed at. Every byte ends in a count of the tally.
  */
 import { ChunkScanner } from "./chunk-scanner.ts";
-import { foreignProtocol, mayStart, upgradeReason } from "./foreign.ts";
+import { HTTP_0_9, foreignOpening, foreignProtocol, isSimpleRequest, upgradeReason } from "./foreign.ts";
 import { Body, isTunnel, requestBody, responseBody } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
+import { Hunt } from "./hunt.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
 import { PROXY_HEADER, isProxyLine } from "./proxy-header.ts";
-import { HeadScan, NOT_A_HEAD, scanHead } from "./scan-head.ts";
+import { HeadScan, NOT_A_HEAD } from "./head-scan.ts";
+import { scanHead } from "./scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import type { StreamMessage } from "./stream-message.ts";
@@ -27,6 +29,10 @@ const LF = 0x0a;
 
 /** Counts bytes, and doubts messages, behind a message whose end could not be known. */
 const AFTER_FAULT = "after-fault";
+
+/** Where a message's end got lost: its head told none that can be trusted, or its body did not keep what it promised. */
+const End = { known: 0, lostInHead: 1, lostInBody: 2 } as const;
+type End = (typeof End)[keyof typeof End];
 
 /** One for all parsers: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
@@ -42,19 +48,15 @@ export class StreamParser {
   #chunks: ChunkScanner | undefined;
   /** Bytes to come of a body with a length. */
   #remaining = 0;
-  /** The head told no end that can be trusted. */
-  #endIsUnknown = false;
+  #end: End = End.known;
   /** Packet time of what is being read. */
   #seconds = 0;
   #nanoseconds = 0;
   /** Place in the stream, gaps included. */
   #offset = 0;
-  /** What skipped or foreign bytes are counted under; "" while messages follow each other as they should. */
-  #reason: string;
-  /** Hunting: the next byte begins a line. */
-  #atLine = true;
-  /** Hunting from the middle or behind a hole: a segment may begin a message although no line ended before it. */
-  #trustSegments: boolean;
+  readonly #search: Hunt;
+  /** What another protocol's bytes are counted under. */
+  #protocol = "";
   /** Why the place where messages begin is not certain any more, or "". */
   #taint = "";
 
@@ -71,8 +73,7 @@ export class StreamParser {
     this.#limits = limits;
     this.#builder = new MessageBuilder(tally, limits);
     this.#state = midstream ? State.hunt : State.start;
-    this.#reason = midstream ? "mid-stream" : "";
-    this.#trustSegments = midstream;
+    this.#search = new Hunt(midstream);
   }
 
   /** Bytes of the message that is not done yet. */
@@ -87,7 +88,7 @@ export class StreamParser {
 
   push(chunk: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): void {
     this.#tally.pushedBytes += end - start;
-    if (this.#trustSegments && this.#state === State.hunt) this.#atLine = true;
+    if (this.#state === State.hunt && this.#search.trustSegments) this.#search.atLine = true;
     this.#seconds = seconds;
     this.#nanoseconds = nanoseconds;
     this.#consume(chunk, start, end);
@@ -108,7 +109,7 @@ export class StreamParser {
       if (this.#state === State.length && this.#remaining === 0) this.#finish(message);
     } else if (this.#state !== State.foreign) {
       this.#breakOff();
-      this.#hunt("resync", true);
+      this.#hunt("resync", true, false);
     }
     this.#offset += bytes;
   }
@@ -130,7 +131,7 @@ export class StreamParser {
     if (this.#state === State.foreign) return;
     this.#breakOff();
     this.#state = State.foreign;
-    this.#reason = reason;
+    this.#protocol = reason;
   }
 
   #consume(chunk: Uint8Array, start: number, end: number): void {
@@ -161,7 +162,7 @@ export class StreamParser {
       case State.foreign:
         break;
     }
-    this.#tally.skipped(this.#reason, end - at);
+    this.#tally.skipped(this.#protocol, end - at);
     return end;
   }
 
@@ -223,7 +224,7 @@ export class StreamParser {
     }
     if (builder.pending >= this.#limits.headBytesMax || this.#tally.isFull) {
       this.#breakHead("head-bytes");
-      this.#huntBehindFault(AFTER_FAULT);
+      this.#huntBehindFault(AFTER_FAULT, false);
     }
     return stop;
   }
@@ -244,9 +245,9 @@ export class StreamParser {
     const stop = chunks.scan(chunk, at, end);
     this.#builder.addBody(chunk, at, stop, this.#seconds, this.#nanoseconds);
     if (chunks.fault !== "") {
-      message.incomplete = true;
+      // As with a length that is none: what can be told of it is kept, and not trusted.
       message.doubt(chunks.fault);
-      this.#endIsUnknown = true;
+      this.#end = End.lostInBody;
       this.#finish(message);
     } else if (chunks.done) {
       message.doubt(chunks.ambiguity);
@@ -257,28 +258,20 @@ export class StreamParser {
 
   /** Looks for the next start line; only at the beginnings of lines, and of segments where those can be trusted. */
   #stepHunt(chunk: Uint8Array, at: number, end: number): number {
-    if (!this.#atLine) {
-      const lineFeed = chunk.subarray(at, end).indexOf(LF);
-      this.#atLine = lineFeed >= 0;
-      const stop = lineFeed < 0 ? end : at + lineFeed + 1;
-      this.#tally.skipped(this.#reason, stop - at);
+    const search = this.#search;
+    if (!search.atLine) {
+      const stop = search.skipLine(chunk, at, end);
+      this.#tally.skipped(search.reason, stop - at);
       return stop;
     }
-    this.#atLine = false;
-    if (this.#trustSegments) {
-      const protocol = foreignProtocol(chunk, at, end, true) ?? "";
-      if (protocol !== "") {
-        this.#turnForeign(protocol);
-        return at;
-      }
+    search.atLine = false;
+    const protocol = search.foreignAt(chunk, at, end);
+    if (protocol !== "") {
+      this.#turnForeign(protocol);
+      return at;
     }
     const headLimit = Math.min(end, at + this.#limits.headBytesMax);
-    if (
-      mayStart(chunk[at] ?? 0, this.#isRequest) &&
-      scanHead(chunk, at, headLimit, this.#isRequest, scan) !== NOT_A_HEAD
-    ) {
-      this.#state = State.start;
-    }
+    if (search.startsAt(chunk, at, headLimit, this.#isRequest)) this.#state = State.start;
     return at;
   }
 
@@ -305,7 +298,7 @@ export class StreamParser {
       else if (isTunnel(method, message.status)) message.upgrade = "unsupported:connect";
     }
     this.#remaining = body === Body.length ? scan.contentLength : 0;
-    this.#endIsUnknown = body === Body.unknown;
+    this.#end = body === Body.unknown ? End.lostInHead : End.known;
     this.#state = STATE_OF[body];
     this.#chunks = body === Body.chunked ? new ChunkScanner(this.#limits) : undefined;
     return message;
@@ -318,12 +311,11 @@ export class StreamParser {
     this.#chunks = undefined;
     this.#remaining = 0;
     this.#state = State.start;
-    this.#reason = "";
-    this.#trustSegments = false;
-    if (this.#endIsUnknown) {
-      this.#endIsUnknown = false;
-      this.#huntBehindFault(AFTER_FAULT);
-    }
+    this.#search.end();
+    const lost = this.#end;
+    this.#end = End.known;
+    // Behind a head that ended the next message may begin, for servers that take it for one without a body.
+    if (lost !== End.known) this.#huntBehindFault(AFTER_FAULT, lost === End.lostInHead);
     message.done = true;
     this.#events.done(message);
     if (message.upgrade !== "") this.#turnForeign(message.upgrade);
@@ -336,7 +328,7 @@ export class StreamParser {
       this.#breakHead("");
     } else if (message !== undefined) {
       message.incomplete = true;
-      this.#endIsUnknown = false;
+      this.#end = End.known;
       this.#finish(message);
     }
   }
@@ -345,7 +337,8 @@ export class StreamParser {
   #breakHead(doubt: string): void {
     this.#state = State.start;
     if (this.#finder?.hasStartLine !== true) {
-      this.#builder.drop(this.#reason === "" ? "broken-start" : this.#reason);
+      const { reason } = this.#search;
+      this.#builder.drop(reason === "" ? "broken-start" : reason);
       return;
     }
     const head = this.#builder.bytes.flat();
@@ -361,32 +354,34 @@ export class StreamParser {
   /** What was taken for the beginning of a head is none. */
   #notHttp(head: Uint8Array): void {
     const builder = this.#builder;
-    const protocol = foreignProtocol(head, 0, head.length, false);
+    const search = this.#search;
+    const isOpening = this.#isRequest && builder.headOffset === 0 && search.reason === "";
+    const tell = isOpening ? foreignOpening : foreignProtocol;
+    const protocol = tell(head, 0, head.length, false);
     if (protocol === undefined) return;
     if (protocol !== "") {
       builder.drop(protocol);
       this.#turnForeign(protocol);
       return;
     }
-    if (this.#reason !== "") this.#hunt(this.#reason, this.#trustSegments);
-    else if (isProxyLine(head)) this.#hunt(PROXY_HEADER, false);
-    else this.#huntBehindFault("not-http");
+    if (search.reason !== "") this.#hunt(search.reason, search.trustSegments, false);
+    else if (isProxyLine(head)) this.#hunt(PROXY_HEADER, false, false);
+    else if (this.#isRequest && isSimpleRequest(head)) this.#huntBehindFault(HTTP_0_9, false);
+    else this.#huntBehindFault("not-http", false);
     this.#offset = builder.headOffset;
     const bytes = builder.giveBack();
     this.#consume(bytes, 0, bytes.length);
   }
 
   /** A server that took this would be a strange one: what is found from here on may never have been a message. */
-  #huntBehindFault(reason: string): void {
+  #huntBehindFault(reason: string, atLine: boolean): void {
     this.#taint = AFTER_FAULT;
-    this.#hunt(reason, false);
+    this.#hunt(reason, false, atLine);
   }
 
-  #hunt(reason: string, trustSegments: boolean): void {
+  #hunt(reason: string, trustSegments: boolean, atLine: boolean): void {
     this.#state = State.hunt;
-    this.#reason = reason;
-    this.#trustSegments = trustSegments;
-    this.#atLine = false;
+    this.#search.begin(reason, trustSegments, atLine);
     // That it hides no message is known of this one.
     if (reason !== PROXY_HEADER) this.#events.lostSync();
   }
@@ -394,7 +389,7 @@ export class StreamParser {
   #turnForeign(reason: string): void {
     if (this.#state === State.foreign) return;
     this.#state = State.foreign;
-    this.#reason = reason;
+    this.#protocol = reason;
     this.#events.foreign(reason);
   }
 }

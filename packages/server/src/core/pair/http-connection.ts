@@ -7,7 +7,7 @@
  */
 import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, MessageContext } from "@mirrorball/protocol";
-import type { MethodKind } from "../http/scan-head.ts";
+import type { MethodKind } from "../http/head-scan.ts";
 import { RequestStream } from "../http/request-stream.ts";
 import { StreamParser } from "../http/stream-parser.ts";
 import type { StreamTally } from "../http/stream-limits.ts";

@@ -27,6 +27,14 @@ const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
 /** The same in messages. */
 const HELD_MESSAGES_MAX = 100_000;
 
+/** What whoever captures it may have expected to be read. */
+const PROTOCOLS: ReadonlyMap<string, string> = new Map([
+  ["unsupported:http0.9", "HTTP/0.9"],
+  ["unsupported:socks", "SOCKS"],
+  ["unsupported:tls", "TLS"],
+  ["unsupported:http2", "HTTP/2"],
+]);
+
 export interface CaptureSettings {
   readonly ports: readonly number[];
   readonly trackResponses: boolean;
@@ -53,6 +61,8 @@ export class Capture {
   #segments = 0;
   #waiting: Promise<void> | undefined;
   #isHeld = false;
+  /** Reasons that were said. */
+  readonly #warned: Set<string> = new Set();
 
   constructor(context: InputContext, settings: CaptureSettings) {
     this.#context = context;
@@ -117,11 +127,13 @@ export class Capture {
     const { segments } = this.#table.counters();
     if (segments === this.#segments) this.#table.tick(seconds);
     this.#segments = segments;
+    this.#warnOfProtocols();
   }
 
   /** The capture is over. */
   async end(): Promise<void> {
     this.#table.flush();
+    this.#warnOfProtocols();
     this.begin();
     while (this.#batch.length > 0) await this.flush();
   }
@@ -154,6 +166,16 @@ export class Capture {
     await wait;
     this.#waiting = undefined;
     await this.flush();
+  }
+
+  /** What is no HTTP/1 is said once, by name; how much of it there is, the figures tell. */
+  #warnOfProtocols(): void {
+    for (const reason of this.#tally.skippedBytesBy.keys()) {
+      const name = PROTOCOLS.get(reason);
+      if (name === undefined || this.#warned.has(reason)) continue;
+      this.#warned.add(reason);
+      this.#context.log.warn(`${this.#context.name}: ${name} was captured, which is not read: counted as ${reason}`); // prettier-ignore
+    }
   }
 
   #keep(message: Message): void {

@@ -130,12 +130,12 @@ export class Worker implements ConnectionEvents {
     const { head } = message.http;
     if (head === undefined || isResponseHead(head)) {
       this.#settle("failed", "unparsable");
+    } else if (message.context?.framing === "ambiguous" && !this.#settings.ambiguous) {
+      this.#settle("skipped", "ambiguous");
     } else if ((message.context?.bodyState ?? BodyState.complete) !== BodyState.complete) {
       this.#settle("skipped", "incomplete-body");
     } else if (!message.http.bodyComplete) {
       this.#settle("skipped", "incomplete-body");
-    } else if (message.context?.framing === "ambiguous" && !this.#settings.ambiguous) {
-      this.#settle("skipped", "ambiguous");
     } else if (head.method === "CONNECT") {
       this.#settle("skipped", "connect-method");
     } else {
