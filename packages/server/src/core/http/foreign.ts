@@ -1,8 +1,9 @@
 /** Names what is not HTTP/1 by its first bytes. Pure. */
 import { CR, LF, SPACE } from "./bytes.ts";
+import { PROXY_HEADER, isProxyLine } from "./proxy-header.ts";
 
 /** A request of HTTP/0.9, a line without a version: it has no framing that a stream could be read by. */
-export const HTTP_0_9 = "unsupported:http0.9";
+const HTTP_0_9 = "unsupported:http0.9";
 
 /** Bytes that tell a TLS record: type, and a version whose first byte is 3 (RFC 8446 5.1). */
 const TLS_BYTES = 3;
@@ -41,7 +42,7 @@ const SOCKS_4_COMMAND_MAX = 2;
 const SOCKS_5_METHODS_MAX = 16;
 
 /** `unsupported:socks` when a client's first bytes are of SOCKS, else as `foreignProtocol`. */
-export function foreignOpening(bytes: Uint8Array, start: number, end: number): string | undefined {
+function foreignOpening(bytes: Uint8Array, start: number, end: number): string | undefined {
   const version = bytes[start] ?? 0;
   if (version !== SOCKS_4 && version !== SOCKS_5) return foreignProtocol(bytes, start, end, false);
   if (end - start < SOCKS_BYTES) return undefined;
@@ -53,7 +54,7 @@ export function foreignOpening(bytes: Uint8Array, start: number, end: number): s
 const GET: Uint8Array = Buffer.from("GET /");
 
 /** Whether a line that is no request line is one of HTTP/0.9: `GET`, a blank, a path, and nothing more. */
-export function isSimpleRequest(line: Uint8Array): boolean {
+function isSimpleRequest(line: Uint8Array): boolean {
   if (!GET.every((byte, i) => line[i] === byte)) return false;
   let at = GET.length;
   while (at < line.length && (line[at] ?? 0) > SPACE) at += 1;
@@ -69,4 +70,26 @@ export function upgradeReason(upgrade: string): string {
 /** Whether a line found somewhere may begin with `first`: methods in use are upper case, a status line begins with `HTTP`. */
 export function mayStart(first: number, isRequest: boolean): boolean {
   return isRequest ? first >= 0x41 && first <= 0x5a : first === 0x48;
+}
+
+/**
+ * What the bytes are called that stand where a head should and are none: another protocol, as which all that follows is
+ * counted when `isForeign`; else something to pass over. Undefined when there are too few to tell. `isOpening`: they are the
+ * first of a connection's client.
+ */
+export function nameOf(
+  head: Uint8Array,
+  isRequest: boolean,
+  isOpening: boolean,
+): string | undefined {
+  const tell = isRequest && isOpening ? foreignOpening : foreignProtocol;
+  const protocol = tell(head, 0, head.length, false);
+  if (protocol !== "") return protocol;
+  if (isProxyLine(head)) return PROXY_HEADER;
+  return isRequest && isSimpleRequest(head) ? HTTP_0_9 : "not-http";
+}
+
+/** Whether nothing behind bytes of that name can be HTTP/1 again. */
+export function isForeign(name: string): boolean {
+  return name.startsWith("unsupported:") && name !== HTTP_0_9;
 }

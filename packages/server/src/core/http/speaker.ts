@@ -7,8 +7,8 @@ import { HeadScan, NOT_A_HEAD } from "./head-scan.ts";
 import { scanHead } from "./scan-head.ts";
 
 const LF = 0x0a;
-/** Bytes of a status line that are enough: `HTTP/1.1 200`. */
-const STATUS_BYTES = 12;
+/** Bytes of a status line that are enough: `HTTP/1.1`. */
+const STATUS_BYTES = 8;
 /** Bytes in which a request line must end; longer ones are left to the ports. */
 const LINE_BYTES_MAX = 8192;
 

@@ -467,7 +467,10 @@ describe("what is not HTTP/1", () => {
     ["not-http", "GET / HTTP/x\r\n"],
     ["unsupported:http0.9", "GET /\r\n"],
     ["unsupported:http0.9", "GET /a?b\nHost: x\r\n\r\n"],
-    ["unsupported:socks", "\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x50GET / HTTP/1.1\r\n\r\n"],
+    [
+      "unsupported:socks",
+      "\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x50GET / HTTP/1.1\r\n\r\n",
+    ],
     ["unsupported:socks", "\x04\x01\x00\x50\x7f\x00\x00\x01me\x00GET / HTTP/1.1\r\n\r\n"],
     ["not-http", "\x05\x00\x0b\x03\x10\x00 some rpc"],
     ["not-http", "SSH-2.0-OpenSSH_9\r\n"],

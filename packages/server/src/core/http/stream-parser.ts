@@ -9,19 +9,19 @@
  * line and flagged too. What is not HTTP is named and counted, never guessed at. Every byte ends in a count of the tally.
  */
 import { ChunkScanner } from "./chunk-scanner.ts";
-import { HTTP_0_9, foreignOpening, foreignProtocol, isSimpleRequest, upgradeReason } from "./foreign.ts";
+import { isForeign, nameOf, upgradeReason } from "./foreign.ts";
 import { Body, isTunnel, requestBody, responseBody } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
 import { Hunt } from "./hunt.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
-import { PROXY_HEADER, isProxyLine } from "./proxy-header.ts";
+import { PROXY_HEADER } from "./proxy-header.ts";
 import { HeadScan, NOT_A_HEAD } from "./head-scan.ts";
 import { scanHead } from "./scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import type { StreamMessage } from "./stream-message.ts";
-import { STATE_OF, State } from "./stream-state.ts";
+import { End, STATE_OF, State } from "./stream-state.ts";
 import type { StreamEvents, StreamSide } from "./stream-events.ts";
 
 const CR = 0x0d;
@@ -29,10 +29,6 @@ const LF = 0x0a;
 
 /** Counts bytes, and doubts messages, behind a message whose end could not be known. */
 const AFTER_FAULT = "after-fault";
-
-/** Where a message's end got lost: its head told none that can be trusted, or its body did not keep what it promised. */
-const End = { known: 0, lostInHead: 1, lostInBody: 2 } as const;
-type End = (typeof End)[keyof typeof End];
 
 /** One for all parsers: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
@@ -355,19 +351,17 @@ export class StreamParser {
   #notHttp(head: Uint8Array): void {
     const builder = this.#builder;
     const search = this.#search;
-    const isOpening = this.#isRequest && builder.headOffset === 0 && search.reason === "";
-    const tell = isOpening ? foreignOpening : foreignProtocol;
-    const protocol = tell(head, 0, head.length, false);
-    if (protocol === undefined) return;
-    if (protocol !== "") {
-      builder.drop(protocol);
-      this.#turnForeign(protocol);
+    const isOpening = builder.headOffset === 0 && search.reason === "";
+    const name = nameOf(head, this.#isRequest, isOpening);
+    if (name === undefined) return;
+    if (isForeign(name)) {
+      builder.drop(name);
+      this.#turnForeign(name);
       return;
     }
     if (search.reason !== "") this.#hunt(search.reason, search.trustSegments, false);
-    else if (isProxyLine(head)) this.#hunt(PROXY_HEADER, false, false);
-    else if (this.#isRequest && isSimpleRequest(head)) this.#huntBehindFault(HTTP_0_9, false);
-    else this.#huntBehindFault("not-http", false);
+    else if (name === PROXY_HEADER) this.#hunt(name, false, false);
+    else this.#huntBehindFault(name, false);
     this.#offset = builder.headOffset;
     const bytes = builder.giveBack();
     this.#consume(bytes, 0, bytes.length);

@@ -19,3 +19,7 @@ export const STATE_OF: readonly [State, State, State, State, State] = [
   State.untilClose,
   State.length,
 ];
+
+/** Where a message's end got lost: its head told none that can be trusted, or its body did not keep what it promised. */
+export const End = { known: 0, lostInHead: 1, lostInBody: 2 } as const;
+export type End = (typeof End)[keyof typeof End];

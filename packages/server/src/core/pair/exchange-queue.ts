@@ -71,6 +71,9 @@ export class ExchangeQueue {
   }
 
   add(id: string, method: MethodKind, context: MessageContext, isReplay: boolean): Exchange {
+    // Who waits for each answer had them all, the missing ones among them.
+    const isSerial = this.#waiting.at(-1)?.burst !== this.#waiting.at(-2)?.burst;
+    if (this.#responsesMissed && this.#serverSpoke && isSerial) this.dropAll();
     if (this.#serverSpoke) this.#burst += 1;
     this.#serverSpoke = false;
     const isEmpty = this.#waiting.length === 0;

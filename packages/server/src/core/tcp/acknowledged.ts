@@ -6,7 +6,7 @@
  * (RFC 5961) name any place in the sequence space. It is believed when the sender may have sent that much (the receiver's
  * window), or when data of about that place was captured.
  */
-import type { ByteRanges } from "../byte-ranges.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { advance, distance } from "./sequence.ts";
 
@@ -64,7 +64,7 @@ export class Acknowledged {
   }
 
   /** Whether the receiver can have everything before `sequence`, `ahead` bytes beyond the position. */
-  isCredible(sequence: number, ahead: number, held: ByteRanges | undefined): boolean {
+  isCredible(sequence: number, ahead: number, held: HeldBytes | undefined): boolean {
     // Without a single packet of the sender nobody knows what he sent.
     if (!this.seen) return true;
     if (this.finSeen && distance(sequence, this.finAt) > 1) return false;

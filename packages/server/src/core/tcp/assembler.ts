@@ -11,26 +11,20 @@
  * how far its sender had read), so that answers are told behind what they answer. Of bytes that come twice the first stay,
  * as Linux does it.
  */
-import { ByteRanges } from "../byte-ranges.ts";
 import type { HeldRange } from "../byte-ranges.ts";
 import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
 import { Acknowledged } from "./acknowledged.ts";
-import type { TcpCounters } from "./counters.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import type { HeldContext } from "./held-bytes.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
-import type { FlowLimits } from "./limits.ts";
 import { advance, distance } from "./sequence.ts";
 import type { ConnectionHandler, Direction, EndReason } from "./types.ts";
 
 /** What all assemblers of a table share. */
-export interface AssemblerContext {
-  readonly counters: TcpCounters;
-  readonly limits: FlowLimits;
+export interface AssemblerContext extends HeldContext {
   /** See FlowTableOptions. */
   readonly deliverWhenAcknowledged: boolean;
-  /** What is held in all, with overhead. */
-  heldCostBytes: number;
-  heldBytes: number;
 }
 
 /** The connection that an assembler is a half of. */
@@ -54,7 +48,7 @@ export class Assembler extends Acknowledged {
   peer: Assembler = this;
   #waitingSince = 0;
   #begin = 0;
-  #held: ByteRanges | undefined = undefined;
+  #held: HeldBytes | undefined = undefined;
   readonly #direction: Direction;
   readonly #owner: AssemblerOwner;
   readonly #context: AssemblerContext;
@@ -82,7 +76,7 @@ export class Assembler extends Acknowledged {
   }
 
   get hasHeld(): boolean {
-    return (this.#held?.count ?? 0) > 0;
+    return this.#held !== undefined && !this.#held.isEmpty;
   }
 
   /** What is held first answers bytes that were not told yet. */
@@ -125,8 +119,8 @@ export class Assembler extends Acknowledged {
   fin(sequence: number): void {
     if (this.ended || (this.finSeen && sequence === this.finAt)) return;
     const ahead = distance(sequence, this.position);
-    const last = this.#held?.last;
-    const contradicts = last !== undefined && distance(advance(last.at, last.length), sequence) > 0;
+    const heldEnd = this.#held?.end;
+    const contradicts = heldEnd !== undefined && distance(heldEnd, sequence) > 0;
     if (this.finSeen || contradicts || ahead < 0 || ahead > AHEAD_BYTES_MAX) {
       this.#context.counters.finsIgnored += 1;
       return;
@@ -184,7 +178,8 @@ export class Assembler extends Acknowledged {
       this.#gap(hole);
       return true;
     }
-    if (waited < limits.acknowledgedHoleSeconds || (first !== undefined && hole === 0)) return false;
+    if (waited < limits.acknowledgedHoleSeconds || (first !== undefined && hole === 0))
+      return false;
     return this.#giveUpUnseen();
   }
 
@@ -266,44 +261,29 @@ export class Assembler extends Acknowledged {
   }
 
   #place(packet: TcpPacket, at: number, start: number, length: number, mark: number): void {
-    const { counters } = this.#context;
-    const { seconds, nanoseconds, chunk } = packet;
     const first = this.#held?.first;
     const fits = first === undefined || distance(first.at, at) >= length;
     const isReady = at === this.position && fits && !this.#context.deliverWhenAcknowledged;
     if (isReady && !this.#mustWait(mark)) {
-      this.#tell(chunk, start, length, seconds, nanoseconds);
+      this.#tell(packet.chunk, start, length, packet.seconds, packet.nanoseconds);
       return;
     }
-    const held = (this.#held ??= new ByteRanges());
-    const costBefore = held.costBytes;
-    const bytesBefore = held.bytes;
-    held.insert(at, chunk, start, start + length, seconds, nanoseconds, mark);
-    this.#account(held, costBefore, bytesBefore);
+    this.#held ??= new HeldBytes(this.#context);
+    this.#held.insert(packet, at, start, length, mark);
     this.#wait();
-    counters.duplicateBytes += held.duplicateBytes;
-    counters.overlapConflicts += held.conflicts > 0 ? 1 : 0;
   }
 
   #placeMissing(packet: TcpPacket, sequence: number, length: number, mark: number): void {
     const behind = Math.max(0, distance(this.position, sequence));
     if (behind >= length) return;
-    const held = (this.#held ??= new ByteRanges());
-    const costBefore = held.costBytes;
-    const { seconds, nanoseconds } = packet;
-    held.insertMissing(advance(sequence, behind), length - behind, seconds, nanoseconds, mark);
-    this.#account(held, costBefore, held.bytes);
+    this.#held ??= new HeldBytes(this.#context);
+    this.#held.insertMissing(packet, advance(sequence, behind), length - behind, mark);
     this.#wait();
   }
 
   #wait(): void {
     if (!this.waiting) this.#waitingSince = this.#owner.seconds;
     this.waiting = true;
-  }
-
-  #account(held: ByteRanges, costBefore: number, bytesBefore: number): void {
-    this.#context.heldCostBytes += held.costBytes - costBefore;
-    this.#context.heldBytes += held.bytes - bytesBefore;
   }
 
   /** Tells the first held range, if its turn has come. */
@@ -319,8 +299,8 @@ export class Assembler extends Acknowledged {
     return true;
   }
 
-  #tellFirst(held: ByteRanges): void {
-    const range = this.#shift(held);
+  #tellFirst(held: HeldBytes): void {
+    const range = held.shift();
     if (range === undefined) return;
     if (range.bytes === undefined) {
       this.#context.counters.truncatedBytes += range.length;
@@ -330,21 +310,13 @@ export class Assembler extends Acknowledged {
     }
   }
 
-  #shift(held: ByteRanges): HeldRange | undefined {
-    const costBefore = held.costBytes;
-    const bytesBefore = held.bytes;
-    const range = held.shift();
-    this.#account(held, costBefore, bytesBefore);
-    return range;
-  }
-
   /** So far ahead that its sender was not allowed to send it, and nobody acknowledged it: of another connection, or forged. */
   #isAstray(range: HeldRange, hole: number): boolean {
     return this.peer.seen && hole > this.windowBytes && !this.#isAcknowledgedUpTo(range.at);
   }
 
-  #refuse(held: ByteRanges): void {
-    this.#context.counters.refusedOutOfWindowBytes += this.#shift(held)?.bytes?.length ?? 0;
+  #refuse(held: HeldBytes): void {
+    this.#context.counters.refusedOutOfWindowBytes += held.shift()?.bytes?.length ?? 0;
   }
 
   #isAcknowledgedUpTo(sequence: number): boolean {
@@ -371,13 +343,7 @@ export class Assembler extends Acknowledged {
   }
 
   #enforceLimits(): void {
-    const { limits, counters } = this.#context;
-    while (!this.ended && this.#held !== undefined && this.#held.count > 0) {
-      const held = this.#held;
-      if (held.count > limits.heldFlowSegmentsMax) counters.forcedByFlowSegments += 1;
-      else if (held.bytes > limits.heldFlowBytesMax) counters.forcedByFlowBytes += 1;
-      else if (this.#context.heldCostBytes > limits.heldBytesMax) counters.forcedByTotalBytes += 1;
-      else return;
+    while (!this.ended && this.#held?.exceeds() === true) {
       this.force();
       this.#owner.tellReady();
     }

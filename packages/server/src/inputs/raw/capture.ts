@@ -174,7 +174,7 @@ export class Capture {
       const name = PROTOCOLS.get(reason);
       if (name === undefined || this.#warned.has(reason)) continue;
       this.#warned.add(reason);
-      this.#context.log.warn(`${this.#context.name}: ${name} was captured, which is not read: counted as ${reason}`); // prettier-ignore
+      this.#context.log.warn(`${name} was captured, which is not read: counted as ${reason}`);
     }
   }
 
