@@ -41,11 +41,6 @@ export const unsupportedFlags: readonly UnsupportedFlags[] = [
     reason: "files are written where they are to be and not to S3, so there is nothing to stage",
   },
   {
-    names: named("input-raw-vxlan", "port", "vni"),
-    reason:
-      "there is no VXLAN listener; let the system unwrap it and capture on its interface, as in --input-raw vxlan0:80",
-  },
-  {
     names: ["recognize-tcp-sessions"],
     reason:
       "use --preserve-order connection, which keeps the order within each recorded connection; gor's free edition refuses it too",

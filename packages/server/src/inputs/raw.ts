@@ -1,7 +1,7 @@
 /**
  * `--input-raw ADDRESS`: captures HTTP/1 from the wire without touching the service, or reads a capture file.
  *
- * In: packets of libpcap, tcpdump or a file. Out: requests, and responses when tracked. Every byte of the captured
+ * In: packets of libpcap, tcpdump, a file or a VXLAN socket. Out: requests, and responses when tracked. Every byte of the captured
  * streams ends in one of the figures; see `raw/stats.ts`. A file ends the input, live traffic never does.
  */
 import { isIP } from "node:net";
@@ -10,15 +10,17 @@ import type { InputDeclaration } from "../component/define.ts";
 import { Refusal } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { isSameFile } from "../files/same-file.ts";
-import { parseRawAddress } from "./raw/address.ts";
+import { VXLAN_RULE, parseRawAddress } from "./raw/address.ts";
 import type { RawAddress } from "./raw/address.ts";
 import { CaptureFile } from "./raw/capture-file.ts";
 import { Capture } from "./raw/capture.ts";
 import { openLibpcap } from "./raw/libpcap.ts";
 import { LiveCapture } from "./raw/live.ts";
-import { rawOptions } from "./raw/options.ts";
+import { VXLAN_PORT_DEFAULT, rawOptions } from "./raw/options.ts";
 import type { RawOptions } from "./raw/options.ts";
 import { openTcpdump } from "./raw/tcpdump.ts";
+import { VxlanCapture } from "./raw/vxlan.ts";
+import type { VxlanHooks } from "./raw/vxlan.ts";
 
 /** Bytes of a packet that are captured: what offloading puts together is never longer. */
 const SNAP_BYTES = 262_144;
@@ -66,6 +68,10 @@ export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
   create: (context, argument, values) => {
     const address = parseRawAddress(argument, values.engine === "pcap_file");
     if (address instanceof Refusal) throw new Error(`${context.name}: ${address.rule}`);
+    const isMirrored = values.engine === "vxlan";
+    if (isMirrored && (address.file !== undefined || isInterface(address.host))) {
+      throw new Error(`${context.name}: ${VXLAN_RULE.rule}`);
+    }
     return address.file === undefined
       ? new LiveInput(context, address, values)
       : new FileInput(context, address, address.file, values);
@@ -91,10 +97,64 @@ function printStats(context: InputContext, input: { stats(): InputStats }): Node
   return setInterval(() => context.log.warn(input.stats().lines.join("; ")), STATS_MS);
 }
 
+function liveOf(
+  context: InputContext,
+  address: RawAddress,
+  values: RawOptions,
+  hooks: VxlanHooks,
+): LiveCapture {
+  return new LiveCapture(
+    values.engine === "tcpdump" ? openTcpdump : openLibpcap,
+    {
+      host: address.host,
+      filter: {
+        ports: address.ports,
+        trackResponses: values.trackResponse,
+        vlan: values.vlan,
+        vlanIds: values.vlanVid,
+      },
+      customFilter: values.bpfFilter,
+      ignoredInterfaces: values.ignoreInterface,
+      source: {
+        snapLengthBytes: values.overrideSnaplen ? SNAP_BYTES_OVERRIDE : SNAP_BYTES,
+        bufferBytes: values.bufferSizeBytes,
+        bufferTimeoutMs: values.bufferTimeoutMs,
+        promiscuous: values.promisc,
+        monitor: values.monitor,
+        timestampType: values.timestampType,
+        becomes: context.becomes,
+      },
+    },
+    hooks,
+  );
+}
+
+function mirroredOf(address: RawAddress, values: RawOptions, hooks: VxlanHooks): VxlanCapture {
+  const { vxlanPort, vxlanVni: vnis, bufferSizeBytes: bufferBytes } = values;
+  const port = vxlanPort === 0 ? VXLAN_PORT_DEFAULT : vxlanPort;
+  return new VxlanCapture({ host: address.host, port, vnis, bufferBytes }, hooks);
+}
+
+/** Datagrams that never became packets, as the others are counted. */
+function withVxlan(stats: InputStats, { notVxlan, otherNetworks }: VxlanCapture): InputStats {
+  const figures = {
+    ...stats.figures,
+    datagramsNotVxlan: notVxlan,
+    datagramsOfOtherNetworks: otherNetworks,
+  };
+  if (notVxlan + otherNetworks === 0) return { ...stats, figures };
+  const line = `datagrams left out: of other networks ${otherNetworks}, not VXLAN ${notVxlan}`;
+  return { ...stats, figures, lines: [...stats.lines, line] };
+}
+
+function isInterface(host: string): boolean {
+  return host !== "" && isIP(host) === 0;
+}
+
 class LiveInput implements Input {
   readonly #context: InputContext;
   readonly #capture: Capture;
-  readonly #live: LiveCapture;
+  readonly #live: LiveCapture | VxlanCapture;
   readonly #printStats: boolean;
   #timer: NodeJS.Timeout | undefined;
   #opened: Promise<void> | undefined;
@@ -107,40 +167,21 @@ class LiveInput implements Input {
     const capture = captureOf(context, address, values);
     capture.hold();
     this.#capture = capture;
-    this.#live = new LiveCapture(
-      values.engine === "tcpdump" ? openTcpdump : openLibpcap,
-      {
-        host: address.host,
-        filter: {
-          ports: address.ports,
-          trackResponses: values.trackResponse,
-          vlan: values.vlan,
-          vlanIds: values.vlanVid,
-        },
-        customFilter: values.bpfFilter,
-        ignoredInterfaces: values.ignoreInterface,
-        source: {
-          snapLengthBytes: values.overrideSnaplen ? SNAP_BYTES_OVERRIDE : SNAP_BYTES,
-          bufferBytes: values.bufferSizeBytes,
-          bufferTimeoutMs: values.bufferTimeoutMs,
-          promiscuous: values.promisc,
-          monitor: values.monitor,
-          timestampType: values.timestampType,
-          becomes: context.becomes,
-        },
+    const hooks: VxlanHooks = {
+      sink: capture.sink,
+      burst: () => void capture.flush(),
+      tick: () => {
+        capture.tick(Math.floor(context.clock.nowUs() / US_PER_SECOND) - DELAY_SECONDS);
+        void capture.flush();
+        this.#tellUnread(false);
       },
-      {
-        sink: capture.sink,
-        burst: () => void capture.flush(),
-        tick: () => {
-          capture.tick(Math.floor(context.clock.nowUs() / US_PER_SECOND) - DELAY_SECONDS);
-          void capture.flush();
-          this.#tellUnread(false);
-        },
-        clock: context.clock,
-        log: context.log,
-      },
-    );
+      clock: context.clock,
+      log: context.log,
+    };
+    this.#live =
+      values.engine === "vxlan"
+        ? mirroredOf(address, values, hooks)
+        : liveOf(context, address, values, hooks);
   }
 
   async open(): Promise<void> {
@@ -160,7 +201,8 @@ class LiveInput implements Input {
   }
 
   stats(): InputStats {
-    return this.#capture.stats(this.#live.drops());
+    const stats = this.#capture.stats(this.#live.drops());
+    return this.#live instanceof VxlanCapture ? withVxlan(stats, this.#live) : stats;
   }
 
   /** Once. */

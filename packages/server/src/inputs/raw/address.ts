@@ -17,6 +17,10 @@ const RULE = new Refusal(
 const KUBERNETES = new Refusal(
   "must be an address or an interface; k8s:// selectors are not supported: capture on the node, veth*:80",
 );
+/** With the vxlan engine, where the host is one of this machine. */
+export const VXLAN_RULE: Refusal = new Refusal(
+  "must be :80, :80,443 or IP:80 with the vxlan engine: the ports of the mirrored servers, and an address of this machine to listen on",
+);
 const PORT_MAX = 65_535;
 
 /** `isFile`: the engine is known to read captures, whatever the name. */

@@ -3,7 +3,7 @@ import { duration, flag, integer, list, size, text } from "../../component/kinds
 import { Refusal } from "../../component/option.ts";
 import type { OptionSpec, OptionValues } from "../../component/option.ts";
 
-export type RawEngine = "libpcap" | "tcpdump" | "pcap_file";
+export type RawEngine = "libpcap" | "tcpdump" | "pcap_file" | "vxlan";
 
 /** Milliseconds: longer than the keep-alive of the usual servers. */
 const EXPIRE_MS_DEFAULT = 300_000;
@@ -12,6 +12,11 @@ const BUFFER_BYTES_DEFAULT: number = 32 * 1024 * 1024;
 /** Milliseconds: few enough to be called live, enough to read in bursts. */
 const BUFFER_TIMEOUT_MS_DEFAULT = 100;
 const VLAN_ID_MAX = 4094;
+/** What IANA gave VXLAN; also what 0 means, as in gor. */
+export const VXLAN_PORT_DEFAULT = 4789;
+const PORT_MAX = 65_535;
+/** A network's number has 24 bits. */
+const VNI_MAX = 16_777_215;
 
 const TIMESTAMP_TYPES: readonly string[] = [
   "",
@@ -44,16 +49,18 @@ export const rawOptions: {
   ignoreInterface: OptionSpec<readonly string[]>;
   vlan: OptionSpec<boolean>;
   vlanVid: OptionSpec<readonly number[]>;
+  vxlanPort: OptionSpec<number>;
+  vxlanVni: OptionSpec<readonly number[]>;
 } = {
   trackResponse: flag({
     help: "Capture responses too, each under the id of its request.",
     default: false,
   }),
   engine: {
-    help: "Who captures: libpcap in this process, tcpdump beside it (no native code, no privilege here), or a file; gor's raw_socket and af_packet mean libpcap.",
+    help: "Who captures: libpcap in this process, tcpdump beside it (no native code, no privilege here), a file, or VXLAN packets sent to this machine; gor's raw_socket and af_packet mean libpcap.",
     example: "tcpdump",
     default: "libpcap",
-    placeholder: "libpcap|tcpdump|pcap_file",
+    placeholder: "libpcap|tcpdump|pcap_file|vxlan",
     kind: "value",
     parse: parseEngine,
   },
@@ -90,7 +97,7 @@ export const rawOptions: {
     default: false,
   }),
   bpfFilter: text({
-    help: "A pcap-filter(7) expression in place of the automatic one; the address's ports still tell who is the server. Not for files.",
+    help: "A pcap-filter(7) expression in place of the automatic one; the address's ports still tell who is the server. Not for files and VXLAN.",
     example: "tcp port 80 and host 192.0.2.1",
     placeholder: "FILTER",
     default: "",
@@ -154,6 +161,22 @@ export const rawOptions: {
       max: VLAN_ID_MAX,
     }),
   ),
+  vxlanPort: integer({
+    help: "The UDP port on which the vxlan engine takes mirrored packets; 0 is 4789.",
+    example: "8472",
+    default: VXLAN_PORT_DEFAULT,
+    min: 0,
+    max: PORT_MAX,
+  }),
+  vxlanVni: list(
+    integer({
+      help: "Take the VXLAN network of this number, or with a minus all but it; may be repeated: the first that names a network decides.",
+      example: "-7",
+      default: 0,
+      min: -VNI_MAX,
+      max: VNI_MAX,
+    }),
+  ),
 };
 
 export type RawOptions = OptionValues<typeof rawOptions>;
@@ -166,8 +189,9 @@ function parseEngine(raw: string): RawEngine | Refusal {
       return "libpcap";
     case "tcpdump":
     case "pcap_file":
+    case "vxlan":
       return raw;
     default:
-      return new Refusal("must be one of libpcap, tcpdump, pcap_file");
+      return new Refusal("must be one of libpcap, tcpdump, pcap_file, vxlan");
   }
 }
