@@ -27,6 +27,7 @@ export class HttpMessage {
   #body: Uint8Array | undefined;
   #trailers: readonly string[] = NO_TRAILERS;
   #bodyComplete = true;
+  #surplusBytes = 0;
   #byteLength = -1;
 
   private constructor(
@@ -80,6 +81,7 @@ export class HttpMessage {
       this.#rawBody ?? (raw === undefined ? undefined : raw.subarray(headEnd(raw)));
     message.#trailers = this.#trailers;
     message.#bodyComplete = this.#bodyComplete;
+    message.#surplusBytes = this.#surplusBytes;
     return message;
   }
 
@@ -118,6 +120,12 @@ export class HttpMessage {
   get bodyComplete(): boolean {
     if (this.#body === undefined) this.#parseBody();
     return this.#bodyComplete;
+  }
+
+  /** Bytes behind the end that the head gives the body: no part of the message, so that who sends it leaves them out. */
+  get surplusBytes(): number {
+    if (this.#body === undefined) this.#parseBody();
+    return this.#surplusBytes;
   }
 
   /** The message as bytes on the wire; a chunked body is framed as one chunk. */
@@ -189,7 +197,11 @@ export class HttpMessage {
     }
     const length = contentLength(head);
     this.#bodyComplete = length === undefined || rest.length >= length;
-    if (length !== undefined) this.#body = rest.subarray(0, length);
+    if (length !== undefined) {
+      this.#body = rest.subarray(0, length);
+      const surplus = rest.subarray(length);
+      this.#surplusBytes = isLineEnd(surplus) ? 0 : surplus.length;
+    }
     // gor leaves a line feed behind each message that its TCP input took: without a length, a request ends at its head.
     else this.#body = !isResponseHead(head) && isLineEnd(rest) ? EMPTY : rest;
   }

@@ -93,7 +93,9 @@ function valueOf(
   }
   const bare = flag.role === "option" ? flag.spec.bare : undefined;
   if (flag.role === "option" && bare !== undefined) {
-    const isValue = !nextIsFlag && !(flag.spec.parse(next) instanceof Refusal);
+    // A number is meant as one, also one that the flag refuses: a file of that name can be written with its folder.
+    const isNumber = next !== undefined && /^\d+$/.test(next);
+    const isValue = !nextIsFlag && (isNumber || !(flag.spec.parse(next) instanceof Refusal));
     return isValue ? { value: next, takesNext: true } : { value: bare, takesNext: false };
   }
   return { value: next, takesNext: next !== undefined };

@@ -3,6 +3,7 @@
  * comes, so that a recording of ten thousand parts needs a handful of them open.
  */
 import type { Message } from "@mirrorball/protocol";
+import { INEXACT_NS, isLater } from "../core/pace/earlier.ts";
 import { RecordFile, lookAtFile } from "./record-file.ts";
 import type { RecordFileInfo, RecordFileOptions } from "./record-file.ts";
 
@@ -103,10 +104,12 @@ export class RecordMerge {
         oldest = undefined;
         break;
       }
-      if (oldest === undefined || file.headNs < oldest.headNs) oldest = file;
+      if (oldest === undefined || isLater(oldest.headNs, oldest.head, file.headNs, file.head))
+        oldest = file;
     }
     const next = this.#waiting.at(-1);
-    const isLate = oldest !== undefined && next !== undefined && next.firstNs <= oldest.headNs;
+    const isLate =
+      oldest !== undefined && next !== undefined && next.firstNs <= oldest.headNs + INEXACT_NS;
     this.#current = isLate ? undefined : oldest;
   }
 
@@ -114,7 +117,7 @@ export class RecordMerge {
     for (;;) {
       const next = this.#waiting.at(-1);
       if (next === undefined) return;
-      const isDue = this.#open.every((file) => next.firstNs <= file.headNs);
+      const isDue = this.#open.every((file) => next.firstNs <= file.headNs + INEXACT_NS);
       if (!isDue) return;
       this.#waiting.pop();
       this.#open.push(new RecordFile(next, this.#options));

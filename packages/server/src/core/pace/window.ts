@@ -3,6 +3,7 @@
  * the order in which they came (gor's heap did not). Nearly sorted input costs next to nothing a record.
  */
 import type { Message } from "@mirrorball/protocol";
+import { isLater } from "./earlier.ts";
 
 /** Taken places are cut off the front in steps of this many, so that taking stays O(1). */
 const COMPACT_STEP = 1024;
@@ -31,7 +32,7 @@ export class SortWindow {
     let at = times.length;
     messages.push(message);
     times.push(timeNs);
-    while (at > this.#head && (times[at - 1] ?? 0) > timeNs) {
+    while (at > this.#head && isLater(times[at - 1] ?? 0, messages[at - 1], timeNs, message)) {
       times[at] = times[at - 1] ?? 0;
       messages[at] = messages[at - 1];
       at -= 1;

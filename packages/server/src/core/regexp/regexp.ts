@@ -56,6 +56,29 @@ export function compileReplacer(source: string, template: string): Replacer | Pa
   return native === undefined ? replacer : new QuickReplacer(replacer, native, pieces);
 }
 
+/**
+ * What is wrong with a template: it names a group that the expression has not, which would always be empty. Undefined when it is
+ * right, or when the expression is not.
+ */
+export function templateFault(source: string, template: string): PatternFault | undefined {
+  const engine = compile(source);
+  if (engine instanceof PatternFault) return undefined;
+  for (const match of template.matchAll(REFERENCE)) {
+    const name = match[2] ?? match[3];
+    if (name === undefined || groupOf(name, engine) !== undefined) continue;
+    const digits = match[2] === undefined ? undefined : /^\d+/.exec(name)?.[0];
+    const meant =
+      digits === undefined || digits === name
+        ? undefined
+        : `\${${digits}}${name.slice(digits.length)}`;
+    const advice = meant === undefined ? "" : `${meant} is group ${digits} and text behind it, `;
+    return new PatternFault(
+      `must name groups of its expression: ${match[0]} names the group ${JSON.stringify(name)}, which it has not (${advice}$$ is a dollar)`,
+    );
+  }
+  return undefined;
+}
+
 function compile(source: string): RE2JS | PatternFault {
   try {
     return RE2JS.compile(source);
@@ -139,19 +162,24 @@ class Utf8Pattern implements Pattern {
 /** Text, or the number of a group. */
 type Piece = string | number;
 
+const REFERENCE = /\$(?:(\$)|(\w+)|\{(\w+)\})/g;
+
+/** The number of the group that a template names; undefined when there is none. */
+function groupOf(name: string, engine: RE2JS): number | undefined {
+  if (/^\d+$/.test(name)) return Number(name) <= engine.groupCount() ? Number(name) : undefined;
+  const named = engine.namedGroups();
+  return Object.hasOwn(named, name) ? named[name] : undefined;
+}
+
 /** A group that is not there is empty for good. */
 function parseTemplate(template: string, engine: RE2JS): readonly Piece[] {
-  const named = engine.namedGroups();
-  const groups = engine.groupCount();
   const pieces: Piece[] = [];
   let at = 0;
-  for (const match of template.matchAll(/\$(?:(\$)|(\w+)|\{(\w+)\})/g)) {
+  for (const match of template.matchAll(REFERENCE)) {
     pieces.push(template.slice(at, match.index));
     at = match.index + match[0].length;
     const name = match[2] ?? match[3];
-    if (name === undefined) pieces.push("$");
-    else if (/^\d+$/.test(name)) pieces.push(Number(name) <= groups ? Number(name) : "");
-    else if (Object.hasOwn(named, name)) pieces.push(named[name] ?? "");
+    pieces.push(name === undefined ? "$" : (groupOf(name, engine) ?? ""));
   }
   pieces.push(template.slice(at));
   return pieces.filter((piece) => piece !== "");

@@ -47,6 +47,8 @@ export class Pool {
   #waking = false;
   #completed = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Requests with bytes behind their end. */
+  #surplus = 0;
   #closed = false;
   #waiting: (() => void)[] = [];
   readonly #descriptors: DescriptorShortage;
@@ -107,7 +109,19 @@ export class Pool {
       statuses,
       concurrency: this.#busy,
       notes: [...this.#notes.values()],
+      ...(this.#surplus === 0 ? {} : { counts: { "bytes-past-length": this.#surplus } }),
     };
+  }
+
+  /** Most likely somebody made a body longer, a middleware or an editor, and left its Content-Length. */
+  #noteSurplus(bytes: number): void {
+    if (bytes === 0) return;
+    if (this.#surplus === 0) {
+      this.#context.log.warn(
+        `a request has ${bytes} bytes behind the end that its Content-Length gives; they are not sent (bytes-past-length counts such requests)`,
+      );
+    }
+    this.#surplus += 1;
   }
 
   get #quiet(): boolean {
@@ -190,6 +204,7 @@ export class Pool {
     worker.message = undefined;
     this.#order?.settled(message);
     this.#completed += 1;
+    if (outcome !== "skipped") this.#noteSurplus(message.http.surplusBytes);
     if (outcome === "ok") {
       ledger.delivered(settled);
       this.#latency.record(this.#events.nowMs() - worker.startedMs);

@@ -6,6 +6,7 @@
  * protocol has no word for "dropped"; what does not come back within the grace time was withheld.
  */
 import { spawn } from "node:child_process";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Message } from "@mirrorball/protocol";
 import type { Origin, RelayContext } from "../../component/types.ts";
@@ -79,7 +80,7 @@ export class ChildPeer implements Peer {
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.on("error", (error: NodeJS.ErrnoException) => {
-        reject(new Error(`cannot start ${JSON.stringify(program)}: ${explain(error)}`));
+        reject(new Error(`cannot start ${JSON.stringify(program)}: ${explain(error, program)}`));
       });
     });
     process.on("exit", this.#onExit);
@@ -286,8 +287,33 @@ function withContext(message: Message, { context }: Origin): Message {
   return { kind, id, startedAt, latencyNs, http, context };
 }
 
-function explain(error: NodeJS.ErrnoException): string {
-  if (error.code === "ENOENT") return "there is no such program";
+function explain(error: NodeJS.ErrnoException, program: string): string {
+  if (error.code === "ENOENT") return missingInterpreter(program) ?? "there is no such program";
   if (error.code === "EACCES") return "it is not executable";
   return error.message;
+}
+
+/** Bytes of a script's first line that the system looks at. */
+const SHEBANG_BYTES = 256;
+
+/** A script that is there, but not what its first line names; undefined for anything else. Only paths are looked at. */
+function missingInterpreter(program: string): string | undefined {
+  if (!program.includes("/")) return undefined;
+  const start = Buffer.alloc(SHEBANG_BYTES);
+  try {
+    const file = openSync(program, "r");
+    try {
+      readSync(file, start, 0, SHEBANG_BYTES, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+  const [line = ""] = start.toString("latin1").split("\n");
+  if (!line.startsWith("#!")) return undefined;
+  const interpreter = JSON.stringify(line.slice(2).trim().split(/[ \t]/)[0]);
+  return line.endsWith("\r")
+    ? `its first line ends in CR LF, so that the system looks for an interpreter whose name ends in CR: write it with LF alone`
+    : `its first line names the interpreter ${interpreter}, which there is not`;
 }

@@ -5,7 +5,12 @@
 import { Refusal } from "../../component/option.ts";
 import type { OptionMeta, OptionSpec } from "../../component/option.ts";
 import { latin1FromUtf8 } from "../../core/latin1.ts";
-import { PatternFault, compilePattern, compileReplacer } from "../../core/regexp/regexp.ts";
+import {
+  PatternFault,
+  compilePattern,
+  compileReplacer,
+  templateFault,
+} from "../../core/regexp/regexp.ts";
 import type { Pattern, Replacer } from "../../core/regexp/regexp.ts";
 
 type RuleMeta = Omit<OptionMeta<never>, "default" | "defaultText"> & { readonly flag: string };
@@ -165,7 +170,11 @@ export function headerRewrites(meta: RuleMeta): OptionSpec<readonly HeaderRewrit
 function replacerOf(raw: string, separator: string): Replacer | Refusal | undefined {
   let first: Refusal | undefined;
   for (let at = raw.indexOf(separator); at >= 0; at = raw.indexOf(separator, at + 1)) {
-    const made = orRefusal(compileReplacer(raw.slice(0, at), raw.slice(at + 1)));
+    const [source, template] = [raw.slice(0, at), raw.slice(at + 1)];
+    const made = orRefusal(compileReplacer(source, template));
+    // gor puts nothing in the place of a group that is not there: nobody means that.
+    const fault = templateFault(source, template);
+    if (fault !== undefined) return new Refusal(fault.rule);
     if (!(made instanceof Refusal)) return made;
     first ??= made;
   }

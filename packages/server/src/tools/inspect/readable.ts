@@ -3,7 +3,7 @@
  * those that turn the direction of writing are escaped, bodies that are no text are told by their size.
  */
 import { MessageKind, headEnd, timestampToNs } from "@mirrorball/protocol";
-import type { Message } from "@mirrorball/protocol";
+import type { Message, MessageContext } from "@mirrorball/protocol";
 
 /** More of a body than this is not for reading. */
 const BODY_CHARS_MAX = 2000;
@@ -19,18 +19,36 @@ const KINDS: Readonly<Record<MessageKind, string>> = {
 };
 
 export function readable(message: Message): string {
-  const { kind, id, startedAt, latencyNs, http } = message;
+  const { kind, id, startedAt, latencyNs, http, context } = message;
   const latency = latencyNs === undefined || latencyNs < 0 ? "" : `, ${latencyNs / 1e6} ms`;
   const raw = http.raw;
   const end = headEnd(raw);
   const head = Buffer.from(raw.buffer, raw.byteOffset, end).toString("latin1");
   return [
     `--- ${KINDS[kind]} ${escaped(id)}, ${formatTime(startedAt)}${latency}`,
+    ...knownLines(context),
     escaped(head.replaceAll("\r\n", "\n").trimEnd()),
     ...bodyLines(http.body),
     "",
     "",
   ].join("\n");
+}
+
+/** What the recording knows of the exchange beside its bytes, in one line. */
+function knownLines(context: MessageContext | undefined): string[] {
+  if (context === undefined) return [];
+  const { connection, connectionSeq, peer, service, route, tags = [] } = context;
+  const known: string[] = [];
+  const add = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) known.push(`${name} ${value}`);
+  };
+  add("connection", connection);
+  add("place", connectionSeq);
+  add("peer", peer);
+  add("service", service);
+  add("route", route);
+  for (let i = 0; i + 1 < tags.length; i += 2) add("tag", `${tags[i]}=${tags[i + 1]}`);
+  return known.length === 0 ? [] : [escaped(known.join(", ").replaceAll("\n", " "))];
 }
 
 function bodyLines(body: Uint8Array): string[] {

@@ -67,7 +67,7 @@ export class Tally {
   #first: bigint | undefined;
   #last = 0n;
 
-  add({ kind, startedAt, http }: Message): void {
+  add({ kind, startedAt, http, context }: Message): void {
     const at = timestampToNs(startedAt);
     if (this.#first === undefined || at < this.#first) this.#first = at;
     if (at > this.#last) this.#last = at;
@@ -84,7 +84,7 @@ export class Tally {
     } else {
       this.#methods.count(head.method);
       this.#hosts.count(headerValue(head.headers, "host") ?? "(none)");
-      this.#routes.count(`${head.method} ${routeShape(head.target)}`);
+      this.#routes.count(`${head.method} ${context?.route ?? routeShape(head.target)}`);
     }
   }
 
