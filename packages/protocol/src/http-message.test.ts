@@ -41,6 +41,20 @@ describe("HttpMessage", () => {
     expect(message.bodyComplete).toBe(false);
   });
 
+  it.each([
+    ["POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nlonger body", 6],
+    ["POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", 0],
+    // gor's TCP input leaves one line feed behind each message.
+    ["POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello\n", 0],
+    ["POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhel", 0],
+    ["HTTP/1.1 200 OK\r\n\r\nas long as it is", 0],
+  ])("of %j has so many bytes behind its end: %d", (source, surplus) => {
+    const message = raw(source);
+    expect(message.surplusBytes).toBe(surplus);
+    const { head } = message;
+    if (head !== undefined) expect(message.withHead(head).surplusBytes).toBe(surplus);
+  });
+
   it("serialises parts and reads them back, whatever the body", () => {
     const name = fc
       .stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,10}$/)

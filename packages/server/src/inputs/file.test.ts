@@ -82,6 +82,16 @@ describe("order", () => {
     expect(ids(ran)).toEqual(["a0", "b1", "a2", "b2", "b3", "a4", "c5"]);
   });
 
+  it("is that of every digit of their times, within a file and between files", async () => {
+    const at = (id: string, startedAt: bigint): Message => ({ ...request(id, 0), startedAt });
+    for (const base of [1_000_000_000_000_000_000n, BigInt(Date.now()) * 1_000_000n]) {
+      const second = 999_999_999n;
+      file([at("3", base + 3n), at("1", base + 1n), at("4", base + second + 2n)], "ns_0.gor");
+      file([at("2", base + 2n), at("5", base + second + 3n)], "ns_1.gor");
+      expect(ids(await replay(join(folder, "ns_*"), ...MAX))).toEqual(["1", "2", "3", "4", "5"]);
+    }
+  });
+
   it("within a file is put right as far as the depth reaches", async () => {
     const path = file([3, 1, 2, 0, 5].map((at) => request(String(at), at)));
     expect(ids(await replay(path, ...MAX))).toEqual(["0", "1", "2", "3", "5"]);

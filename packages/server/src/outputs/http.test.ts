@@ -38,6 +38,16 @@ describe("what is sent", () => {
     );
   });
 
+  it("leaves out what is behind the end that the length gives, counts it, and tells once", async () => {
+    const { address, seen } = await recording();
+    const long = request("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nlonger body");
+    const right = request("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nright");
+    const { counters, log } = await run([long, right, long], ["--output-http", address]);
+    expect(counters.outputs[0]?.stats.counts).toEqual({ "bytes-past-length": 2 });
+    expect(log.filter((line) => line.includes("6 bytes behind the end"))).toHaveLength(1);
+    expect(seen).toHaveLength(3);
+  });
+
   it("leaves out what concerns the recorded connection; a chunked body stays chunked", async () => {
     const wire = await wireOf(
       "0\r\n\r\n",

@@ -1,4 +1,7 @@
 // Programs as middleware, in every mood, between a real pipeline's inputs and outputs: what comes out, and that the books agree.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
@@ -148,6 +151,13 @@ describe("a program that does not", () => {
     );
     await expect(starting(program.replace("middleware.mjs", ""))).rejects.toThrow(
       /middleware: cannot start .*: it is not executable/,
+    );
+    const script = join(mkdtempSync(join(tmpdir(), "mirrorball-script-")), "x.sh");
+    writeFileSync(script, "#!/bin/sh\r\ncat\r\n", { mode: 0o755 });
+    await expect(starting(script)).rejects.toThrow(/its first line ends in CR LF/);
+    writeFileSync(script, "#!/no/such/interpreter -x\ncat\n");
+    await expect(starting(script)).rejects.toThrow(
+      /names the interpreter "\/no\/such\/interpreter"/,
     );
   });
 

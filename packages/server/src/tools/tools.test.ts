@@ -253,6 +253,10 @@ describe("convert", () => {
       operands: ["a"],
       options: { tail: 10 },
     });
+    // A number is one, also one that is too large.
+    expect(toolCall(inspect, ["a", "--tail", "1001"])).toEqual({
+      errors: ['--tail: must be a whole number from 1 to 1000; got "1001"'],
+    });
     expect(toolCall(inspect, ["--tail", "3", "a"])).toMatchObject({
       operands: ["a"],
       options: { tail: 3 },

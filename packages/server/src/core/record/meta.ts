@@ -15,6 +15,8 @@ const ZERO = 0x30;
 const MINUS = 0x2d;
 /** A type, a token, two numbers of 19 digits; what is longer without a line end is no first line. */
 export const META_BYTES_MAX = 4096;
+/** Characters of an id that leave the line room for everything else; gor's have 24 or 40. */
+export const ID_CHARS_MAX = 2048;
 /** Digits of the largest timestamp: nanoseconds until the year 2286. */
 const TIMESTAMP_DIGITS_MAX = 19;
 /** Digits of a latency: eleven days, and exact in a double. */

@@ -1,6 +1,6 @@
 // Go's syntax and its ReplaceAll, linear time, faults that say what is missing.
 import { describe, expect, it } from "vitest";
-import { PatternFault, compilePattern, compileReplacer } from "./regexp.ts";
+import { PatternFault, compilePattern, compileReplacer, templateFault } from "./regexp.ts";
 
 function matches(source: string, subject: string): boolean {
   const pattern = compilePattern(source);
@@ -36,6 +36,22 @@ describe("patterns", () => {
     expect(fault).toBeInstanceOf(PatternFault);
     expect(fault instanceof PatternFault && fault.rule).toMatch(rule);
   }); // prettier-ignore
+
+  it.each([
+    ["(&|\\?)a=1", "$1tc_a=1", /\$1tc_a names the group "1tc_a".*\$\{1\}tc_a/],
+    ["(a)", "$2", /\$2 names the group "2"/],
+    ["(?P<x>a)", "${y}", /\$\{y\} names the group "y"/],
+    ["/odata", "/o?$filter=1", /\$filter names the group "filter".*\$\$ is a dollar/],
+  ])("of %j have no group that %j names: told", (source, template, rule) => {
+    expect(templateFault(source, template)?.rule).toMatch(rule);
+  });
+
+  it.each([
+    ["(a)(?P<x>b)", "$0$1${2}$x${x}$$9$ $"],
+    ["(", "$1"],
+  ])("of %j have all groups that %j names", (source, template) => {
+    expect(templateFault(source, template)).toBeUndefined();
+  });
 
   it("do not take an escaped parenthesis for look-around", () => {
     const fault = compilePattern("\\(?=[(?=](");

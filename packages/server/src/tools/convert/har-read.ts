@@ -8,6 +8,7 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, Timestamp } from "@mirrorball/protocol";
 import { SortWindow } from "../../core/pace/window.ts";
 import { contextOfFields } from "../../core/record/context-fields.ts";
+import { ID_CHARS_MAX } from "../../core/record/meta.ts";
 import { openSource } from "../../files/record-file.ts";
 import { Utf8Source } from "../../files/utf16-source.ts";
 import type { MessageReader } from "./format.ts";
@@ -195,7 +196,7 @@ function ourLatency(message: Fields): number | undefined {
 
 function idOf(entry: Fields, request: Fields, index: number): string {
   const own = textOf(entry["_id"]);
-  if (/^[!-~]+$/.test(own)) return own;
+  if (/^[!-~]+$/.test(own) && own.length <= ID_CHARS_MAX) return own;
   const seed = `${index} ${textOf(entry["startedDateTime"])} ${textOf(request["url"])}`;
   return createHash("sha256").update(seed).digest("hex").slice(0, ID_CHARS);
 }

@@ -21,6 +21,7 @@ import { isBytes } from "../../core/http/head-rules.ts";
 import { contextFields, contextOfFields } from "../../core/record/context-fields.ts";
 import { openSource } from "../../files/record-file.ts";
 import type { MessageReader, MessageWriter } from "./format.ts";
+import { ID_CHARS_MAX } from "../../core/record/meta.ts";
 import { Utf8Source } from "../../files/utf16-source.ts";
 import { linesOf } from "./lines.ts";
 import type { FileSink } from "./sink.ts";
@@ -78,8 +79,8 @@ export function messageOfLine(line: string): Message | string {
     context,
   } = fields;
   if (!isKind(type)) return '"type" must be 1, 2 or 3';
-  if (typeof id !== "string" || !/^[!-~\u0080-\u00ff]+$/.test(id)) {
-    return '"id" must be a text without spaces';
+  if (typeof id !== "string" || !/^[!-~\u0080-\u00ff]+$/.test(id) || id.length > ID_CHARS_MAX) {
+    return `"id" must be a text without spaces, of at most ${ID_CHARS_MAX} characters`;
   }
   const startedAt = timestampOf(timestampNs);
   if (startedAt === undefined) return '"timestampNs" must be digits';
