@@ -1,8 +1,11 @@
 /**
  * `mirrorball [run] --input-… --output-…`: runs a plan until its inputs end, a signal comes or the time is up.
  *
- * SIGINT and SIGTERM deliver what was accepted first (gor exits 1 and drops it).
+ * SIGINT and SIGTERM deliver what was accepted first (gor exits 1 and drops it). SIGHUP does the same when one of the standard streams
+ * is a terminal, which is then gone. Otherwise it never ends the run, as under `nohup` and as services use it: certificates are read
+ * again and files opened anew.
  */
+import { isatty } from "node:tty";
 import {
   ReplayServer,
   catalogue,
@@ -45,16 +48,14 @@ export async function run(words: readonly string[]): Promise<void> {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  let server: ReplayServer;
-  const line = new ProgressLine(terminal, () => server.progress());
+  let server: ReplayServer | undefined;
+  const line = new ProgressLine(terminal, () => server?.progress() ?? []);
   // Before anything listens: who sees a port open may send a signal at once.
   const interrupted = signalled();
+  if (![0, 1, 2].some(isatty)) process.on("SIGHUP", () => reload(server, line));
   try {
     server = new ReplayServer(made.plan, { log: (text) => line.log(text), dead });
     await server.start();
-    // Without anything to read again SIGHUP keeps its usual meaning: the terminal is gone.
-    const { reload } = server;
-    if (reload !== undefined) process.on("SIGHUP", reload);
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     process.exitCode = EXIT_LOST;
@@ -85,7 +86,7 @@ async function leave(): Promise<void> {
   if (flushed.includes(false)) process.exit();
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+/** Resolves at the first SIGINT or SIGTERM, or when the terminal is gone; a second SIGINT or SIGTERM ends the process at once. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
     let seen = false;
@@ -96,7 +97,19 @@ function signalled(): Promise<void> {
     };
     process.on("SIGINT", onSignal);
     process.on("SIGTERM", onSignal);
+    // A terminal that closes may say so twice: that must not cut the drain short.
+    if ([0, 1, 2].some(isatty)) process.on("SIGHUP", () => resolve());
   });
+}
+
+function reload(server: ReplayServer | undefined, line: ProgressLine): void {
+  const again = server?.reload;
+  line.log(
+    again === undefined
+      ? "mirrorball: SIGHUP: there is nothing to read again or to open anew; going on"
+      : "mirrorball: SIGHUP: certificates are read again and files opened anew; options need a restart",
+  );
+  again?.();
 }
 
 function elapsed(ms: number): Promise<void> {

@@ -23,6 +23,7 @@ import {
 } from "../core/record/encode.ts";
 import { codeOf, fileError } from "../files/file-error.ts";
 import { BatchWriter } from "./batch-writer.ts";
+import { DescriptorWait } from "./file/descriptor-wait.ts";
 import { nextChunk } from "./file/chunk-name.ts";
 import { SeriesSet } from "./file/series-set.ts";
 import type { Series } from "./file/series.ts";
@@ -109,6 +110,10 @@ class FileOutput implements Output {
   #gatheredBytes = 0;
   #totalBytes = 0;
   #isFull = false;
+  readonly #descriptors: DescriptorWait = new DescriptorWait({
+    short: (explanation) => this.#tellFailing(new Error(explanation)),
+    release: () => this.#series.closeFiles(),
+  });
   #failing = false;
   #contextLeftOut = 0;
 
@@ -141,6 +146,21 @@ class FileOutput implements Output {
     }
   }
 
+  /** Somebody moved the files away (logrotate): what comes next goes to new ones of the same names. */
+  readonly reload = (): void => {
+    void this.#inOrder(() => this.#reopen());
+  };
+
+  async #reopen(): Promise<void> {
+    await this.#flushAll();
+    try {
+      await this.#series.closeFiles();
+      this.#context.log.warn("the next record opens its file anew");
+    } catch (error) {
+      this.#context.log.warn(fileError("close", this.#template.pattern, error).message);
+    }
+  }
+
   async drain(): Promise<void> {
     await this.#writer.drained();
     await this.#inOrder(() => this.#flushAll());
@@ -148,6 +168,7 @@ class FileOutput implements Output {
 
   async close(): Promise<void> {
     this.#writer.close();
+    this.#descriptors.close();
     clearTimeout(this.#flushTimer);
     await this.#inOrder(() => this.#series.closeAll());
   }
@@ -192,12 +213,14 @@ class FileOutput implements Output {
     from: number,
   ): Promise<Series | undefined> {
     try {
-      const series = await this.#series.get(name);
-      if (this.#isChunkFull(series, 0, 0)) {
-        await this.#flush(series);
-        await series.rotate();
-      }
-      return series;
+      return await this.#descriptors.run(async () => {
+        const series = await this.#series.get(name);
+        if (this.#isChunkFull(series, 0, 0)) {
+          await this.#flush(series);
+          await series.rotate();
+        }
+        return series;
+      });
     } catch (error) {
       this.#tellFailing(fileError("write", name, error));
       this.#context.ledger.failed(reasonOf(error), batch.slice(from));
@@ -278,7 +301,8 @@ class FileOutput implements Output {
 
   async #store(series: Series, content: Buffer, messages: readonly Message[]): Promise<void> {
     try {
-      await series.write(content);
+      // Only to open the file takes one: nothing of it is written when there is none.
+      await this.#descriptors.run(() => series.write(content));
       this.#context.ledger.delivered(messages);
       if (this.#failing) this.#context.log.warn("writing works again");
       this.#failing = false;

@@ -45,6 +45,11 @@ export class SeriesSet {
     return this.#open.has(series);
   }
 
+  /** Gives the descriptors back; the next write to each opens its file by name again. */
+  async closeFiles(): Promise<void> {
+    for (const series of this.#open) await series.close();
+  }
+
   async closeAll(): Promise<void> {
     for (const series of this.#open) await series.close();
     this.#open.clear();

@@ -19,11 +19,14 @@ export class NameTemplate {
   readonly isPerRequest: boolean;
   /** Never changes. */
   readonly isStatic: boolean;
+  /** As it was given. */
+  readonly pattern: string;
   readonly #template: string;
   readonly #run: string;
   #fixed: string | undefined;
 
   constructor(template: string, random: () => number) {
+    this.pattern = template;
     this.#template = normalize(template);
     this.#run = letters(random);
     const variables: readonly string[] = this.#template.match(VARIABLE) ?? [];
