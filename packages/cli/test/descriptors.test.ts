@@ -54,11 +54,9 @@ it.each(["200", "0"])("requests, with %s workers", async (workers) => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await runWith(
-    128,
-    ...["--input-file", join(folder, "a.gor"), "--input-file-speed", "max"],
-    ...["--output-http", `http://127.0.0.1:${port}`, "--output-http-workers", workers],
-  );
+  const replay = ["--input-file", join(folder, "a.gor"), "--input-file-speed", "max"];
+  const target = ["--output-http", `http://127.0.0.1:${port}`, "--output-http-workers", workers];
+  const { code, stderr } = await runWith(128, ...replay, ...target);
   server.closeAllConnections();
   server.close();
   expect(stderr).toContain("nothing was lost");
