@@ -25,6 +25,14 @@ describe("options", () => {
     expect(rows.toSorted()).toEqual([...OPTION_NAMES].toSorted());
   });
 
+  it("show no secret in what is wrong with them", () => {
+    const wrong = { server: "http://me:p@SECRET@host:1", tls: "SECRET", token: "", redact: { pseudonymKey: "SECRET" } }; // prettier-ignore
+    const faults = faultsOf(wrong);
+    expect(faults).not.toContain("SECRET");
+    expect(faults).toContain('server: must be "host:port" or "unix:/path", or a list of them; got "***@host:1"');
+    expect(faultsOf({}, { MIRRORBALL_SERVER: "me:SECRET@host" })).not.toContain("SECRET");
+  }); // prettier-ignore
+
   it("have defaults", () => {
     expect(settingsFrom({}, {})).toMatchObject({
       servers: [{ host: "127.0.0.1", port: 28_020 }],

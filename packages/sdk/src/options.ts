@@ -196,11 +196,21 @@ function serversFrom(server: unknown, check: Check): ServerAddress[] {
   for (const text of list) {
     const address = typeof text === "string" ? addressFrom(text.trim()) : undefined;
     if (address === undefined)
-      check(false, "server", '"host:port" or "unix:/path", or a list of them', text);
+      check(
+        false,
+        "server",
+        '"host:port" or "unix:/path", or a list of them',
+        withoutUserinfo(text),
+      );
     else addresses.push(address);
   }
-  check(addresses.length > 0 || list.length > 0, "server", "at least one address", server);
+  check(addresses.length > 0 || list.length > 0, "server", "at least one address", []);
   return addresses;
+}
+
+/** An address has no user; whoever writes one gives a password, too. */
+function withoutUserinfo(text: unknown): unknown {
+  return typeof text === "string" ? text.replace(/^.*@/s, "***@") : text;
 }
 
 function addressFrom(text: string): ServerAddress | undefined {
@@ -237,7 +247,8 @@ function tlsFrom(tls: unknown, env: Environment, check: Check): ConnectionOption
   const wanted = tls ?? (isOn(env["MIRRORBALL_TLS"]) || env["MIRRORBALL_TLS_CA"] !== undefined);
   if (wanted === false) return undefined;
   if (wanted !== true && !isRecord(wanted)) {
-    check(false, "tls", "true, false or an object of certificates", wanted);
+    // It may be a key that was meant to be in an object.
+    check(false, "tls", "true, false or an object of certificates", `a ${typeof wanted}`);
     return undefined;
   }
   const file = env["MIRRORBALL_TLS_CA"];

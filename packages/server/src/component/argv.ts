@@ -3,8 +3,9 @@
  * `--x=v` is `--x v`), minus its trap: a stray word is an error here, where gor silently ignored
  * everything behind it. Values are not looked at.
  */
-import { isSwitch } from "./flags.ts";
+import { isSwitch, shownValue } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
+import { maskUserinfo } from "./mask.ts";
 import { Refusal } from "./option.ts";
 import { reasonUnsupported, unsupportedCommands } from "./unsupported-flags.ts";
 
@@ -50,7 +51,7 @@ export function parseArgv(
       continue;
     }
     if (match === null) {
-      errors.push(strayWord(word));
+      errors.push(strayWord(word, words[i - 1], byName));
       continue;
     }
     const [, name = "", inline] = match;
@@ -101,11 +102,28 @@ function valueOf(
   return { value: next, takesNext: next !== undefined };
 }
 
-function strayWord(word: string): string {
+function strayWord(
+  word: string,
+  before: string | undefined,
+  byName: ReadonlyMap<string, FlagInfo>,
+): string {
   const reason = Object.hasOwn(unsupportedCommands, word) ? unsupportedCommands[word] : undefined;
   return reason === undefined
-    ? `${JSON.stringify(word)} is not a flag and belongs to none`
+    ? `${shownStray(word, before, byName)} is not a flag and belongs to none`
     : `${word}: not supported: ${reason}`;
+}
+
+/** A stray word may be a secret, or a piece of one that was not quoted: behind such a flag it is not shown. */
+function shownStray(
+  word: string,
+  before: string | undefined,
+  byName: ReadonlyMap<string, FlagInfo>,
+): string {
+  // The flag whose value it follows, or to which it was meant to belong.
+  const name = /^--?([^=-][^=]*)/.exec(before ?? "")?.[1];
+  const flag = name === undefined ? undefined : byName.get(name);
+  const isOpen = before === undefined || (flag !== undefined && shownValue(flag, word) === word);
+  return isOpen ? JSON.stringify(maskUserinfo(word)) : "a word";
 }
 
 function unknownFlag(name: string, known: readonly string[]): string {

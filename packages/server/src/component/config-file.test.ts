@@ -9,10 +9,12 @@ import { configSchema } from "./config-schema.ts";
 import { flagsOf } from "./flags.ts";
 
 function made(text: string, ...words: string[]): ReturnType<typeof planFrom> {
-  return planFrom(["--config", "replay.yaml", ...words], catalogue, (file) => {
+  const readConfig = (file: string): string => {
     if (file !== "replay.yaml") throw new Error("no such file");
     return text;
-  });
+  };
+  const sources = { readConfig, readSecret: readConfig, environment: {} };
+  return planFrom(["--config", "replay.yaml", ...words], catalogue, sources);
 }
 
 function planOf(text: string, ...words: string[]): Plan {

@@ -18,7 +18,9 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
   if (document.errors.length > 0) {
-    const errors = document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`);
+    const errors = document.errors.map(
+      ({ pos, message }) => `${at(pos[0])}: ${withoutQuotes(message)}`,
+    );
     return { raw: [], errors };
   }
   const { contents } = document;
@@ -48,6 +50,11 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
     }
   }
   return { raw, errors };
+}
+
+/** What the parser quotes may be a secret; the place says enough. */
+function withoutQuotes(message: string): string {
+  return message.replaceAll(/"(?:[^"\\]|\\.)*"?/g, '"…"').replaceAll(/: [*&%!@`].*$/gs, "");
 }
 
 function isConfigItself(flag: FlagInfo): boolean {

@@ -3,6 +3,7 @@
  * from. Pure data; nothing is parsed here.
  */
 import type { ArgumentSpec, Catalogue, ToolDeclaration } from "./define.ts";
+import { MASK, maskUserinfo } from "./mask.ts";
 import type { OptionSpec, OptionSpecs } from "./option.ts";
 import { queueOptionsOf } from "./queue-options.ts";
 
@@ -36,6 +37,8 @@ export interface OptionFlag extends FlagBase {
   readonly spec: OptionSpec<unknown>;
   /** Other declarations that list the same option and get the same value. */
   readonly sharers: readonly string[];
+  /** The secret whose value stands in the file that this flag names; it has no value of its own. */
+  readonly secretOf: OptionFlag | undefined;
 }
 
 export type FlagInfo = InstanceFlag | OptionFlag;
@@ -113,7 +116,19 @@ function instanceFlag(named: Named, group: FlagGroup): InstanceFlag {
 }
 
 function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): OptionFlag[] {
-  return Object.entries(options).map(([key, spec]) => ({
+  return Object.entries(options).flatMap(([key, spec]) => {
+    const flag = optionFlag(owner, key, spec, group);
+    return spec.secret === true ? [flag, fileFlag(flag)] : [flag];
+  });
+}
+
+function optionFlag(
+  owner: string,
+  key: string,
+  spec: OptionSpec<unknown>,
+  group: FlagGroup,
+): OptionFlag {
+  return {
     role: "option",
     name: spec.flag ?? `${owner}-${spec.suffix ?? kebab(key)}`,
     aliases: spec.aliases ?? [],
@@ -125,7 +140,47 @@ function optionFlags(owner: string, options: OptionSpecs, group: FlagGroup): Opt
     key,
     spec,
     sharers: [],
-  }));
+    secretOf: undefined,
+  };
+}
+
+/** `--input-tcp-token-file`, beside `--input-tcp-token`. */
+function fileFlag(secret: OptionFlag): OptionFlag {
+  const { name, owner, key, group, spec } = secret;
+  const help = `Read --${name} from this file, ${spec.kind === "list" ? "one a line, " : ""}so that it stands in no list of processes; the variable ${environmentOf(secret) ?? ""} does the same.`;
+  const example = `/etc/mirrorball/${name}`;
+  const meta = {
+    help,
+    example,
+    default: "",
+    kind: spec.kind === "list" ? "list" : "value",
+  } as const;
+  return {
+    ...secret,
+    name: `${name}-file`,
+    aliases: [],
+    help,
+    example,
+    placeholder: "FILE",
+    group,
+    owner,
+    key: `${key}File`,
+    spec: { ...meta, placeholder: "FILE", parse: (raw) => raw },
+    secretOf: secret,
+  };
+}
+
+/** The variable of the environment that has a secret; undefined for all other flags. */
+export function environmentOf(flag: FlagInfo): string | undefined {
+  const isSecret = flag.role === "option" && flag.spec.secret === true;
+  return isSecret ? `MIRRORBALL_${flag.name.replaceAll("-", "_").toUpperCase()}` : undefined;
+}
+
+/** How a value of this flag is shown to people. */
+export function shownValue(flag: FlagInfo, raw: string): string {
+  if (flag.role === "instance") return maskUserinfo(raw);
+  const { show, secret } = flag.spec;
+  return (show ?? (secret === true ? () => MASK : maskUserinfo))(raw);
 }
 
 /** `timeoutMs` is `timeout`: the unit is written in the value, `5s`. */

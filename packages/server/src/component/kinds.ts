@@ -13,6 +13,11 @@ export function text(
   return { placeholder: "TEXT", ...meta, kind: "value", parse: (raw) => raw };
 }
 
+/** A text that nobody may see: never shown; also from a file and from the environment. */
+export function secret(meta: Omit<OptionMeta<string>, "secret" | "default">): OptionSpec<string> {
+  return { ...meta, default: "", secret: true, placeholder: "SECRET", kind: "value", parse: (raw) => raw }; // prettier-ignore
+}
+
 const TRUE_WORDS = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const FALSE_WORDS = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 

@@ -31,8 +31,10 @@ export interface OptionMeta<T> {
   readonly flag?: string;
   /** The value of a flag that is written without one, where that is allowed: gor's `--verbose`. */
   readonly bare?: string;
-  /** True for what must not be shown, such as passwords. */
+  /** It may hold a secret: it is not shown, and can be given in a file and by the environment, too (`secrets.ts`). */
   readonly secret?: boolean;
+  /** How a value is shown to people, when that is not the whole; of a secret nothing is, by default. */
+  readonly show?: (raw: string) => string;
   /** What follows the component's name in the flag, when that is not the key: `stats-ms`. */
   readonly suffix?: string;
 }

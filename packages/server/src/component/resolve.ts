@@ -4,9 +4,10 @@
  */
 import type { RawFlag } from "./argv.ts";
 import type { Limit } from "../core/limit/limiter.ts";
+import { shownValue } from "./flags.ts";
 import type { FlagInfo, InstanceFlag, OptionFlag } from "./flags.ts";
 import { splitLimit } from "./limit-suffix.ts";
-import { withoutUserinfo } from "./mask.ts";
+import { MASK } from "./mask.ts";
 import { Refusal } from "./option.ts";
 
 interface Instance {
@@ -27,7 +28,7 @@ export interface Resolved {
   readonly errors: readonly string[];
 }
 
-/** Later values win, lists grow, inputs and outputs add up; a switch that is an output is on or off. */
+/** `secrets.ts` has put secrets in place before. Later values win, lists grow, inputs and outputs add up; a switch that is an output is on or off. */
 export function resolve(raw: readonly RawFlag[], flags: readonly FlagInfo[]): Resolved {
   const errors: string[] = [];
   const instances = new Map<RawFlag | InstanceFlag, Instance>();
@@ -69,7 +70,8 @@ export function resolve(raw: readonly RawFlag[], flags: readonly FlagInfo[]): Re
 function defaults(flags: readonly FlagInfo[]): Map<string, Record<string, unknown>> {
   const options = new Map<string, Record<string, unknown>>();
   for (const flag of flags) {
-    if (flag.role === "option") set(options, flag, flag.spec.default);
+    if (flag.role === "option" && flag.secretOf === undefined)
+      set(options, flag, flag.spec.default);
   }
   return options;
 }
@@ -109,8 +111,16 @@ function instanceOf(flag: InstanceFlag, value: string): Instance | Refusal | und
 
 function complaint({ flag, value, origin }: RawFlag, { rule }: Refusal): string {
   const name = origin === undefined ? `--${flag.name}` : `${origin}: ${flag.name}`;
-  const secret = flag.role === "option" && flag.spec.secret === true;
-  return secret
-    ? `${name}: ${rule}`
-    : `${name}: ${rule}; got ${JSON.stringify(withoutUserinfo(value))}`;
+  const shown = shownValue(flag, value);
+  const safeRule = shown === value ? rule : withoutQuotes(rule, value);
+  return shown === MASK
+    ? `${name}: ${safeRule}`
+    : `${name}: ${safeRule}; got ${JSON.stringify(shown)}`;
+}
+
+/** A rule may quote what broke it: the value, or a piece of it. */
+function withoutQuotes(rule: string, value: string): string {
+  return rule.replaceAll(/`[^`]*`|"[^"]*"/g, (quoted) =>
+    value.includes(quoted.slice(1, -1)) ? MASK : quoted,
+  );
 }

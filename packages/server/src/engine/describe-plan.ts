@@ -1,5 +1,5 @@
 /** A plan as people read it: what runs, in which order, and which options are not their defaults. In: a plan. Out: text. */
-import { defaultTextOf } from "../component/flags.ts";
+import { defaultTextOf, shownValue } from "../component/flags.ts";
 import type { OptionFlag } from "../component/flags.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { nameOf } from "./names.ts";
@@ -41,7 +41,7 @@ function share(limit: Limit | undefined): string {
 
 function optionLine({ flag, value }: Plan["changed"][number]): string {
   const usual = flag.spec.kind === "boolean" ? undefined : defaultTextOf(flag.spec);
-  const shown = flag.spec.secret === true ? "***" : value;
+  const shown = shownValue(flag, value);
   const text = flag.spec.kind === "boolean" && shown === "true" ? "" : ` ${shown}`;
   return `--${flag.name}${text}${usual === undefined ? "" : ` (default ${usual})`}`;
 }

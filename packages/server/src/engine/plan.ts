@@ -18,8 +18,9 @@ import type { OptionSpecs, OptionValues } from "../component/option.ts";
 import type { QueueOptions } from "../component/queue-options.ts";
 import { resolve } from "../component/resolve.ts";
 import type { Resolved } from "../component/resolve.ts";
+import { withSecrets } from "../component/secrets.ts";
 import type { Limit } from "../core/limit/limiter.ts";
-import { readConfig } from "./read-config.ts";
+import { readConfig, readSecret } from "./read-config.ts";
 import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";
 import { selfTargets } from "./self-target.ts";
@@ -63,6 +64,15 @@ export interface Plan {
   readonly changed: Resolved["changed"];
 }
 
+/** What a plan is made from, beside its words. */
+export interface PlanSources {
+  readonly readConfig: (file: string) => string;
+  readonly readSecret: (file: string) => string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const processSources: PlanSources = { readConfig, readSecret, environment: process.env };
+
 /**
  * The plan that `words` ask for, or the list of everything that is wrong with them. What the words say comes behind what
  * config files say: it wins, or adds to what may be repeated.
@@ -70,16 +80,26 @@ export interface Plan {
 export function planFrom(
   words: readonly string[],
   catalogue: Catalogue,
-  readText: (file: string) => string = readConfig,
+  sources: PlanSources = processSources,
 ): { readonly plan: Plan } | { readonly errors: readonly string[] } {
   const flags = flagsOf(catalogue);
   const argv = parseArgv(words, flags);
   const configs = argv.raw
     .filter(({ flag }) => flag.name === configFlag)
-    .map(({ value }) => configOf(value, flags, readText));
-  const resolved = resolve([...configs.flatMap(({ raw }) => raw), ...argv.raw], flags);
+    .map(({ value }) => configOf(value, flags, sources.readConfig));
+  const raw = [...configs.flatMap((config) => config.raw), ...argv.raw];
+  const secrets = withSecrets(raw, flags, {
+    readText: sources.readSecret,
+    environment: sources.environment,
+  });
+  const resolved = resolve(secrets.raw, flags);
   const plan = assemble(resolved, catalogue);
-  const errors = [...argv.errors, ...configs.flatMap(({ errors }) => errors), ...resolved.errors];
+  const errors = [
+    ...argv.errors,
+    ...configs.flatMap(({ errors }) => errors),
+    ...secrets.errors,
+    ...resolved.errors,
+  ];
   // A mistyped input must not also be reported as a missing one.
   if (errors.length === 0 && (plan.inputs.length === 0 || plan.outputs.length === 0)) {
     const lacking = [

@@ -15,7 +15,7 @@ import type { Fault, Message } from "@mirrorball/protocol";
 import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import type { InputDeclaration } from "../component/define.ts";
-import { flag, integer, size, text } from "../component/kinds.ts";
+import { flag, integer, secret, size, text } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
@@ -76,12 +76,9 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
-  token: text({
+  token: secret({
     help: "Shared secret that producers must prove by HMAC; it is never sent. A gor cannot prove it and is refused.",
     example: "s3cret",
-    placeholder: "SECRET",
-    default: "",
-    secret: true,
   }),
   connections: integer({
     help: "Connections that may be open at once; more are refused and counted.",

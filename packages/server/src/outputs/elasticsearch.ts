@@ -7,6 +7,7 @@ import { MessageKind } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { duration, flag } from "../component/kinds.ts";
+import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { ExchangeStore } from "./elasticsearch/exchange-store.ts";
@@ -40,7 +41,7 @@ export const outputElasticsearch: OutputDeclaration<typeof options> = defineOutp
   options,
   create: (context, argument, { pairTimeoutMs, skipVerify }) => {
     const target = parseIndexTarget(argument);
-    if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);
+    if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
     return new ExchangeStore(context, { target, skipVerify, pairTimeoutMs });
   },
 });

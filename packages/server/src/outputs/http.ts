@@ -10,6 +10,7 @@ import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, duration, flag, integer, size, text } from "../component/kinds.ts";
+import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { parseOrderKey } from "../core/order/order-key.ts";
@@ -178,7 +179,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   once: ({ retry }) => (retry ? undefined : hasSideEffects),
   create: (context, argument, values) => {
     const target = parseTarget(argument);
-    if (target instanceof Refusal) throw new Error(`${argument}: ${target.rule}`);
+    if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
     const track = values.trackResponse || context.replayedWanted;
     const authorities = new Authorities(values.ca, context.log);
     const dialer = new Dialer({

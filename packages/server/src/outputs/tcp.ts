@@ -6,7 +6,7 @@ import { MessageKind } from "@mirrorball/protocol";
 import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { choice, flag, integer, text } from "../component/kinds.ts";
+import { choice, flag, integer, secret, text } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { Certificates } from "./tcp/certificates.ts";
 import { FrameSender } from "./tcp/frame-sender.ts";
@@ -59,11 +59,9 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
-  token: text({
+  token: secret({
     help: "Shared secret to prove to the other server, and it to us, by HMAC; it is never sent. With frames only.",
     example: "s3cret",
-    placeholder: "SECRET",
-    default: "",
   }),
 };
 

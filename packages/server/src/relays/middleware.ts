@@ -8,6 +8,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { defineRelay } from "../component/define.ts";
 import type { RelayDeclaration } from "../component/define.ts";
 import { choice, duration } from "../component/kinds.ts";
+import { maskArguments } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { splitCommand } from "../core/middleware/command.ts";
@@ -27,6 +28,7 @@ const options: {
     placeholder: "COMMAND",
     kind: "value",
     default: "",
+    show: maskArguments,
     parse: (raw) => {
       const split = splitCommand(raw);
       return "rule" in split ? new Refusal(split.rule) : raw;

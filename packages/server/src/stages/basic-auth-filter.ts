@@ -11,6 +11,7 @@ import { gorRules } from "./rules/options.ts";
 const options: { users: OptionSpec<readonly Pattern[]>; gorRules: OptionSpec<boolean> } = {
   users: patterns({
     flag: "http-basic-auth-filter",
+    secret: true,
     help: "Leave out requests whose Basic credentials, decoded to user:password, do not match; others pass. May be repeated: all must match.",
     example: "^customer[0-9]+:",
   }),

@@ -3,6 +3,7 @@ import { headerValue } from "@mirrorball/protocol";
 import type { RequestHead } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
+import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { editHeader, withHeaders } from "../core/http/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
@@ -13,6 +14,8 @@ import { gorRules } from "./rules/options.ts";
 const options: { rewrites: OptionSpec<readonly HeaderRewrite[]>; gorRules: OptionSpec<boolean> } = {
   rewrites: headerRewrites({
     flag: "http-rewrite-header",
+    secret: true,
+    show: maskNamed,
     help: "Replace what matches in a header field; $1 and ${name} stand for groups. May be repeated; a Host rewritten here reaches the target.",
     example: "'Host: (.*).example.com,$1.staging.test'",
   }),

@@ -1,6 +1,7 @@
 /** `--http-set-header "NAME: VALUE"`: gives every request this header field. A Host that is set here reaches the target. */
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
+import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { setHeader as setField, withHeaders } from "../core/http/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
@@ -18,6 +19,8 @@ const options: {
     aliases: ["http-header", "output-http-header"],
     help: "Set a header field: overwritten where it is there, put first where it is not. May be repeated.",
     example: "'User-Agent: Replayed'",
+    secret: true,
+    show: maskNamed,
   }),
   setAfterFilters,
   gorRules,

@@ -1,6 +1,7 @@
 /** `--http-set-param NAME=VALUE`: gives every request this query parameter. */
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
+import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { setParam as setInTarget, withTarget } from "../core/http/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
@@ -17,6 +18,8 @@ const options: {
     flag: "http-set-param",
     help: "Set a query parameter, as it is written: overwritten where it is there, appended where it is not. May be repeated.",
     example: "api_key=1",
+    secret: true,
+    show: maskNamed,
   }),
   setAfterFilters,
   gorRules,
