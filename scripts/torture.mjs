@@ -33,16 +33,20 @@ const ROWS = [
   ["absent-server", 2, "a million requests while the server is absent: memory"],
   ["traps", 0.5, "answers byte by byte with the server healthy, absent, stopped and hostile"],
   ["simulator", 6, "a million simulated worlds"],
+  ["suites", 10, "the tests of fastify, light-my-request and busboy, with and without the SDK"],
 ]; // prettier-ignore
 const ALL = ["test/faults/", "sdk/test/traps"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
 const long = !words.includes("--short");
-const files = words.filter((word) => word !== "--short");
+const named = words.filter((word) => word !== "--short");
+/** Not a test file of ours, but other projects' (`suites.mjs`). */
+const files = named.filter((word) => word !== "suites");
+const wantsSuites = named.length === 0 || named.includes("suites");
 
 if (words.includes("--help")) help();
-else process.exitCode = run();
+else process.exitCode = (onlySuites() ? 0 : run()) || (wantsSuites ? runSuites() : 0);
 
 function help() {
   const minutes = ROWS.reduce((sum, [, each]) => sum + each, 0);
@@ -53,6 +57,15 @@ each found. --short: the numbers that every change is tested with, about 3 minut
 A full disk needs root, a bad one Linux and a C compiler; others need openssl.
 
 ${ROWS.map(([name, each, what]) => `  ${name.padEnd(20)} ${what}; ${each} min`).join("\n")}`);
+}
+
+function onlySuites() {
+  return named.length > 0 && files.length === 0;
+}
+
+function runSuites() {
+  const args = [join(root, "scripts/suites.mjs"), ...(long ? [] : ["--short"])];
+  return spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
 }
 
 function run() {
