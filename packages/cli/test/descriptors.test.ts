@@ -2,11 +2,12 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { root } from "./processes.ts";
+import { freePort, root } from "./processes.ts";
 
 const REQUESTS = 300;
 let folder = "";
@@ -83,3 +84,67 @@ it("a file for each request, and a file for each record to read", async () => {
   expect(read.stderr).toContain(`${REQUESTS} received, ${REQUESTS} delivered\nnothing was lost`);
   expect(read.code).toBe(0);
 });
+
+it.each([
+  [
+    "--input-http",
+    "GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+    /input-http \S+: 64 connections are open already, more are refused: this process may have 128 files open/,
+  ],
+  [
+    "--input-tcp",
+    record(0),
+    /input-tcp \S+: 64 connections at most instead of 1024: this process may have 128 files open/,
+  ],
+])(
+  "a flood of clients of %s is refused and counted, and it answers again afterwards",
+  async (flag, text, told) => {
+    const port = await freePort();
+    const page = await freePort();
+    const command = `${root}packages/cli/bin/mirrorball.mjs`;
+    const words = [flag, `127.0.0.1:${port}`, "--output-null", "--http-pprof", `127.0.0.1:${page}`];
+    const shell = ["-c", 'ulimit -n 128; exec "$@"', "sh", process.execPath, command, ...words];
+    const child = spawn("sh", shell, { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = new Promise((resolve) => child.once("close", (...end) => resolve(end)));
+    while (!(await connects(port))) await new Promise((resolve) => setTimeout(resolve, 10));
+
+    const refused: unknown[] = [];
+    const clients = Array.from({ length: 100 }, () => {
+      const client = connect(port, "127.0.0.1");
+      client.on("error", () => {});
+      client.once("close", () => refused.push(client));
+      return client.resume();
+    });
+    // The probes before may still hold a place or two.
+    while (refused.length < 36) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await fetch(`http://127.0.0.1:${page}/debug/vars`)).ok).toBe(true);
+    for (const client of clients) client.destroy();
+    while (!(await isHeard(port, text, page)))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    expect(stderr).toMatch(told);
+    expect(stderr).toMatch(/connections refused \(.*connections \d+/);
+  },
+);
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = connect(port, "127.0.0.1", () => resolve(client.destroy() !== undefined));
+    client.once("error", () => resolve(false));
+  });
+}
+
+/** Says `text` and goes; true when the counters page has something that was received. */
+async function isHeard(port: number, text: string, page: number): Promise<boolean> {
+  await new Promise<void>((resolve) => {
+    const client = connect(port, "127.0.0.1");
+    client.on("error", () => {});
+    client.once("close", () => resolve());
+    client.resume().end(text);
+  });
+  const counters: unknown = await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json();
+  return /"emitted":[1-9]/.test(JSON.stringify(counters));
+}

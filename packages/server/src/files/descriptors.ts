@@ -12,6 +12,14 @@ export function descriptorLimit(): number | undefined {
   }
 }
 
+/** Descriptors that connections leave to files, outputs and what is still to be opened. */
+const RESERVED = 64;
+
+/** How many connections a listener may have open: beyond, the system would accept them and nobody could serve them. */
+export function connectionLimit(wanted: number, limit: number | undefined): number {
+  return limit === undefined ? wanted : Math.min(wanted, Math.max(limit - RESERVED, 1));
+}
+
 /** `this process may have 1024 files open (ulimit -n)` */
 export function limitWords(limit: number | undefined): string {
   const many = limit === undefined ? "no more files" : `${limit} files`;

@@ -17,6 +17,7 @@ import { size } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { BODY_BYTES_MAX, BodyBudget, PartialBody } from "../core/assemble/partial-body.ts";
+import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Intake } from "./http/intake.ts";
 import { bind } from "./listener.ts";
 import { MessageIds } from "./message-ids.ts";
@@ -103,8 +104,25 @@ class HttpInput implements Input {
   async start(): Promise<void> {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} ${ADDRESS_RULE}`);
+    this.#boundConnections();
     await bind(this.#server, address);
     this.#intake.start();
+  }
+
+  #boundConnections(): void {
+    const descriptors = descriptorLimit();
+    const most = connectionLimit(Number.POSITIVE_INFINITY, descriptors);
+    if (most === Number.POSITIVE_INFINITY) return;
+    this.#server.maxConnections = most;
+    let isTold = false;
+    this.#server.on("drop", () => {
+      this.#context.refused("connections");
+      if (isTold) return;
+      isTold = true;
+      this.#context.log.warn(
+        `${most} connections are open already, more are refused: ${limitWords(descriptors)}`,
+      );
+    });
   }
 
   stop(): Promise<void> {

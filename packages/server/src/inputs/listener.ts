@@ -31,7 +31,8 @@ export async function listen(
 export async function bind(server: Server, address: SocketAddress): Promise<void> {
   if (address.path !== undefined) await clearPlace(address);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
+    // Later ones are of connections that could not be accepted; they must not end the process.
+    server.on("error", (error: NodeJS.ErrnoException) => reject(listenError(address, error)));
     server.listen(
       address.path === undefined
         ? { port: address.port, host: address.host }

@@ -21,6 +21,7 @@ import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
 import { BodyBudget } from "../core/assemble/partial-body.ts";
 import { ReplayFilter } from "../core/http/replay-filter.ts";
+import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Connection } from "./tcp/connection.ts";
 import { GorConnection } from "./tcp/gor-connection.ts";
 import type { Peer, PeerEvents } from "./tcp/peer.ts";
@@ -154,11 +155,14 @@ class TcpInput implements Input {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
     const token = this.#options.token === "" ? undefined : this.#options.token;
-    const door = new Door(this.#options, {
-      admitted: (socket) => this.#admit(socket, token),
-      refused: (fault, peer) => this.#refused(fault, peer, ""),
-      lastWords: errorFrame,
-    });
+    const door = new Door(
+      { ...this.#options, connections: this.#connectionsMax() },
+      {
+        admitted: (socket) => this.#admit(socket, token),
+        refused: (fault, peer) => this.#refused(fault, peer, ""),
+        lastWords: errorFrame,
+      },
+    );
     this.#door = door;
     this.#server = await listen(
       address,
@@ -176,6 +180,18 @@ class TcpInput implements Input {
     if (bound !== null && typeof bound === "object") {
       this.#context.log.debug(1, `listening on ${bound.address}:${bound.port}`);
     }
+  }
+
+  #connectionsMax(): number {
+    const { connections } = this.#options;
+    const descriptors = descriptorLimit();
+    const most = connectionLimit(connections, descriptors);
+    if (most < connections) {
+      this.#context.log.warn(
+        `${most} connections at most instead of ${connections}: ${limitWords(descriptors)}`,
+      );
+    }
+    return most;
   }
 
   /** Undefined without certificates: there is nothing to read again. */
