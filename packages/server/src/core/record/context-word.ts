@@ -16,6 +16,8 @@ export interface ContextWord {
 
 /** What replays need most comes first: it is left out last. */
 export function contextWord(context: MessageContext, charactersMax: number): ContextWord {
+  const whole = plainWord(context);
+  if (whole !== undefined && whole.length <= charactersMax) return { text: whole, leftOut: 0 };
   let text = "";
   let leftOut = 0;
   const add = (name: string, value: string | number | undefined): void => {
@@ -34,6 +36,19 @@ export function contextWord(context: MessageContext, charactersMax: number): Con
   if (tags !== undefined)
     for (let i = 0; i + 1 < tags.length; i += 2) add(`t.${escaped(tags[i] ?? "")}`, tags[i + 1]);
   return { text, leftOut };
+}
+
+/** The word of nearly every exchange of an SDK: a few texts without tags, none of which must be escaped. */
+function plainWord(context: MessageContext): string | undefined {
+  const { connection, connectionSeq, peer, service, route, tags } = context;
+  if (connection === undefined || connectionSeq === undefined || peer === undefined)
+    return undefined;
+  if (tags !== undefined || !PLAIN.test(peer)) return undefined;
+  if (service !== undefined && !PLAIN.test(service)) return undefined;
+  if (route !== undefined && !PLAIN.test(route)) return undefined;
+  const named = service === undefined ? "" : `&s=${service}`;
+  const routed = route === undefined ? "" : `&r=${route}`;
+  return `c=${connection}&n=${connectionSeq}&p=${peer}${named}${routed}`;
 }
 
 /** The context that a word says, without what is malformed in it; undefined when it says nothing. */
