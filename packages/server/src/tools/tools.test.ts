@@ -26,7 +26,7 @@ import { readHar } from "./convert/har-read.ts";
 import { jsonLine, messageOfLine } from "./convert/json-lines.ts";
 import { inspect } from "./inspect.ts";
 import { escaped } from "./inspect/readable.ts";
-import { routeShape } from "./inspect/route-shape.ts";
+import { routeShape } from "../core/route-shape.ts";
 
 const shop = fileURLToPath(new URL("../../test/fixtures/shop.gor", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-tools-"));
@@ -49,8 +49,10 @@ async function execute(tool: ToolDeclaration, ...words: string[]): Promise<Resul
   const context = {
     print: async (text: string) => void (printed += text),
     complain: (line: string) => void complaints.push(line),
+    watch: () => () => {},
+    interrupted: new Promise<void>(() => {}),
   };
-  const fine = await tool.execute(context, call.operands, call.options);
+  const fine = (await tool.execute(context, call.operands, call.options)) === true;
   return { fine, printed, complaints: complaints.join("\n") };
 }
 

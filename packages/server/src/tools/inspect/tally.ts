@@ -5,8 +5,8 @@
 import { MessageKind, headerValue, isResponseHead, timestampToNs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { Histogram } from "../../core/histogram.ts";
+import { routeShape } from "../../core/route-shape.ts";
 import { escaped, formatTime } from "./readable.ts";
-import { routeShape } from "./route-shape.ts";
 
 /** Different words a table holds. */
 const WORDS_MAX = 10_000;

@@ -8,6 +8,8 @@ const DATE = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?$/;
 const HEX = /^(?=.*\d)[\da-f]{8,}$/i;
 /** Long, with digits and letters: names that people choose are shorter or have no digits. */
 const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w~.=-]{20,}$/i;
+/** A word and a number of two digits or more: `ord_17`, `ACC-10017`. */
+const LABELLED = /^[a-z]{1,24}[_:-]\d{2,19}$/i;
 /** Deeper paths are cut here: a shape should fit a line. */
 const PARTS_MAX = 12;
 
@@ -26,5 +28,6 @@ function shapeOfPart(part: string): string {
   if (UUID.test(part)) return "{uuid}";
   if (DATE.test(part)) return "{date}";
   if (HEX.test(part)) return "{hex}";
+  if (LABELLED.test(part)) return "{id}";
   return TOKEN.test(part) ? "{token}" : part;
 }
