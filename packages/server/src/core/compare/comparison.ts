@@ -1,0 +1,257 @@
+/**
+ * The comparison of a run: takes messages, pairs them, compares each exchange and keeps what the judge needs at the end. Sans-IO.
+ *
+ * In: requests, original and replayed responses, with a control or probes where there are any, in the order they come. Out: a report,
+ * at any time. It refuses to know where the messages come from, and decides nothing before the end: what is noise is known then.
+ */
+import { isResponseHead, timestampToUs } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import { bodyDifferences } from "./bodies.ts";
+import type { Knowledge } from "./bodies.ts";
+import { difference, placeKey } from "./difference.ts";
+import type { Difference } from "./difference.ts";
+import { EndpointRecord } from "./endpoint-record.ts";
+import { Endpoints } from "./endpoints.ts";
+import { headerDifferences } from "./headers.ts";
+import { judge } from "./judge.ts";
+import { Pairing } from "./pairing.ts";
+import type { ExchangeRef } from "./place.ts";
+import { Renaming, mayBeRenamed, nameOfPath } from "./renaming.ts";
+import { Repeats, SAFE_METHODS } from "./repeats.ts";
+import type { Report } from "./report.ts";
+import { tokenPairs } from "./tokens.ts";
+import type { ComparisonOptions, Exchange, Role, RunFacts } from "./types.ts";
+import { View } from "./view.ts";
+
+/** Writes that were never sent, of which the ids are remembered: what asks for their effect is not the build's fault. */
+const UNSENT_MAX = 50_000;
+const NO_FACTS: RunFacts = {
+  correlation: { learned: 0, used: 0, waited: 0, missed: {} },
+  skipped: {},
+};
+
+export class Comparison {
+  readonly options: ComparisonOptions;
+  readonly renaming: Renaming = new Renaming();
+  readonly endpoints: Map<string, EndpointRecord> = new Map();
+  readonly pairing: Pairing;
+  /** Writes that were recorded and not replayed. */
+  readonly unsentWrites: ExchangeRef[] = [];
+  /** Sessions of which the target took the token at least once. */
+  readonly acceptedSessions: Set<number> = new Set();
+  failed = 0;
+  compared = 0;
+  statusAlike = 0;
+  /** How much later exchanges were replayed than recorded, in milliseconds: the least and the most. */
+  shiftMinMs: number = Number.POSITIVE_INFINITY;
+  shiftMaxMs: number = Number.NEGATIVE_INFINITY;
+  readonly #knowledge: Knowledge = {
+    image: (value) => this.renaming.image(value),
+    isKnown: (value) =>
+      this.renaming.origin(value) !== undefined || this.pairing.values.knows(value),
+  };
+  readonly #names: Endpoints;
+  readonly #repeats = new Repeats();
+
+  constructor(options: ComparisonOptions) {
+    this.options = options;
+    this.#names = new Endpoints(options.templates);
+    this.pairing = new Pairing(
+      options.control,
+      (exchange) => this.#compare(exchange),
+      (exchange) => this.#unsent(exchange),
+    );
+  }
+
+  request(message: Message): void {
+    this.pairing.request(message);
+  }
+
+  answer(role: Role, message: Message, late = false): void {
+    this.pairing.answer(role, message, late);
+  }
+
+  /** Nothing more will come: what waits is compared as far as it goes. */
+  end(): void {
+    this.pairing.end();
+  }
+
+  report(facts: RunFacts = NO_FACTS): Report {
+    return judge(this, facts);
+  }
+
+  #compare(exchange: Exchange): void {
+    const { original, replayed, control, probe, request } = exchange;
+    const endpoint = this.#endpointOf(request);
+    if (replayed.context?.failure !== undefined) {
+      this.failed += 1;
+      this.#noteUnsent(exchange, endpoint, replayed);
+      return;
+    }
+    const base = original ?? control;
+    if (base === undefined) return;
+    const [a, b] = [new View(base), new View(replayed)];
+    this.compared += 1;
+    endpoint.requests += 1;
+    if (a.status === b.status) this.statusAlike += 1;
+    if (exchange.hasForeignCredentials && b.status < 400) {
+      this.acceptedSessions.add(this.pairing.sessions.current(exchange.session));
+    }
+    this.#time(exchange, endpoint);
+    const isHead = methodOf(request) === "HEAD";
+    const found = this.#differences(a, b, isHead);
+    const ref = this.#refOf(exchange, endpoint, base);
+    const second = original === undefined || control === undefined ? undefined : new View(control);
+    this.#record(
+      endpoint,
+      ref,
+      found,
+      second === undefined ? undefined : this.#differences(a, second, isHead),
+    );
+    if (probe !== undefined && probe.context?.failure === undefined) {
+      endpoint.looked("probe", this.#differences(new View(probe), b, isHead));
+    }
+    if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
+    this.#learn(found);
+  }
+
+  #differences(a: View, b: View, isHead: boolean): Difference[] {
+    if (a.status !== b.status) {
+      return [difference("status", "", "status", String(a.status), String(b.status))];
+    }
+    const found = headerDifferences(a.headers, b.headers);
+    if (!isHead) found.push(...bodyDifferences(a, b, this.#knowledge));
+    return found;
+  }
+
+  #record(
+    endpoint: EndpointRecord,
+    exchange: ExchangeRef,
+    replayed: readonly Difference[],
+    control: readonly Difference[] | undefined,
+  ): void {
+    const controlled =
+      control === undefined ? undefined : new Map(control.map((each) => [keyOf(each), each]));
+    const seen = new Set<string>();
+    for (const each of replayed) {
+      const key = keyOf(each);
+      const other = controlled?.get(key);
+      const rung = endpoint.rung(each);
+      rung.add({
+        exchange,
+        a: each.a,
+        b: each.b,
+        control: controlled === undefined ? undefined : (other?.b ?? null),
+      });
+      if (controlled === undefined || seen.has(key)) continue;
+      seen.add(key);
+      if (other === undefined) rung.onlyReplayed += 1;
+      else rung.both += 1;
+    }
+    for (const each of controlled?.values() ?? []) {
+      if (!seen.has(keyOf(each))) endpoint.rung(each).onlyControl += 1;
+    }
+    if (controlled !== undefined) endpoint.controlled += 1;
+  }
+
+  #repeated(
+    exchange: Exchange,
+    endpoint: EndpointRecord,
+    original: Message,
+    isHead: boolean,
+  ): void {
+    const earlier = this.#repeats.earlier(exchange.request, exchange.session, original);
+    if (earlier === undefined) return;
+    endpoint.looked("original", this.#differences(new View(earlier), new View(original), isHead));
+  }
+
+  #learn(found: readonly Difference[]): void {
+    for (const { part, path, kind, where, a, b } of found) {
+      if (part === "status" || (kind !== "value" && kind !== "text")) continue;
+      const name =
+        part === "header" ? (where === "" ? path : where) : nameOfPath(where === "" ? path : where);
+      if (mayBeRenamed(name, a, b)) this.renaming.learn(a, b);
+      else {
+        for (const pair of tokenPairs(a, b) ?? []) {
+          if (pair.a !== a && mayBeRenamed("", pair.a, pair.b)) this.renaming.learn(pair.a, pair.b);
+        }
+      }
+    }
+  }
+
+  #time({ request, original, replayed, control, late }: Exchange, endpoint: EndpointRecord): void {
+    const shift = (timestampToUs(replayed.startedAt) - timestampToUs(request.startedAt)) / 1000;
+    this.shiftMinMs = Math.min(this.shiftMinMs, shift);
+    this.shiftMaxMs = Math.max(this.shiftMaxMs, shift);
+    if (late) return;
+    const took = (replayed.latencyNs ?? Number.NaN) / 1e6;
+    const controlTook = (control?.latencyNs ?? Number.NaN) / 1e6;
+    const originalTook = original === undefined ? Number.NaN : tookMs(request, original);
+    endpoint.replayedMs.add(took);
+    endpoint.controlMs.add(controlTook);
+    endpoint.originalMs.add(originalTook);
+    const base = control === undefined ? originalTook : controlTook;
+    endpoint.timed(timestampToUs(replayed.startedAt) / 1000, took - base);
+  }
+
+  #refOf(
+    exchange: Omit<Exchange, "replayed">,
+    endpoint: EndpointRecord,
+    answer: Message,
+  ): ExchangeRef {
+    const { request, index, session, touched, hasForeignCredentials } = exchange;
+    return {
+      index,
+      id: request.id,
+      endpoint: endpoint.key,
+      session: this.pairing.sessions.current(session),
+      isWrite: !SAFE_METHODS.has(methodOf(request)),
+      hasForeignCredentials,
+      originalAtMs: timestampToUs(request.startedAt) / 1000,
+      replayedAtMs: timestampToUs(answer.startedAt) / 1000,
+      touched,
+    };
+  }
+
+  #unsent(exchange: Omit<Exchange, "replayed">): void {
+    this.pairing.unpaired += 1;
+    if (exchange.original === undefined) return;
+    this.#noteUnsent(exchange, this.#endpointOf(exchange.request), exchange.original);
+  }
+
+  #noteUnsent(
+    exchange: Omit<Exchange, "replayed">,
+    endpoint: EndpointRecord,
+    answer: Message,
+  ): void {
+    if (this.unsentWrites.length >= UNSENT_MAX) return;
+    const ref = this.#refOf(exchange, endpoint, answer);
+    if (ref.isWrite) this.unsentWrites.push(ref);
+  }
+
+  #endpointOf(request: Message): EndpointRecord {
+    const { method, route } = this.#names.nameOf(request);
+    const key = `${method} ${route}`;
+    let endpoint = this.endpoints.get(key);
+    if (endpoint === undefined) {
+      endpoint = new EndpointRecord(method, route);
+      this.endpoints.set(key, endpoint);
+    }
+    return endpoint;
+  }
+}
+
+function keyOf(each: Difference): string {
+  return `${placeKey(each)} ${each.kind}`;
+}
+
+/** From a request's first byte to its recorded answer's last. */
+function tookMs(request: Message, answer: Message): number {
+  const waitedUs = timestampToUs(answer.startedAt) - timestampToUs(request.startedAt);
+  return waitedUs / 1000 + (answer.latencyNs ?? Number.NaN) / 1e6;
+}
+
+function methodOf(request: Message): string {
+  const { head } = request.http;
+  return head === undefined || isResponseHead(head) ? "" : head.method;
+}

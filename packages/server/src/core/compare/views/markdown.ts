@@ -1,0 +1,54 @@
+/** The report in Markdown, for a comment on a change: a verdict, a table of differences, what is noise. Pure. */
+import type { Report } from "../report.ts";
+
+const ROWS_MAX = 50;
+
+export function markdownView(report: Report): string {
+  const { verdict, exchanges, endpoints, remarks } = report;
+  const lines = [
+    `## mirrorball: ${verdict}`,
+    "",
+    `${exchanges.compared} exchanges compared, ${exchanges.statusAlike} with the same status.`,
+    ...remarks.map((remark) => `- ${cell(remark)}`),
+    "",
+  ];
+  const rows = endpoints.flatMap(({ method, route, differences }) =>
+    differences.map(
+      ({ severity, part, path, kind, count, of, examples: [example], consequences }) => {
+        const shown =
+          example === undefined ? "" : `${code(example.original)} → ${code(example.replayed)}`;
+        const after = consequences.length === 0 ? "" : ` (and ${consequences.length} consequences)`;
+        return `| ${severity} | ${code(`${method} ${route}`)} | ${part} ${path === "" ? "" : code(path)} | ${kind} | ${count}/${of}${after} | ${shown} |`;
+      },
+    ),
+  );
+  if (rows.length > 0) {
+    lines.push(
+      "| severity | endpoint | place | kind | exchanges | example |",
+      "| --- | --- | --- | --- | --- | --- |",
+    );
+    lines.push(...rows.slice(0, ROWS_MAX));
+    if (rows.length > ROWS_MAX) lines.push("", `and ${rows.length - ROWS_MAX} more`);
+    lines.push("");
+  }
+  const noisy = endpoints.reduce((sum, { noise }) => sum + noise.length, 0);
+  lines.push(
+    `${noisy} places vary for reasons that are known; the JSON and HTML reports list them.`,
+    "",
+  );
+  return lines.join("\n");
+}
+
+/** What was captured stays inside its cell and its code span. */
+function code(text: string | null): string {
+  if (text === null) return "(nothing)";
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return `\`${cell(short).replaceAll("`", "'")}\``;
+}
+
+function cell(text: string): string {
+  return text
+    .replaceAll(/[\r\n]+/g, " ")
+    .replaceAll("|", "\\|")
+    .replaceAll("<", "&lt;");
+}
