@@ -1,0 +1,329 @@
+/**
+ * Makes recorded sessions work at one target: learns from pairs of answers how the recording's tokens and ids are called there, holds requests
+ * until what they need has been answered, and writes the target's values into them. Sans-IO: time comes in as an argument.
+ *
+ * In: everything that passes the stages, in recorded order (`seen`); requests that this target is to get (`take`); its answers
+ * (`answered`). Out: requests, rewritten (`next`). A request is held for every exchange of its session that had ended before it began,
+ * and for the exchanges that gave out its values; never longer than the wait, never when that exchange is over.
+ */
+import { MessageKind, isResponseHead, timestampToUs } from "@mirrorball/protocol";
+import type { Message } from "@mirrorball/protocol";
+import { contentOf } from "../content/body.ts";
+import { classesOf, isStrong } from "../content/value-class.ts";
+import { SessionFinder } from "../session/session-finder.ts";
+import { CorrelationMaps } from "./maps.ts";
+import { MinHeap } from "./min-heap.ts";
+import { namespaceOfSegment } from "./namespace.ts";
+import { pairsOf } from "./pairs.ts";
+import { slotsOf, substitute } from "./request-values.ts";
+import type { Slot } from "./request-values.ts";
+import { isShortId } from "./rules.ts";
+import type { RuleLearner } from "./rules.ts";
+import { endpointOf } from "./scan.ts";
+import { Waiting } from "./waiting.ts";
+import type { Tracked } from "./waiting.ts";
+
+export interface CorrelatorOptions {
+  /** How long the target may answer nothing before a request is held no longer, in milliseconds. */
+  readonly waitMs: number;
+  /** The recorded order holds across sessions: for replays that are not paced by the recording. */
+  readonly happensBefore: boolean;
+  /** Learned before, from the same recording or another; else rules are learned on the way. */
+  readonly rules: RuleLearner;
+}
+
+export interface CorrelatorCounts {
+  readonly learned: number;
+  readonly used: number;
+  readonly waited: number;
+  readonly missed: Readonly<Record<string, number>>;
+  readonly contradictions: number;
+  readonly evicted: number;
+}
+
+/** Exchanges that are known and not over; beyond it the oldest is given up. */
+const EXCHANGES_MAX = 65_536;
+/** Bytes of original answers that wait for their replay. */
+const ORIGINALS_BYTES_MAX: number = 64 * 1024 * 1024;
+const STRONG_SEEN_MAX = 500_000;
+
+export class Correlator {
+  readonly #options: CorrelatorOptions;
+  #rules: RuleLearner;
+  readonly #maps = new CorrelationMaps();
+  readonly #sessions: SessionFinder;
+  readonly #exchanges: Map<string, Tracked> = new Map();
+  readonly #open: Map<number, Set<Tracked>> = new Map();
+  /** Values of open exchanges' answers, to the exchange. */
+  readonly #producers: Map<string, Tracked> = new Map();
+  /** Strong values that any original answer had: one without an image is a miss. */
+  readonly #given: Set<string> = new Set();
+  /** Exchanges by when they ended in the recording; those that are over are passed over late. */
+  readonly #ends = new MinHeap<Tracked>(({ endUs }) => endUs);
+  readonly #waiting: Waiting;
+  readonly #missed: Map<string, number> = new Map();
+  #originalBytes = 0;
+  #used = 0;
+  #index = 0;
+  /** When it was last told the time. */
+  #nowMs = 0;
+
+  constructor(options: CorrelatorOptions) {
+    this.#options = options;
+    this.#rules = options.rules;
+    this.#waiting = new Waiting(options.waitMs);
+    this.#sessions = new SessionFinder((older, younger) => this.#join(older, younger));
+  }
+
+  /** Rules found by reading the recording first take the place of those it would learn on the way. */
+  set rules(rules: RuleLearner) {
+    this.#rules = rules;
+  }
+
+  /** Requests and original responses behind the stages, in recorded order. */
+  seen(batch: readonly Message[]): void {
+    for (const message of batch) {
+      if (message.kind === MessageKind.request) this.#request(message);
+      else if (message.kind === MessageKind.response) this.#original(message);
+    }
+  }
+
+  /** A request that this target will never get: limited, dropped. Who waits for it goes on. */
+  gone(id: string): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange !== undefined) this.#over(exchange);
+  }
+
+  /** A request that the target is to get; `next` gives it back when its time has come. */
+  take(message: Message, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const exchange = this.#exchanges.get(message.id);
+    const blockers = exchange === undefined ? [] : this.#blockersOf(message, exchange);
+    const afterUs =
+      this.#options.happensBefore && exchange !== undefined ? exchange.startUs : undefined;
+    this.#waiting.add(message, blockers, afterUs, nowMs);
+  }
+
+  /** The next request that may go, rewritten. */
+  next(nowMs: number): Message | undefined {
+    const released = this.#waiting.next(nowMs, this.#earliestEndUs);
+    if (released === undefined) return undefined;
+    if (released.why !== undefined) this.#miss(released.why);
+    return this.#rewritten(released.message);
+  }
+
+  /** When the earliest exchange that is not over ended; infinity when there is none. */
+  get #earliestEndUs(): number {
+    for (let first = this.#ends.first; first !== undefined; first = this.#ends.first) {
+      if (!first.isOver) return first.endUs;
+      this.#ends.pop();
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests that are held. */
+  get held(): number {
+    return this.#waiting.size;
+  }
+
+  /** When the next request will have waited long enough; undefined when none is held. */
+  get nextDeadlineMs(): number | undefined {
+    return this.#waiting.nextDeadlineMs;
+  }
+
+  /** An answer of this target, also one that stands for a failure. */
+  answered(message: Message, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const exchange = this.#exchanges.get(message.id);
+    if (exchange === undefined) return;
+    if (message.context?.failure === undefined) {
+      exchange.replayed = message;
+      this.#learn(exchange);
+    }
+    this.#over(exchange);
+  }
+
+  counts(): CorrelatorCounts {
+    return {
+      learned: this.#maps.learned,
+      used: this.#used,
+      waited: this.#waiting.waited,
+      missed: Object.fromEntries(this.#missed),
+      contradictions: this.#maps.contradictions,
+      evicted: this.#maps.evicted,
+    };
+  }
+
+  #request(message: Message): void {
+    const { head } = message.http;
+    if (head === undefined || isResponseHead(head) || this.#exchanges.has(message.id)) return;
+    const session = this.#sessions.ofRequest(message);
+    const path = head.target.split("?", 1)[0] ?? "";
+    const exchange: Tracked = {
+      id: message.id,
+      index: this.#index,
+      session,
+      endpoint: endpointOf(message) ?? "",
+      around: aroundOf(path),
+      startUs: timestampToUs(message.startedAt),
+      endUs: Number.POSITIVE_INFINITY,
+      isOver: false,
+      values: [],
+      waiters: [],
+    };
+    this.#index += 1;
+    this.#exchanges.set(message.id, exchange);
+    this.#openOf(session).add(exchange);
+    this.#rules.request(session, exchange.endpoint, slotsOf(message));
+    if (this.#exchanges.size > EXCHANGES_MAX) this.#forgetOldest();
+  }
+
+  #original(message: Message): void {
+    const exchange = this.#exchanges.get(message.id);
+    if (exchange === undefined || exchange.original !== undefined) return;
+    const { http } = message;
+    exchange.endUs = timestampToUs(message.startedAt) + Math.round((message.latencyNs ?? 0) / 1000);
+    const content = contentOf(http.head?.headers ?? [], http.body);
+    const session = this.#sessions.current(exchange.session);
+    if (typeof content !== "string") this.#sessions.ofResponse(session, message, content);
+    this.#rules.response(session, exchange.endpoint, message, content);
+    exchange.original = message;
+    this.#originalBytes += http.byteLength;
+    if (exchange.replayed !== undefined) return this.#learn(exchange);
+    if (exchange.isOver) return this.#drop(exchange);
+    this.#ends.push(exchange);
+    for (const value of this.#sessions.lastIssued) {
+      if (this.#given.size < STRONG_SEEN_MAX) this.#given.add(value);
+      if (this.#producers.has(value)) continue;
+      this.#producers.set(value, exchange);
+      exchange.values.push(value);
+    }
+    if (this.#originalBytes > ORIGINALS_BYTES_MAX) this.#forgetOldest();
+  }
+
+  /** Exchanges that must be over first. */
+  #blockersOf(message: Message, exchange: Tracked): Tracked[] {
+    const blockers = new Set<Tracked>();
+    const session = this.#sessions.current(exchange.session);
+    for (const other of this.#open.get(session) ?? []) {
+      if (other.index < exchange.index && other.endUs <= exchange.startUs) blockers.add(other);
+    }
+    for (const { value } of slotsOf(message)) {
+      const producer = this.#producers.get(value);
+      if (producer !== undefined && producer.index < exchange.index) blockers.add(producer);
+    }
+    return [...blockers];
+  }
+
+  #rewritten(message: Message): Message {
+    const exchange = this.#exchanges.get(message.id);
+    if (exchange === undefined) return message;
+    const session = this.#sessions.current(exchange.session);
+    return substitute(message, (slot) => this.#imageOf(slot, session, exchange));
+  }
+
+  #imageOf(slot: Slot, session: number, { endpoint }: Tracked): string | undefined {
+    const { value } = slot;
+    const strong = isStrong(value, classesOf(value));
+    const image = strong
+      ? this.#maps.image(session, "", value)
+      : this.#lookUp(slot, session, endpoint);
+    if (image !== undefined) {
+      if (image !== value) this.#used += 1;
+      return image;
+    }
+    if (strong && this.#given.has(value)) this.#miss("unlearned");
+    return undefined;
+  }
+
+  /** A short value: under the name of what it counts, else by the rules. */
+  #lookUp(
+    { value, namespace, isId, place }: Slot,
+    session: number,
+    endpoint: string,
+  ): string | undefined {
+    if (namespace !== undefined) {
+      const image = this.#maps.image(session, namespace, value);
+      if (image !== undefined) return image;
+      const named = isId ? this.#maps.image(session, `named:${namespace}`, value) : undefined;
+      if (named !== undefined) return named;
+    }
+    if (!isShortId(value)) return undefined;
+    for (const producer of this.#rules.producersOf(`${endpoint} ${place}`)) {
+      const image = this.#maps.image(session, `place:${producer}`, value);
+      if (image !== undefined) return image;
+    }
+    return undefined;
+  }
+
+  #learn(exchange: Tracked): void {
+    const { original, replayed } = exchange;
+    if (original === undefined || replayed === undefined) return;
+    const session = this.#sessions.current(exchange.session);
+    const image = (value: string): string | undefined => this.#maps.strongImage(session, value);
+    for (const pair of pairsOf(original, replayed, exchange.around, image)) {
+      if (!pair.namespace.startsWith("place:")) this.#maps.learn(session, pair);
+      else {
+        const place = `${exchange.endpoint} ${pair.place}`;
+        if (this.#rules.isProducer(place)) {
+          this.#maps.learn(session, { ...pair, namespace: `place:${place}` });
+        }
+      }
+    }
+    this.#drop(exchange);
+  }
+
+  #over(exchange: Tracked): void {
+    if (exchange.isOver) return;
+    exchange.isOver = true;
+    this.#open.get(this.#sessions.current(exchange.session))?.delete(exchange);
+    for (const value of exchange.values) this.#producers.delete(value);
+    this.#waiting.release(exchange, this.#nowMs);
+    // Its original may still come; then there is something to learn.
+    if (exchange.original !== undefined) this.#drop(exchange);
+  }
+
+  #drop(exchange: Tracked): void {
+    if (exchange.original !== undefined) this.#originalBytes -= exchange.original.http.byteLength;
+    exchange.original = undefined;
+    this.#exchanges.delete(exchange.id);
+    if (!exchange.isOver) this.#over(exchange);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#exchanges.values();
+    if (oldest === undefined) return;
+    if (!oldest.isOver) this.#miss("forgotten");
+    this.#drop(oldest);
+  }
+
+  #openOf(session: number): Set<Tracked> {
+    const current = this.#sessions.current(session);
+    const known = this.#open.get(current) ?? new Set();
+    this.#open.set(current, known);
+    return known;
+  }
+
+  #join(older: number, younger: number): void {
+    this.#maps.join(older, younger);
+    const moved = this.#open.get(younger);
+    this.#open.delete(younger);
+    const into = this.#open.get(older) ?? new Set();
+    this.#open.set(older, into);
+    for (const exchange of moved ?? []) into.add(exchange);
+  }
+
+  #miss(reason: string): void {
+    this.#missed.set(reason, (this.#missed.get(reason) ?? 0) + 1);
+  }
+}
+
+/** What the endpoint's own ids count: `order` for `/orders` and for `/orders/17`. */
+function aroundOf(path: string): string | undefined {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  for (const segment of segments.toReversed()) {
+    const namespace = namespaceOfSegment(segment);
+    if (namespace !== undefined) return namespace;
+  }
+  return undefined;
+}

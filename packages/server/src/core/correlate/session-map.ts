@@ -1,0 +1,77 @@
+/**
+ * What one session learned: how each value of the recording is called at the target. In: pairs, with the name of what they count. Out: the
+ * image of a value. The first mapping stays. Bounded, the least recently used forgotten first.
+ */
+
+/** Mappings of one session: a list of a thousand rows gives three or four each. */
+export const ENTRIES_MAX = 4096;
+/** Longer values are not learned: a token may be a JWT, not a document. */
+const VALUE_CHARS_MAX = 4096;
+/** What an entry costs beside its characters. */
+const ENTRY_BYTES = 160;
+
+export class SessionMap {
+  readonly #entries: Map<string, string> = new Map();
+  bytes = 0;
+  evicted = 0;
+
+  /** `namespace` "" for values that carry 64 bits or more of their own. Gives false for a contradiction, which is not learned. */
+  learn(namespace: string, a: string, b: string): "new" | "known" | "contradiction" {
+    if (a.length > VALUE_CHARS_MAX || b.length > VALUE_CHARS_MAX) return "known";
+    const key = keyOf(namespace, a);
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known === b ? "known" : "contradiction";
+    this.#entries.set(key, b);
+    this.bytes += costOf(key, b);
+    if (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
+    return "new";
+  }
+
+  /** A later value under the same name takes the place of the earlier: cookies are replaced, not collected. */
+  replace(namespace: string, a: string, b: string): void {
+    const key = keyOf(namespace, a);
+    const known = this.#entries.get(key);
+    if (known !== undefined) this.bytes -= costOf(key, known);
+    this.#entries.delete(key);
+    this.#entries.set(key, b);
+    this.bytes += costOf(key, b);
+    if (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
+  }
+
+  image(namespace: string, a: string): string | undefined {
+    const key = keyOf(namespace, a);
+    const found = this.#entries.get(key);
+    if (found === undefined) return undefined;
+    // Used: now the youngest.
+    this.#entries.delete(key);
+    this.#entries.set(key, found);
+    return found;
+  }
+
+  /** Joins another session's map, which turned out to be this one's. */
+  absorb(other: SessionMap): void {
+    for (const [key, b] of other.#entries) {
+      if (this.#entries.has(key)) continue;
+      this.#entries.set(key, b);
+      this.bytes += costOf(key, b);
+    }
+    while (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const [key, b] of this.#entries) {
+      this.#entries.delete(key);
+      this.bytes -= costOf(key, b);
+      this.evicted += 1;
+      return;
+    }
+  }
+}
+
+function keyOf(namespace: string, value: string): string {
+  return namespace === "" ? value : `${namespace}\u0000${value}`;
+}
+
+function costOf(key: string, b: string): number {
+  return (key.length + b.length) * 2 + ENTRY_BYTES;
+}
