@@ -52,6 +52,10 @@ export interface MessageContext {
   readonly framing?: "ambiguous" | undefined;
   /** Why a replay failed; on replayed responses made up for the failure. */
   readonly failure?: string | undefined;
+  /** On replayed responses: the name of the output that got it, for there may be several an id. Stays in this process. */
+  readonly target?: string | undefined;
+  /** On replayed responses: the target was asked the same a moment later, and that answer counts. Stays in this process. */
+  readonly isProbe?: boolean | undefined;
   /** True when a rule set the Host field: outputs must not put their target's there. */
   readonly keepHost?: boolean | undefined;
 }

@@ -3,6 +3,7 @@ import type { Catalogue } from "./component/define.ts";
 import { runDeclaration } from "./engine/run-options.ts";
 import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
+import { compareTool } from "./runs/compare.ts";
 import { relays } from "./relays/index.ts";
 import { stages } from "./stages/index.ts";
 import { tools } from "./tools/index.ts";
@@ -13,5 +14,5 @@ export const catalogue: Catalogue = {
   stages,
   outputs,
   run: runDeclaration,
-  tools,
+  tools: [compareTool(() => catalogue), ...tools],
 };

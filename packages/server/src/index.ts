@@ -53,6 +53,7 @@ export type {
   StageDeclaration,
   ToolContext,
   ToolDeclaration,
+  ToolOutcome,
 } from "./component/define.ts";
 export { choice, duration, flag, integer, list, size, text } from "./component/kinds.ts";
 export { Refusal } from "./component/option.ts";

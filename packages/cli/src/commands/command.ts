@@ -1,6 +1,8 @@
 /** What every sub-command is and shares: its shape, exit codes, complaints, the version. */
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { standardError, standardOutput } from "@mirrorball/server";
+import type { ProgressTarget } from "./progress.ts";
 
 /** Takes the words behind its name; sets the exit code itself. */
 export type Command = (words: readonly string[]) => Promise<void>;
@@ -9,6 +11,8 @@ export type Command = (words: readonly string[]) => Promise<void>;
 export const EXIT_LOST = 1;
 /** The words were wrong. */
 export const EXIT_USAGE = 2;
+/** What was compared is not the same. */
+export const EXIT_DIFFERENT = 3;
 /** A second signal ended it at once. */
 export const EXIT_INTERRUPTED = 130;
 
@@ -42,3 +46,27 @@ export function version(): string {
   const found = typeof parsed === "object" && parsed !== null && "version" in parsed;
   return found ? String(parsed.version) : "unknown";
 }
+
+/** Resolves at the first SIGINT or SIGTERM, or when the terminal is gone; a second SIGINT or SIGTERM ends the process at once. */
+export function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = (): void => {
+      if (seen) process.exit(EXIT_INTERRUPTED);
+      seen = true;
+      resolve();
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+    // A terminal that closes may say so twice: that must not cut the drain short.
+    if ([0, 1, 2].some(isatty)) process.on("SIGHUP", () => resolve());
+  });
+}
+
+/** Where progress is shown. */
+export const terminal: ProgressTarget = {
+  get columns() {
+    return standardError.columns;
+  },
+  write: (text) => standardError.say(text),
+};

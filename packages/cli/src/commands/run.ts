@@ -18,16 +18,16 @@ import {
   verdictOf,
 } from "@mirrorball/server";
 import {
-  EXIT_INTERRUPTED,
   EXIT_LOST,
   EXIT_USAGE,
   asksForHelp,
   complain,
   show,
+  signalled,
+  terminal,
   version,
 } from "./command.ts";
 import { ProgressLine } from "./progress.ts";
-import type { ProgressTarget } from "./progress.ts";
 
 /** Milliseconds for readers of standard output and error to take the last words. */
 const FLUSH_MS_MAX = 5000;
@@ -70,13 +70,6 @@ export async function run(words: readonly string[]): Promise<void> {
   await leave();
 }
 
-const terminal: ProgressTarget = {
-  get columns() {
-    return standardError.columns;
-  },
-  write: (text) => standardError.say(text),
-};
-
 /** What is still in the pipes gets out; a reader that reads no more does not hold the process. */
 async function leave(): Promise<void> {
   const flushed = await Promise.all([
@@ -84,22 +77,6 @@ async function leave(): Promise<void> {
     standardError.flushed(FLUSH_MS_MAX),
   ]);
   if (flushed.includes(false)) process.exit();
-}
-
-/** Resolves at the first SIGINT or SIGTERM, or when the terminal is gone; a second SIGINT or SIGTERM ends the process at once. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    let seen = false;
-    const onSignal = (): void => {
-      if (seen) process.exit(EXIT_INTERRUPTED);
-      seen = true;
-      resolve();
-    };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
-    // A terminal that closes may say so twice: that must not cut the drain short.
-    if ([0, 1, 2].some(isatty)) process.on("SIGHUP", () => resolve());
-  });
 }
 
 function reload(server: ReplayServer | undefined, line: ProgressLine): void {

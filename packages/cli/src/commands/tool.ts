@@ -1,7 +1,18 @@
 /** The sub-commands that the server library declares as tools: words to operands and options, result to exit code. */
-import { toolCall, toolHelpText } from "@mirrorball/server";
-import type { ToolContext, ToolDeclaration } from "@mirrorball/server";
-import { EXIT_LOST, EXIT_USAGE, asksForHelp, complain, print, show } from "./command.ts";
+import { standardError, toolCall, toolHelpText } from "@mirrorball/server";
+import type { ToolContext, ToolDeclaration, ToolOutcome } from "@mirrorball/server";
+import {
+  EXIT_DIFFERENT,
+  EXIT_LOST,
+  EXIT_USAGE,
+  asksForHelp,
+  complain,
+  print,
+  show,
+  signalled,
+  terminal,
+} from "./command.ts";
+import { ProgressLine } from "./progress.ts";
 import type { Command } from "./command.ts";
 
 export function toolCommand(tool: ToolDeclaration): Command {
@@ -23,8 +34,26 @@ export function toolCommand(tool: ToolDeclaration): Command {
         // One complaint is enough.
         if (isPrinted) isPrinted = await print(text);
       },
+      watch,
+      // Listening to signals keeps them from ending the process: only who asks for it is to do so.
+      get interrupted() {
+        return signalled();
+      },
     };
-    const isFine = await tool.execute(context, call.operands, call.options);
-    if (!isFine || !isPrinted) process.exitCode = EXIT_LOST;
+    const outcome = await tool.execute(context, call.operands, call.options);
+    process.exitCode = isPrinted ? exitCodeOf(outcome) : EXIT_LOST;
   };
 }
+
+function exitCodeOf(outcome: ToolOutcome): number {
+  if (outcome === "different") return EXIT_DIFFERENT;
+  if (outcome === "usage") return EXIT_USAGE;
+  return outcome ? 0 : EXIT_LOST;
+}
+
+const watch: ToolContext["watch"] = (read) => {
+  if (!standardError.isTerminal) return () => {};
+  const line = new ProgressLine(terminal, read);
+  line.start();
+  return () => line.stop();
+};

@@ -8,6 +8,7 @@ import type {
   AcceptedKinds,
   Input,
   InputContext,
+  InputProgress,
   Output,
   OutputContext,
   Relay,
@@ -66,6 +67,10 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   once?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
   /** It needs replayed responses: outputs that can make them are told to. */
   readonly wantsReplayed?: boolean;
+  /** The share of safe requests, 0 to 1, that targets are to be asked twice, as its options say. */
+  wantsProbes?(options: OptionValues<S>): number;
+  /** Another output that its options ask for, by name and argument; it is planned beside it, with the options given to that name. */
+  companion?(options: OptionValues<S>): Companion | undefined;
   /** What happens by default when its queue is full; `wait` if it does not say. */
   readonly queueFull?: "wait" | "drop";
   /** Where it sends to; see `takesFrom`. */
@@ -73,6 +78,13 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   /** The file that it writes next; see `reads`. */
   writes?(argument: string, options: OptionValues<S>): string | undefined;
   create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
+}
+
+/** An output that another one needs beside it. */
+export interface Companion {
+  /** Its flag without dashes. */
+  readonly output: string;
+  readonly argument: string;
 }
 
 export interface StageDeclaration<S extends OptionSpecs = OptionSpecs> {
@@ -113,7 +125,17 @@ export interface ToolContext {
   print(text: string): Promise<void>;
   /** One line for a person: what is wrong, or what could not be kept. */
   complain(line: string): void;
+  /** Shows how far something is, where a person watches, until the returned function is called. */
+  watch(read: () => readonly { readonly progress: InputProgress }[]): () => void;
+  /** Resolves when the person wants it to come to an end. */
+  readonly interrupted: Promise<void>;
 }
+
+/**
+ * True: done. False: something was lost or could not be done; "usage": the words were wrong; then it has complained. "different": what it
+ * compared is not the same.
+ */
+export type ToolOutcome = boolean | "different" | "usage";
 
 /** A sub-command that is no run: `mirrorball inspect`. */
 export interface ToolDeclaration<S extends OptionSpecs = OptionSpecs> {
@@ -125,12 +147,11 @@ export interface ToolDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly example: string;
   /** Every option names its whole flag. */
   readonly options: S;
-  /** False when something was lost or could not be done; then it has complained. */
   execute(
     context: ToolContext,
     operands: readonly string[],
     options: OptionValues<S>,
-  ): Promise<boolean>;
+  ): Promise<ToolOutcome>;
 }
 
 /** All there is: explicit lists, so that tests and library users can make their own. */

@@ -109,6 +109,8 @@ export interface Input {
   progress?(): InputProgress;
   /** Figures of its own for the summary, the stats line and the counters page. */
   stats?(): InputStats;
+  /** Reads all there is, for outputs that learn before anything is sent. Absent where it would come once only. */
+  scan?(see: (batch: readonly Message[]) => void): Promise<void>;
 }
 
 export interface InputProgress {
@@ -192,6 +194,10 @@ export interface OutputContext {
   readonly ledger: OutputLedger;
   /** Another output needs replayed responses: make them, asked or not. */
   readonly replayedWanted: boolean;
+  /** The share of safe requests, 0 to 1, that another output wants asked twice in a row, to see what varies by itself. */
+  readonly probeShare: number;
+  /** Figures of all outputs of the run, this one's included. */
+  readonly others: () => readonly { readonly name: string; readonly stats: OutputStats }[];
   /** Re-enters messages (replayed responses) as an input does. */
   emit(batch: Message[]): Accepted;
   /** For an output that numbers what it sends; undefined without `--journal`. */
@@ -212,10 +218,29 @@ export interface Output {
   close(): Promise<void>;
   /** Reads certificates and the like again, on SIGHUP. Absent where there is nothing to read. Never throws. */
   readonly reload?: (() => void) | undefined;
+  /** For an output that must know more than it takes; see `OutputObserver`. */
+  readonly observer?: OutputObserver | undefined;
   /** True when it emits replayed responses; then statuses are compared with the original ones. */
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */
   stats?(): OutputStats;
+}
+
+/**
+ * What an output sees beside its queue: everything behind the stages, in the order it came, before the queues are offered it. Nothing here
+ * is on the books; it must not keep more than it bounds.
+ */
+export interface OutputObserver {
+  /**
+   * What a recording holds, before anything is sent; called until it has been read once. Absent where nothing is to be learned
+   * from that.
+   */
+  readonly scanned?: ((batch: readonly Message[]) => void) | undefined;
+  /** The scan is over. */
+  scanEnded?(): void;
+  seen(batch: readonly Message[]): void;
+  /** A request that it will not be given: limited, or dropped before its queue. */
+  gone(message: Message): void;
 }
 
 /** Figures that only some outputs have. Times in milliseconds. */
@@ -229,10 +254,22 @@ export interface OutputStats {
   /** Answers by status class: `2xx` … `5xx`. */
   readonly statuses?: Readonly<Record<string, number>>;
   readonly concurrency?: number;
+  /** What correlation did; see `core/correlate/`. */
+  readonly correlation?: CorrelationFigures | undefined;
+  /** What a comparison says so far. */
+  readonly verdict?: "same" | "different" | "inconclusive" | undefined;
   /** What else it counts, by name. */
   readonly counts?: Readonly<Record<string, number>>;
   /** What a person can do about its failures, for the summary; nothing captured is in them. */
   readonly notes?: readonly string[];
+}
+
+/** Values learned and used, requests that waited, what was looked for and not found. */
+export interface CorrelationFigures {
+  readonly learned: number;
+  readonly used: number;
+  readonly waited: number;
+  readonly missed: Readonly<Record<string, number>>;
 }
 
 /** Why a stage took a message out: by a rule, or to keep a rate. */

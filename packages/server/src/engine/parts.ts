@@ -158,6 +158,7 @@ export class Parts {
     limit,
     options,
     queue: { queueLen, queueFull, stats, statsPeriodMs },
+    isCompanion,
   }: PlannedOutput): void {
     const name = nameOf(declaration.name, argument);
     const account = new OutputAccount();
@@ -166,10 +167,7 @@ export class Parts {
     const journal = this.journal?.lane(this.#laneName(name), once ?? never);
     const gate =
       journal === undefined || once === undefined ? undefined : new GatedQueue(queue, journal);
-    if (journal !== undefined) {
-      account.onSettled = (batch) => journal.settled(batch);
-      queue.onDropped = (message) => journal.settled([message]);
-    }
+    if (journal !== undefined) account.onSettled = (batch) => journal.settled(batch);
     if (stats && this.#plan.run.stats) {
       queue.stats = new QueueStats(declaration.name.replaceAll("-", "_"), statsPeriodMs);
       this.queueStats.push({ stats: queue.stats, periodMs: statsPeriodMs });
@@ -183,6 +181,9 @@ export class Parts {
         stream: journal === undefined ? undefined : () => journal.stream(),
         loopGuard: !this.#plan.run.noLoopGuard,
         replayedWanted: this.#plan.outputs.some((each) => each.declaration.wantsReplayed === true),
+        probeShare: isCompanion === true ? 0 : Math.max(0, ...this.#plan.outputs.map(probeShareOf)),
+        others: () =>
+          this.outputs.map((each) => ({ name: each.name, stats: each.output.stats?.() ?? {} })),
         stdout: this.#streams.stdout,
         clock: this.#clock,
         log: createLogger(this.#log, this.#plan.run.verbose, name),
@@ -191,9 +192,16 @@ export class Parts {
       options,
     );
     this.outputs.push({ name, output, account });
+    const { observer } = output;
+    if (journal !== undefined || observer !== undefined) {
+      queue.onDropped = (message) => {
+        journal?.settled([message]);
+        observer?.gone(message);
+      };
+    }
     const limits = this.#limitsOf(limit);
     const accepts = new Set(declaration.accepts);
-    this.lanes.push({ account, queue, accepts, limits, journal, gate });
+    this.lanes.push({ account, queue, accepts, limits, journal, gate, observer });
   }
 
   #addInput({ declaration, argument, limit, options }: PlannedInput): void {
@@ -282,6 +290,10 @@ export class Parts {
     const limiter = createLimiter(limit, randomUUID());
     return (message) => limiter.admits(message, this.#clock.monotonicMs());
   }
+}
+
+function probeShareOf({ declaration, options }: PlannedOutput): number {
+  return declaration.wantsProbes?.(options) ?? 0;
 }
 
 const never = (): boolean => false;

@@ -7,7 +7,7 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Accepted, Fate, Relay, Stage } from "../component/types.ts";
+import type { Accepted, Fate, OutputObserver, Relay, Stage } from "../component/types.ts";
 import type { LaneTracker } from "../core/journal/lane-tracker.ts";
 import type { JournalLane } from "../journal/lane.ts";
 import type { StatusComparer } from "./compare.ts";
@@ -22,6 +22,8 @@ export interface Lane {
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
   readonly accepts: ReadonlySet<MessageKind>;
+  /** For an output that must know what passes; see `OutputObserver`. */
+  readonly observer?: OutputObserver | undefined;
   /** The output's own `|LIMIT`. */
   readonly limits?: ((message: Message) => boolean) | undefined;
   readonly journal?: JournalLane | undefined;
@@ -88,6 +90,7 @@ export class Pipeline {
       const lane = this.#lanes[i];
       const filter = this.#filters[i];
       if (lane === undefined || filter === undefined) continue;
+      lane.observer?.seen(parts?.[i] ?? batch);
       // Only who had something put in a full queue waits for it: an output that hands its answers on would else wait for
       // its own queue, which only it can empty.
       const { room } = lane.queue.offer(parts?.[i] ?? batch, filter) > 0 ? lane.queue : NO_WAIT;
@@ -126,12 +129,19 @@ export class Pipeline {
 }
 
 /** What of a batch an output is offered; its own limit comes last, as it counts what would really be sent. */
-function filterOf({ accepts, account, limits, journal }: Lane): (message: Message) => boolean {
+function filterOf({
+  accepts,
+  account,
+  limits,
+  journal,
+  observer,
+}: Lane): (message: Message) => boolean {
   if (limits === undefined && journal === undefined) return ({ kind }) => accepts.has(kind);
   return (message) => {
     if (!accepts.has(message.kind)) return false;
     if (limits !== undefined && !limits(message)) {
       account.removed("limited", "rate-limit", 1);
+      observer?.gone(message);
       return false;
     }
     return journal === undefined || isNew(message, account, journal.tracker);

@@ -7,6 +7,7 @@ import type { ParsedArgv } from "../component/argv.ts";
 import { parseConfig } from "../component/config-file.ts";
 import type {
   Catalogue,
+  Companion,
   InputDeclaration,
   OutputDeclaration,
   RelayDeclaration,
@@ -50,6 +51,8 @@ export interface PlannedOutput {
   readonly limit: Limit | undefined;
   readonly options: Values;
   readonly queue: QueueOptions;
+  /** Another output asked for it, not the user. */
+  readonly isCompanion?: boolean;
 }
 
 export interface Plan {
@@ -129,6 +132,7 @@ function assemble({ instances, options, changed }: Resolved, catalogue: Catalogu
   const valuesOf = (name: string): Values => options.get(name) ?? {};
   const inputs: PlannedInput[] = [];
   const outputs: PlannedOutput[] = [];
+  const companions: Companion[] = [];
   for (const { name, argument, limit } of instances) {
     const input = catalogue.inputs.find((declaration) => declaration.name === name);
     if (input !== undefined) {
@@ -141,6 +145,18 @@ function assemble({ instances, options, changed }: Resolved, catalogue: Catalogu
     // The resolver filled these in from `queueOptions`, by the same keys.
     const queue = values as QueueOptions;
     outputs.push({ declaration: output, argument, limit, options: values, queue });
+    const companion = output.companion?.(values);
+    if (companion !== undefined && !companions.some((each) => isSame(each, companion))) {
+      companions.push(companion);
+    }
+  }
+  for (const { output: name, argument } of companions) {
+    const declaration = catalogue.outputs.find((each) => each.name === name);
+    if (declaration === undefined) continue;
+    const values = valuesOf(name);
+    const queue = values as QueueOptions;
+    const isCompanion = true;
+    outputs.push({ declaration, argument, limit: undefined, options: values, queue, isCompanion });
   }
   const relays = catalogue.relays.map((declaration) => ({
     declaration,
@@ -153,6 +169,10 @@ function assemble({ instances, options, changed }: Resolved, catalogue: Catalogu
   // Likewise filled in from the run declaration's own options.
   const run = valuesOf(catalogue.run.name) as RunOptions;
   return { inputs, relays, stages: inOrder(stages), outputs, run, changed };
+}
+
+function isSame(a: Companion, b: Companion): boolean {
+  return a.output === b.output && a.argument === b.argument;
 }
 
 /** The catalogue's order, but for stages that their own options put behind another one. */

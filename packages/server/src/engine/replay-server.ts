@@ -87,6 +87,7 @@ export class ReplayServer {
       if (this.#plan.run.stats) {
         this.#stopStats = printStats(this.#parts.queueStats, () => this.counters(), this.#log);
       }
+      await this.#scan();
       for (const { name, input } of this.#parts.inputs) await named(name, input.start());
       const captures = this.#parts.inputs.some(({ input }) => input.open !== undefined);
       if (captures && process.geteuid?.() === 0) this.#log(ROOT_WARNING);
@@ -114,6 +115,15 @@ export class ReplayServer {
     return this.#stopped;
   }
 
+  /** What an output that compares said at its end; undefined before, and without one. */
+  get verdict(): "same" | "different" | "inconclusive" | undefined {
+    for (const { output } of this.#parts.outputs) {
+      const verdict = output.stats?.().verdict;
+      if (verdict !== undefined) return verdict;
+    }
+    return undefined;
+  }
+
   counters(): Counters {
     return takeCounters(this.#parts);
   }
@@ -133,6 +143,19 @@ export class ReplayServer {
       ...(this.#parts.relay === undefined ? [] : [this.#parts.relay]),
     ];
     return parts.map(({ account }) => account.discrepancy);
+  }
+
+  /** Outputs that learn from a recording see all of it before anything is sent. */
+  async #scan(): Promise<void> {
+    const observers = this.#parts.outputs.flatMap(({ output }) => output.observer ?? []);
+    if (!observers.some(({ scanned }) => scanned !== undefined)) return;
+    for (const { name, input } of this.#parts.inputs) {
+      const reading = input.scan?.((batch) => {
+        for (const { scanned } of observers) scanned?.(batch);
+      });
+      if (reading !== undefined) await named(name, reading);
+    }
+    for (const observer of observers) observer.scanEnded?.();
   }
 
   /** Opens what needs privileges first, so that nothing else is opened, made or started with them. */

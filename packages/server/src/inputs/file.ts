@@ -147,6 +147,24 @@ class FileInput implements Input {
     await this.ended;
   }
 
+  /** Faults are told when it is played. */
+  async scan(see: (batch: readonly Message[]) => void): Promise<void> {
+    const merge = await RecordMerge.open(recordings(this.#pattern), {
+      epochSeconds: this.#epochSeconds,
+      depth: this.#values.readDepth,
+      fault: () => {},
+    });
+    while (!this.#stopping && (merge.ready || (await merge.load()))) {
+      const batch: Message[] = [];
+      while (merge.ready && batch.length < BATCH_MAX) {
+        const message = merge.take();
+        if (message !== undefined) batch.push(message);
+      }
+      see(batch);
+    }
+    merge.close();
+  }
+
   progress(): InputProgress {
     const share = this.#totalBytes === 0 ? 1 : (this.#merge?.fileBytesRead ?? 0) / this.#totalBytes;
     const behindMs = this.#pace.mode === "max" ? undefined : this.#behindMs;

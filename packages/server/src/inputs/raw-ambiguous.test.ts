@@ -65,7 +65,16 @@ async function convert(from: string, name: string): Promise<string> {
   if (tool === undefined) throw new Error("there is no tool convert");
   const call = toolCall(tool, [from, to]);
   if ("errors" in call) throw new Error(call.errors.join("\n"));
-  await tool.execute({ print: async () => {}, complain: () => {} }, call.operands, call.options);
+  await tool.execute(
+    {
+      print: async () => {},
+      complain: () => {},
+      watch: () => () => {},
+      interrupted: new Promise<void>(() => {}),
+    },
+    call.operands,
+    call.options,
+  );
   return to;
 }
 

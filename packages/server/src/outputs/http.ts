@@ -12,11 +12,15 @@ import type { OutputDeclaration } from "../component/define.ts";
 import { choice, duration, flag, integer, size, text } from "../component/kinds.ts";
 import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
-import type { OptionSpec } from "../component/option.ts";
+import type { OptionSpec, OptionValues } from "../component/option.ts";
+import type { OutputContext } from "../component/types.ts";
 import { parseOrderKey } from "../core/order/order-key.ts";
 import { Authorities } from "./http/authorities.ts";
 import { Dialer } from "./http/dialer.ts";
 import { parseProxy, proxyRule } from "./http/proxies.ts";
+import { readRules } from "../files/rules-file.ts";
+import { CorrelatedQueue } from "./http/correlated-queue.ts";
+import { Prober } from "./http/prober.ts";
 import { Pool } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
 import type { PathRule } from "./http/target.ts";
@@ -52,6 +56,9 @@ const options: {
   originalHost: OptionSpec<boolean>;
   retry: OptionSpec<boolean>;
   preserveOrder: OptionSpec<string>;
+  correlate: OptionSpec<string>;
+  correlateWaitMs: OptionSpec<number>;
+  correlateOrder: OptionSpec<"session" | "all">;
 } = {
   timeoutMs: duration({
     help: "Time for a whole exchange, connecting and the answer's body included.",
@@ -145,6 +152,25 @@ const options: {
     default: "",
     parse: (raw) => (parseOrderKey(raw) === undefined ? ORDER_RULE : raw),
   },
+  correlate: text({
+    flag: "correlate",
+    help: "Make recorded sessions work at the target: learn how tokens, cookies and ids are called there from pairs of answers, and write them into later requests. auto learns as it goes, or from the recording before anything is sent; FILE has reviewed rules of mirrorball learn.",
+    example: "auto",
+    placeholder: "auto|off|FILE",
+    default: "off",
+  }),
+  correlateWaitMs: duration({
+    flag: "correlate-wait",
+    help: "A request is held for the answers it depends on as long as the target answers anything; after so much silence it is sent as it is, and counted.",
+    example: "30s",
+    default: 10_000,
+  }),
+  correlateOrder: choice(["session", "all"], {
+    flag: "correlate-order",
+    help: "What a request is held for: what had ended before it in its own session, or in all of them, as replays need that are faster than the recording.",
+    example: "all",
+    default: "session",
+  }),
 };
 
 /** RFC 9110 9.2.1; everything else may change something at the target. */
@@ -152,6 +178,21 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 function hasSideEffects({ http: { head } }: Message): boolean {
   return head === undefined || isResponseHead(head) || !SAFE_METHODS.has(head.method);
+}
+
+type Correlate = Pick<
+  OptionValues<typeof options>,
+  "correlate" | "correlateWaitMs" | "correlateOrder"
+>;
+
+/** Throws a sentence when the rules cannot be read. */
+function correlationOf(
+  { queue, clock }: OutputContext,
+  { correlate, correlateWaitMs: waitMs, correlateOrder: order }: Correlate,
+): CorrelatedQueue | undefined {
+  if (correlate === "off") return undefined;
+  const rules = correlate === "auto" ? undefined : readRules(correlate);
+  return new CorrelatedQueue(queue, clock, { waitMs, order, rules });
 }
 
 export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
@@ -180,13 +221,14 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
-    const track = values.trackResponse || context.replayedWanted;
     const authorities = new Authorities(values.ca, context.log);
     const dialer = new Dialer({
       skipVerify: values.skipVerify,
       proxies: proxyRule(values.proxy, process.env),
       authorities: () => authorities.pem,
     });
+    const emits = values.trackResponse || context.replayedWanted;
+    const correlation = correlationOf(context, values);
     const pool = new Pool(context, {
       dialer,
       ageMsMax: values.maxConnectionAgeMs,
@@ -196,7 +238,11 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       redirectsAnywhere: values.redirectsAnywhere,
       pathRule: values.path,
       responseBytesMax: values.responseBufferBytes,
-      track,
+      track: emits || correlation !== undefined,
+      emits,
+      name: context.name,
+      correlation,
+      prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
       ambiguous: values.ambiguous,
       marked: context.loopGuard,
       timeoutMs: values.timeoutMs,
@@ -207,7 +253,8 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     });
     return {
       reload: authorities.reload,
-      emitsReplayed: track,
+      emitsReplayed: emits,
+      observer: correlation,
       start: async () => pool.start(),
       drain: () => pool.drained(),
       close: () => pool.close(),

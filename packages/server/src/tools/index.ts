@@ -2,5 +2,6 @@
 import type { ToolDeclaration } from "../component/define.ts";
 import { convert } from "./convert.ts";
 import { inspect } from "./inspect.ts";
+import { learn } from "./learn.ts";
 
-export const tools: readonly ToolDeclaration[] = [inspect, convert];
+export const tools: readonly ToolDeclaration[] = [inspect, convert, learn];

@@ -3,13 +3,15 @@
  * ends exchanges that take too long, settles every message exactly once and hands replayed responses on.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { OutputContext, OutputStats } from "../../component/types.ts";
+import type { OutputContext, OutputQueue, OutputStats } from "../../component/types.ts";
 import { Histogram } from "../../core/histogram.ts";
 import { RequestWriter } from "../../core/http/request-writer.ts";
 import { OrderKeeper } from "../../core/order/order-keeper.ts";
 import type { OrderKey } from "../../core/order/order-key.ts";
 import { descriptorLimit } from "../../files/descriptors.ts";
 import { DescriptorShortage } from "./descriptor-shortage.ts";
+import type { CorrelatedQueue } from "./correlated-queue.ts";
+import type { Prober } from "./prober.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
@@ -24,10 +26,17 @@ export interface PoolSettings extends WorkerSettings {
   readonly workerIdleMs: number;
   /** What makes requests one sequence whose order is kept; undefined keeps none. */
   readonly orderKey: OrderKey | undefined;
+  /** In front of the target; undefined without `--correlate`. */
+  readonly correlation: CorrelatedQueue | undefined;
+  /** Other outputs get the answers. */
+  readonly emits: boolean;
+  /** Which safe requests are asked twice. */
+  readonly prober: Prober | undefined;
 }
 
 export class Pool {
   readonly #context: OutputContext;
+  readonly #queue: OutputQueue;
   readonly #settings: PoolSettings;
   readonly #events: WorkerEvents;
   readonly #writer: RequestWriter = new RequestWriter();
@@ -70,7 +79,8 @@ export class Pool {
       troubled: (reason, advice) => this.#note(reason, advice),
     };
     this.#descriptors = new DescriptorShortage(descriptorLimit());
-    context.queue.onReadable = () => this.#wake();
+    this.#queue = settings.correlation ?? context.queue;
+    this.#queue.onReadable = () => this.#wake();
   }
 
   start(): void {
@@ -89,6 +99,7 @@ export class Pool {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#settings.correlation?.close();
     this.#releaseWaiting();
     for (const worker of this.#workers) worker.destroy();
     this.#workers.clear();
@@ -110,6 +121,7 @@ export class Pool {
       concurrency: this.#busy,
       notes: [...this.#notes.values()],
       ...(this.#surplus === 0 ? {} : { counts: { "bytes-past-length": this.#surplus } }),
+      correlation: this.#settings.correlation?.figures(),
     };
   }
 
@@ -126,7 +138,7 @@ export class Pool {
 
   get #quiet(): boolean {
     return (
-      this.#context.queue.length === 0 &&
+      this.#queue.length === 0 &&
       this.#descriptors.unsent.length === 0 &&
       this.#busy === 0 &&
       this.#replayed.length === 0 &&
@@ -148,14 +160,14 @@ export class Pool {
 
   get #hasNext(): boolean {
     if (this.#descriptors.unsent.length > 0) return true;
-    const { queue } = this.#context;
-    return this.#order === undefined ? queue.length > 0 : this.#order.hasNext(queue);
+    if (this.#order !== undefined) return this.#order.hasNext(this.#queue);
+    return this.#settings.correlation?.hasNext ?? this.#queue.length > 0;
   }
 
   #next(): Message | undefined {
     const unsent = this.#descriptors.unsent.shift();
     if (unsent !== undefined) return unsent;
-    const { queue } = this.#context;
+    const queue = this.#queue;
     return this.#order === undefined ? queue.take() : this.#order.next(queue);
   }
 
@@ -185,6 +197,7 @@ export class Pool {
       if (this.#busy > this.#limit) break;
       const message = this.#next();
       if (message === undefined) break;
+      worker.isProbing = this.#settings.prober?.chooses(message) === true;
       worker.send(message);
       if (worker.message !== undefined) return;
     }
@@ -197,10 +210,11 @@ export class Pool {
   #settled(worker: Worker, outcome: Outcome, reason: string): void {
     const { message } = worker;
     if (message === undefined || this.#closed) return;
+    if (worker.isProbing) return this.#probed(worker, message, outcome, reason);
     const { ledger } = this.#context;
     const settled = this.#one;
     settled[0] = message;
-    if (this.#settings.track) this.#keepReplayed(worker.replayed(outcome, reason));
+    if (this.#settings.track) this.#answered(message, worker.replayed(outcome, reason));
     worker.message = undefined;
     this.#order?.settled(message);
     this.#completed += 1;
@@ -235,6 +249,20 @@ export class Pool {
   #note(reason: string, advice: string): void {
     if (!this.#notes.has(reason)) this.#context.log.warn(advice);
     this.#notes.set(reason, advice);
+  }
+
+  /** The answer of a probe goes to those who compare, and to nobody's books. */
+  #probed(worker: Worker, message: Message, outcome: Outcome, reason: string): void {
+    if (this.#settings.emits) this.#keepReplayed(worker.replayed(outcome, reason));
+    worker.isProbing = false;
+    worker.send(message);
+  }
+
+  #answered(request: Message, answer: Message | undefined): void {
+    const { correlation, emits } = this.#settings;
+    if (answer === undefined) correlation?.gone(request);
+    else correlation?.answered(answer);
+    if (emits) this.#keepReplayed(answer);
   }
 
   #keepReplayed(message: Message | undefined): void {

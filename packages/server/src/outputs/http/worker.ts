@@ -30,7 +30,10 @@ export interface WorkerSettings extends ConnectionSettings {
   readonly originalHost: boolean;
   readonly redirectsMax: number;
   readonly redirectsAnywhere: boolean;
+  /** Answers are kept: for other outputs, or for correlation. */
   readonly track: boolean;
+  /** The output's name, which its replayed responses carry. */
+  readonly name: string;
   readonly responseBytesMax: number;
   /** Sends requests too that can be read in two ways. */
   readonly ambiguous: boolean;
@@ -59,6 +62,8 @@ export class Worker implements ConnectionEvents {
   startedMs = 0;
   /** When it last became idle. */
   idleSinceMs = 0;
+  /** The answer is only looked at: the same message is sent again, and that one counts. */
+  isProbing = false;
   /** True inside `send`: who settles then must not feed this worker, its feeder goes on. */
   sending = false;
   readonly #settings: WorkerSettings;
@@ -274,6 +279,8 @@ export class Worker implements ConnectionEvents {
         ...request.context,
         bodyState: !failed && this.#answer.cut ? BodyState.truncated : undefined,
         failure: failed ? reason : undefined,
+        target: this.#settings.name,
+        isProbe: this.isProbing ? true : undefined,
       },
     };
   }

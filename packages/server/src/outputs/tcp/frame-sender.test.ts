@@ -39,6 +39,8 @@ async function saidOfMute(stream: OutputStream | undefined): Promise<string[]> {
       stdout: { write: async () => undefined },
       loopGuard: true,
       replayedWanted: false,
+      probeShare: 0,
+      others: () => [],
       clock: { nowUs: () => 0, monotonicMs: () => nowMs },
       log: { warn: (line) => said.push(line), debug: () => {} },
     },

@@ -1,0 +1,51 @@
+/**
+ * Writes a report in the form that a file's name says: `.json`, `.html`, `.xml` (JUnit), `.md`, `-` for the terminal. In: names and a
+ * report. A file that cannot be written is known before anything is sent; a written one is never half there.
+ */
+import { openSync, closeSync, renameSync, writeFileSync } from "node:fs";
+import type { ByteSink } from "../../component/types.ts";
+import type { Report } from "../../core/compare/report.ts";
+import { htmlView } from "../../core/compare/views/html.ts";
+import { junitView } from "../../core/compare/views/junit.ts";
+import { markdownView } from "../../core/compare/views/markdown.ts";
+import { textView } from "../../core/compare/views/text.ts";
+
+type View = (report: Report) => string;
+
+const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
+  [".json", (report) => `${JSON.stringify(report, undefined, 2)}\n`],
+  [".html", htmlView],
+  [".xml", junitView],
+  [".md", markdownView],
+]);
+
+export const TERMINAL = "-";
+export const REPORT_RULE = "must end in .html, .json, .xml or .md, or be - for the terminal";
+
+export function viewOf(name: string): View | undefined {
+  if (name === TERMINAL) return textView;
+  return VIEWS.get(name.slice(Math.max(0, name.lastIndexOf("."))).toLowerCase());
+}
+
+/** Throws a sentence when the file cannot be written. What stands there is left alone. */
+export function checkWritable(name: string): void {
+  if (name === TERMINAL) return;
+  try {
+    closeSync(openSync(name, "a"));
+  } catch (error) {
+    throw new Error(
+      `cannot write ${name}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+export async function writeReport(name: string, report: Report, stdout: ByteSink): Promise<void> {
+  const text = viewOf(name)?.(report) ?? "";
+  if (name === TERMINAL) {
+    await stdout.write(text);
+    return;
+  }
+  writeFileSync(`${name}.partial`, text);
+  renameSync(`${name}.partial`, name);
+}

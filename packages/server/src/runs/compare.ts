@@ -1,0 +1,195 @@
+/**
+ * `mirrorball compare RECORDING… --target URL`: replays recordings against a build with correlation, compares its answers and says what differs.
+ * A plan of components, nothing more. With two recordings and no target the recordings are compared with each other.
+ *
+ * Exit: 0 the same, 3 different, 1 something was lost, failed or could not be compared, 2 the words were wrong.
+ */
+import { defineTool } from "../component/define.ts";
+import type { Catalogue, ToolContext, ToolDeclaration, ToolOutcome } from "../component/define.ts";
+import { choice, list, text } from "../component/kinds.ts";
+import type { OptionSpec, OptionValues } from "../component/option.ts";
+import { summaryText } from "../engine/summary.ts";
+import { planFrom } from "../engine/plan.ts";
+import { ReplayServer } from "../engine/replay-server.ts";
+import type { Counters } from "../engine/counters.ts";
+import { compareRecordings } from "./compare-recordings.ts";
+
+const options: {
+  target: OptionSpec<string>;
+  control: OptionSpec<string>;
+  report: OptionSpec<readonly string[]>;
+  correlate: OptionSpec<string>;
+  rules: OptionSpec<string>;
+  speed: OptionSpec<string>;
+  failOn: OptionSpec<string>;
+  tolerance: OptionSpec<string>;
+  probe: OptionSpec<string>;
+  openapi: OptionSpec<string>;
+  noise: OptionSpec<"on" | "off">;
+} = {
+  target: text({
+    flag: "target",
+    help: "The build to judge; without one, two recordings are compared with each other.",
+    example: "http://staging:8080",
+    placeholder: "URL",
+    default: "",
+  }),
+  control: text({
+    flag: "control",
+    help: "A build that is known to be good: it gets the same requests, and its answers are what the target's are compared with.",
+    example: "http://stable:8080",
+    placeholder: "URL",
+    default: "",
+  }),
+  report: list(
+    text({
+      flag: "report",
+      help: "Write the report to FILE.html, .json, .xml (JUnit) or .md; may be given several times.",
+      example: "report.html",
+      placeholder: "FILE",
+      default: "",
+    }),
+  ),
+  correlate: text({
+    flag: "correlate",
+    help: "auto learns how tokens and ids of the recording are called at the target; off sends requests as they were; FILE has reviewed rules of mirrorball learn.",
+    example: "auto",
+    placeholder: "auto|off|FILE",
+    default: "auto",
+  }),
+  rules: text({
+    flag: "rules",
+    help: "Decisions of people in YAML: ignore, tolerate, accept, each with owner, reason and expiry.",
+    example: "compare-rules.yaml",
+    placeholder: "FILE",
+    default: "",
+  }),
+  speed: text({
+    flag: "speed",
+    help: "How fast to replay: a percentage of the recorded speed, or max, which keeps the recorded order of what followed from what.",
+    example: "100%",
+    placeholder: "PERCENT|max",
+    default: "max",
+  }),
+  failOn: text({
+    flag: "fail-on",
+    help: "Kinds of differences that count, with commas between: status, value, format, type, missing, added, length, order, text, bytes, slower, leak. All by default.",
+    example: "status,type,missing,leak",
+    placeholder: "KINDS",
+    default: "",
+  }),
+  tolerance: text({
+    flag: "tolerance",
+    help: "Differences of at most this share of an endpoint's exchanges are shown and do not count, unless they are critical.",
+    example: "0.1%",
+    placeholder: "SHARE",
+    default: "",
+  }),
+  probe: text({
+    flag: "probe",
+    help: "The share of safe requests that the target is asked twice, to see what varies by itself; the first ones of each route always are. 0 asks nothing twice.",
+    example: "25%",
+    placeholder: "SHARE",
+    default: "10%",
+  }),
+  openapi: text({
+    flag: "openapi",
+    help: "Name endpoints by the paths of this OpenAPI document, where the recording does not know the route.",
+    example: "openapi.yaml",
+    placeholder: "FILE",
+    default: "",
+  }),
+  noise: choice(["on", "off"], {
+    flag: "summary",
+    help: "Print the report for people to standard output.",
+    example: "off",
+    default: "on",
+  }),
+};
+
+type Values = OptionValues<typeof options>;
+
+/** Made with the catalogue, because it plans a run of its components. */
+export function compareTool(catalogue: () => Catalogue): ToolDeclaration<typeof options> {
+  return defineTool({
+    name: "compare",
+    summary:
+      "Replay recordings against a build and say what it answers differently, why, and how sure that is.",
+    operands: ["RECORDING..."],
+    example: "mirrorball compare requests_*.gor --target http://staging:8080 --report report.html",
+    options,
+    execute: async (context, recordings, values) => {
+      if (values.target !== "") return compareWithTarget(context, recordings, values, catalogue());
+      const [a, b] = recordings;
+      if (recordings.length !== 2 || a === undefined || b === undefined) {
+        context.complain(
+          "--target URL must be given, or two recordings to compare with each other",
+        );
+        return "usage";
+      }
+      return compareRecordings(context, a, b, values);
+    },
+  });
+}
+
+function wordsOf(recordings: readonly string[], values: Values): string[] {
+  const words = recordings.flatMap((each) => ["--input-file", each]);
+  const give = (flag: string, value: string): void => {
+    if (value !== "") words.push(flag, value);
+  };
+  const files = [...(values.noise === "on" ? ["-"] : []), ...values.report];
+  give("--input-file-speed", values.speed);
+  give("--output-http", values.target);
+  give("--correlate", values.correlate);
+  give("--correlate-order", values.speed === "max" ? "all" : "session");
+  give("--output-compare", files.join(","));
+  give("--output-compare-queue-full", "wait");
+  give("--output-compare-control", values.control);
+  give("--output-compare-rules", values.rules);
+  give("--output-compare-fail-on", values.failOn);
+  give("--output-compare-tolerance", values.tolerance);
+  give("--output-compare-probe", values.probe);
+  give("--output-compare-openapi", values.openapi);
+  return words;
+}
+
+async function compareWithTarget(
+  context: ToolContext,
+  recordings: readonly string[],
+  values: Values,
+  catalogue: Catalogue,
+): Promise<ToolOutcome> {
+  const made = planFrom(wordsOf(recordings, values), catalogue);
+  if ("errors" in made) {
+    for (const error of made.errors) context.complain(error);
+    return "usage";
+  }
+  let server: ReplayServer;
+  let counters: Counters;
+  try {
+    server = new ReplayServer(made.plan, {
+      log: (line) => context.complain(line.replace(/^mirrorball: /, "")),
+    });
+    await server.start();
+  } catch (error) {
+    context.complain(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+  const stopWatching = context.watch(() => server.progress());
+  await Promise.race([server.ended, context.interrupted]);
+  counters = await server.stop();
+  stopWatching();
+  return outcomeOf(context, counters, server.verdict);
+}
+
+function outcomeOf(
+  context: ToolContext,
+  counters: Counters,
+  verdict: string | undefined,
+): ToolOutcome {
+  if (counters.lost > 0) {
+    for (const line of summaryText(counters).trimEnd().split("\n")) context.complain(line);
+  }
+  if (verdict === "different") return "different";
+  return verdict === "same" && counters.lost === 0;
+}
