@@ -6,7 +6,6 @@ import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
 import { Assembler } from "./assembler.ts";
 import type { AssemblerContext, AssemblerOwner } from "./assembler.ts";
-import { Endpoints } from "./endpoints.ts";
 import { Handshake } from "./handshake.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { Belief, beliefIn } from "./reset.ts";
@@ -29,7 +28,7 @@ export interface FlowContext extends AssemblerContext {
 const { fin, syn, rst, ack, urg } = TcpFlag;
 const SPECIAL = fin | syn | rst | urg;
 
-export class Flow extends Endpoints implements AssemblerOwner {
+export class Flow extends Handshake implements AssemblerOwner {
   // The table's: place in its bucket and in its list.
   readonly hash: number;
   nextInBucket: Flow | undefined = undefined;
@@ -45,7 +44,6 @@ export class Flow extends Endpoints implements AssemblerOwner {
   nanoseconds = 0;
   readonly #toServer: Assembler;
   readonly #toClient: Assembler;
-  readonly #handshake: Handshake = new Handshake();
   readonly #context: FlowContext;
   readonly #midstream: boolean;
   #handler: ConnectionHandler | undefined = undefined;
@@ -79,29 +77,29 @@ export class Flow extends Endpoints implements AssemblerOwner {
   isReusedBy(packet: TcpPacket, direction: Direction): boolean {
     const { state } = this;
     const from = direction === 0 ? this.#toServer : this.#toClient;
-    const isReused = this.#handshake.isReusedBy(packet, direction, {
+    const isReused = this.isReplacedBy(packet, direction, {
       isClosed: state === FlowState.closed || state === FlowState.reset,
       isOpening: state === FlowState.handshake,
       isTwoSided: this.#toServer.seen && this.#toClient.seen,
       position: from.position,
     });
-    if (this.#handshake.hasRival) this.isUnsure = true;
+    if (this.hasRival) this.isUnsure = true;
     return isReused;
   }
 
   /** Whether this packet is the first of a connection whose SYN came on this one, and whose answer was not captured. */
   isFollowedBy(packet: TcpPacket, direction: Direction): boolean {
-    return this.#handshake.isOfRival(packet, direction);
+    return this.isOfRival(packet, direction);
   }
 
   /** The sides are guessed, because the connection was not captured from its beginning. */
   get isGuess(): boolean {
-    return this.isUnsure && this.#midstream && !this.#handshake.hasRival;
+    return this.isUnsure && this.#midstream && !this.hasRival;
   }
 
   /** They are known now. */
   confirm(): void {
-    this.isUnsure = this.#handshake.hasRival;
+    this.isUnsure = this.hasRival;
   }
 
   packet(packet: TcpPacket, direction: Direction): void {
@@ -114,7 +112,7 @@ export class Flow extends Endpoints implements AssemblerOwner {
       this.#reset(packet, from, to);
       return;
     }
-    if ((flags & syn) !== 0 && this.#handshake.isStray(packet, direction)) return;
+    if ((flags & syn) !== 0 && this.isStray(packet, direction)) return;
     if (!from.seen) this.#first(packet, from);
     to.window = packet.window;
     if ((flags & ack) !== 0) {
@@ -270,7 +268,7 @@ export class Flow extends Endpoints implements AssemblerOwner {
     let { sequence } = packet;
     if ((flags & urg) !== 0) this.#context.counters.urgentSegments += 1;
     if ((flags & syn) !== 0) {
-      this.#handshake.note(packet, direction);
+      this.noteSyn(packet, direction);
       to.setScale(packet.windowScale);
       sequence = advance(sequence, 1);
       if (sequence !== from.position) from.restart(sequence);
