@@ -58,7 +58,8 @@ function textOf(error: unknown): string {
   try {
     const stack = error instanceof Error ? error.stack : undefined;
     // One line of log: its control characters are taken out.
-    return (stack ?? String(error)).replaceAll(/\s*\n\s*/g, " ").slice(0, FAULT_CHARS_MAX);
+    const lines = (stack ?? String(error)).slice(0, FAULT_CHARS_MAX).split("\n");
+    return lines.map((line) => line.trim()).join(" ");
   } catch {
     return "nothing that can be told";
   }

@@ -171,7 +171,7 @@ function saidBy(type: string): Said {
   if (/^\s*text\/event-stream/.test(type)) return "events";
   if (/x-www-form-urlencoded/.test(type)) return "form";
   // Browsers send beacons as plain text, whatever they hold.
-  if (/^\s*(?:text\/plain|\*\/\*)?\s*(?:;|$)/.test(type)) return "nothing";
+  if (/^\s*(?:(?:text\/plain|\*\/\*)\s*)?(?:;|$)/.test(type)) return "nothing";
   // Formats without a reader of their own are read as plain text.
   if (/yaml|graphql|toml|properties|\/http\b/.test(type)) return "nothing";
   if (/^\s*(?:image\/(?!svg)|audio\/|video\/|font\/|application\/(?:zip|gzip|pdf|wasm)\b)/.test(type)) return "media"; // prettier-ignore

@@ -2,6 +2,8 @@
  * The shape of a path: `/users/17/orders/3f2a…?x=1` is `/users/{number}/orders/{hex}`, so that paths of one route count
  * as one. In: a request target. Out: a shape. It guesses from the looks of each part alone.
  */
+import { withoutQuery } from "../../core/http/target-parts.ts";
+
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const NUMBER = /^[-+]?\d+(?:[.,]\d+)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?$/;
@@ -15,7 +17,7 @@ const PARTS_MAX = 12;
 
 export function routeShape(target: string): string {
   // A proxy's request names the host too.
-  const path = target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+  const path = withoutQuery(target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, ""));
   if (path === "") return target === "*" ? "*" : "/";
   const parts = path.split("/");
   const shape = parts.slice(0, PARTS_MAX + 1).map(shapeOfPart);

@@ -43,37 +43,75 @@ function expand(pattern: string): string[] {
   return paths;
 }
 
-/** One name of a pattern as an expression without back-tracking between its parts. */
-function nameMatcher(pattern: string): RegExp {
-  let source = "";
+/** One name of a pattern: characters, sets of characters, and `*`. */
+function nameMatcher(pattern: string): { test: (name: string) => boolean } {
+  const parts: Part[] = [];
   for (let at = 0; at < pattern.length; at += 1) {
     const char = pattern[at] ?? "";
-    if (char === "*") source += "[^/]*";
-    else if (char === "?") source += "[^/]";
+    if (char === "*") parts.push(ANY);
+    else if (char === "?") parts.push(() => true);
     else if (char === "[") {
       const set = /^\[(\^?)((?:\\.|[^\]\\])+)\]/s.exec(pattern.slice(at));
       if (set === null) throw malformed(pattern);
-      source += `[${set[1] ?? ""}${(set[2] ?? "").replaceAll(/[[^]/g, "\\$&")}]`;
+      parts.push(setOf(pattern, set[1] === "^", set[2] ?? ""));
       at += set[0].length - 1;
-    } else if (char === "\\") {
-      at += 1;
+    } else {
+      if (char === "\\") at += 1;
       if (at === pattern.length) throw malformed(pattern);
-      source += escaped(pattern[at] ?? "");
-    } else source += escaped(char);
+      const wanted = pattern[at];
+      parts.push((found) => found === wanted);
+    }
   }
-  try {
-    return new RegExp(`^${source}$`, "s");
-  } catch {
-    throw malformed(pattern);
+  return { test: (name) => matches(parts, name) };
+}
+
+/** A part takes one character or not; `ANY` takes any number of them. */
+type Part = typeof ANY | ((char: string) => boolean);
+const ANY = "*";
+
+/** `a-z` and single characters; a `\` takes the next as it is. */
+function setOf(pattern: string, negated: boolean, inside: string): (char: string) => boolean {
+  const chars = [...inside.matchAll(/\\(.)|[^\\]/gs)].map((match) => ({
+    char: match[1] ?? match[0],
+    isDash: match[0] === "-",
+  }));
+  const ranges: [from: string, to: string][] = [];
+  for (let i = 0; i < chars.length; i += 1) {
+    const from = chars[i]?.char ?? "";
+    const to = chars[i + 1]?.isDash === true ? chars[i + 2]?.char : undefined;
+    if (to !== undefined && from > to) throw malformed(pattern);
+    ranges.push([from, to ?? from]);
+    if (to !== undefined) i += 2;
   }
+  return (char) => ranges.some(([from, to]) => char >= from && char <= to) !== negated;
+}
+
+/** Goes back to the last `*` only: what an earlier one took need not change, so that no name takes long. */
+function matches(parts: readonly Part[], name: string): boolean {
+  let part = 0;
+  let at = 0;
+  let star = -1;
+  let starAt = 0;
+  while (at < name.length) {
+    const wanted = parts[part];
+    if (wanted === ANY) {
+      star = part;
+      starAt = at;
+      part += 1;
+    } else if (wanted?.(name[at] ?? "") === true) {
+      part += 1;
+      at += 1;
+    } else if (star >= 0) {
+      starAt += 1;
+      at = starAt;
+      part = star + 1;
+    } else return false;
+  }
+  return parts.slice(part).every((rest) => rest === ANY);
 }
 
 function malformed(pattern: string): Error {
   return new Error(`the pattern ${JSON.stringify(pattern)} is malformed: a [ or a \\ has no end`);
-}
-
-function escaped(char: string): string {
-  return char.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
 }
 
 function namesIn(folder: string): string[] {

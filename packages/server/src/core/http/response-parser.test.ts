@@ -167,3 +167,9 @@ describe("refused", () => {
     );
   });
 });
+
+it("looks at each byte of trailers once, however short their lines", () => {
+  // Were each line's end to look at all before it, this would take minutes, not milliseconds.
+  const text = `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n${"a\n".repeat(32_000)}\n`;
+  for (let round = 0; round < 200; round += 1) expect(parse(text).done).toBe(true);
+});

@@ -68,6 +68,9 @@ export class ResponseParser {
   #partialBytes = 0;
   #digits = 0;
   #extensionBytes = 0;
+  /** Of the trailer line so far. */
+  #lineBytes = 0;
+  #lastWasCr = false;
 
   /** Makes ready for the next answer. `bodyless`: the request was HEAD. */
   reset(bodyless: boolean, keepsHead: boolean): void {
@@ -234,6 +237,7 @@ export class ResponseParser {
 
   #startContent(): void {
     this.#state = this.#left === 0 ? State.trailers : State.chunkData;
+    this.#lineBytes = 0;
   }
 
   #takeChunkEnd(byte: number, next: number): number {
@@ -245,23 +249,26 @@ export class ResponseParser {
 
   /** Trailer lines up to an empty one. They are kept, not read: nothing here depends on them. */
   #takeTrailers(bytes: Uint8Array, at: number, end: number): number {
-    let next = at;
-    while (next < end && this.fault === undefined) {
-      const byte = bytes[next] ?? 0;
-      next = this.#gather(bytes, next, next + 1);
-      if (this.#partialBytes > RESPONSE_HEAD_BYTES_MAX) this.fault = TOO_LONG;
-      if (byte !== LF) continue;
-      const held = this.#partial ?? NO_BYTES;
-      const size = this.#partialBytes;
-      const empty =
-        size === 1 || (size === 2 && held[0] === CR) || blankLineEnd(held, 0, size) === size;
-      if (!empty) continue;
-      if (this.#keepsHead) this.trailerText = latin1(held, 0, size);
+    let stop = at;
+    let isEmptyLine = false;
+    while (stop < end && !isEmptyLine) {
+      const byte = bytes[stop] ?? 0;
+      stop += 1;
+      if (byte === LF) {
+        isEmptyLine = this.#lineBytes === 0 || (this.#lineBytes === 1 && this.#lastWasCr);
+        this.#lineBytes = 0;
+      } else this.#lineBytes += 1;
+      this.#lastWasCr = byte === CR;
+    }
+    const taken = this.#gather(bytes, at, stop);
+    if (this.#partialBytes > RESPONSE_HEAD_BYTES_MAX) this.fault = TOO_LONG;
+    else if (isEmptyLine) {
+      if (this.#keepsHead)
+        this.trailerText = latin1(this.#partial ?? NO_BYTES, 0, this.#partialBytes);
       this.#partialBytes = 0;
       this.#finish(!this.facts.closes);
-      break;
     }
-    return next;
+    return taken;
   }
 
   #finish(reusable: boolean): void {

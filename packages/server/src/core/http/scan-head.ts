@@ -194,7 +194,15 @@ function readTransferEncoding(value: string, scan: HeadScan): void {
 
 /** Blanks and tabs only (RFC 9110 5.6.3): `trim` would also take the vertical tab that attackers send. */
 function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+  let first = 0;
+  let last = text.length;
+  while (first < last && isBlank(text.charCodeAt(first))) first += 1;
+  while (last > first && isBlank(text.charCodeAt(last - 1))) last -= 1;
+  return text.slice(first, last);
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HT;
 }
 
 function textOf(bytes: Uint8Array, from: number, to: number): string {

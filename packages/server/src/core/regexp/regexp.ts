@@ -91,7 +91,7 @@ const SYNTAX = "must be a regular expression in Go's syntax (RE2)";
 
 /** Named by what was meant, where that can be told: RE2 itself only calls it bad syntax. */
 function faultOf(source: string, message: string): string {
-  const plain = source.replace(/\[\^?\]?(?:\\.|[^\]\\])*\]/g, "").replace(/\\(?![1-9k])./g, "");
+  const plain = withoutClasses(source).replace(/\\(?![1-9k])./g, "");
   if (/\(\?<?[=!]/.test(plain)) {
     return `${SYNTAX}, which has no look-around, so that every match takes linear time`;
   }
@@ -100,6 +100,28 @@ function faultOf(source: string, message: string): string {
   }
   const detail = message.replace(/^error parsing regexp: /, "").replaceAll("`", '"');
   return detail === "" ? SYNTAX : `${SYNTAX}: ${detail}`;
+}
+
+/** Without `[…]`, in which a bracket may come first, and may be escaped. */
+function withoutClasses(source: string): string {
+  let plain = "";
+  let at = 0;
+  while (at < source.length) {
+    const end = source[at] === "[" ? classEnd(source, at) : -1;
+    if (end < 0 && source[at] === "[") return plain + source.slice(at);
+    const next = end < 0 ? at + (source[at] === "\\" ? 2 : 1) : end;
+    if (end < 0) plain += source.slice(at, next);
+    at = next;
+  }
+  return plain;
+}
+
+/** The place behind the bracket that closes the class at `at`, or -1. */
+function classEnd(source: string, at: number): number {
+  let next = at + (source[at + 1] === "^" ? 2 : 1);
+  if (source[next] === "]") next += 1;
+  while (next < source.length && source[next] !== "]") next += source[next] === "\\" ? 2 : 1;
+  return next < source.length ? next + 1 : -1;
 }
 
 /** `^`, characters that mean themselves or are escaped punctuation, `$`. */

@@ -41,5 +41,5 @@ function isNamed(host: string, name: string): boolean {
 
 /** Without the zone of link-local addresses, which filters do not know. */
 function addressesOf(list: readonly { readonly address: string }[]): string[] {
-  return list.map(({ address }) => address.replace(/%.*$/, ""));
+  return list.map(({ address }) => address.split("%", 1).join(""));
 }

@@ -140,7 +140,7 @@ class LibpcapSource implements LiveSource {
       () => {},
       options.promiscuous,
     );
-    this.#linkType = LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
+    this.#linkType = LINK_TYPES[name] ?? Number(/(?<!\d)\d+$/.exec(name)?.[0] ?? -1);
   }
 
   begin(): void {

@@ -11,7 +11,7 @@ const CALM_MS = 1800;
 
 /** Said in one line when asked, behind its name, and in several at the end. It is written in pieces: the line's end is part of it. */
 const REPORT =
-  /(?:\S+: )?(\d+) packets? captured,?\s+(\d+) packets? received by filter,?\s+(\d+) packets? dropped by kernel(?:,?\s+(\d+) packets? dropped by interface)?\n/g;
+  /(?:[^\s:]{1,32}: )?(?<!\d)(\d+) packets? captured,?\s+(\d+) packets? received by filter,?\s+(\d+) packets? dropped by kernel(?:,?\s+(\d+) packets? dropped by interface)?\n/g;
 
 interface Report {
   /** It has seen these. */

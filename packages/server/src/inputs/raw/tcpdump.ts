@@ -47,7 +47,8 @@ export function tcpdumpWords(options: LiveOptions): string[] {
     ...(type.startsWith("PCAP_TSTAMP_")
       ? ["-j", type.slice("PCAP_TSTAMP_".length).toLowerCase()]
       : []),
-    ...(options.filter === "" ? [] : [options.filter]),
+    // Whatever it begins with, it is no option: `-F FILE` would show the file's words in an error.
+    ...(options.filter === "" ? [] : ["--", options.filter]),
   ];
 }
 
