@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { describe, expect, it } from "vitest";
 import { nativeOf } from "./native.ts";
-import { compileReplacer } from "./regexp.ts";
+import { PatternFault, compilePattern, compileReplacer } from "./regexp.ts";
 
 const chars = [
   "a",
@@ -24,6 +24,9 @@ const chars = [
   "\xb5",
   "$",
   "^",
+  "]",
+  "[",
+  "z",
 ];
 const subjects = fc
   .array(fc.constantFrom(...chars), { maxLength: 12 })
@@ -60,6 +63,25 @@ const sources = fc
   // A name may be given once.
   .filter((source) => source.split("(?P<n>").length <= 2);
 
+/** Pieces that begin, end or change something somewhere, in any order: most of what comes out is no pattern at all. */
+const soup = fc
+  .array(
+    fc.constantFrom(
+      "a", "b", "-", "/", ".", "\\d", "\\w", "\\s", "\\.", "\\]", "\\[", "\\-", "\\^", "[", "]", "[^", "[^]", "[]", "[a", "-z]", "[^^", "[[", "[:", ":]", "^", "$", "(", ")",
+      "(?:", "(?P<n>", "|", "*", "+", "?", "??", "{", "}", "{2}", "[ab]", "[^a]", "\\b", "(?i)", "_", " ",
+    ), // prettier-ignore
+    { minLength: 1, maxLength: 7 },
+  )
+  .map((pieces) => pieces.join(""));
+
+function engineOf(source: string): RE2JS | undefined {
+  try {
+    return RE2JS.compile(source);
+  } catch {
+    return undefined;
+  }
+}
+
 describe("the runtime's engine", () => {
   it("finds the same matches and groups as RE2", () => {
     let lent = 0;
@@ -81,6 +103,40 @@ describe("the runtime's engine", () => {
     );
     // Else this would show nothing.
     expect(lent).toBeGreaterThan(3000);
+  });
+
+  it("agrees with RE2 on whatever it is lent of pieces that were put together blindly", () => {
+    let lent = 0;
+    fc.assert(
+      fc.property(soup, subjects, (source, subject) => {
+        const engine = engineOf(source);
+        const native = nativeOf(source);
+        // What RE2 refuses is refused before anybody asks here, but for what has no meaning of its own.
+        if (engine === undefined || native === undefined) return;
+        lent += 1;
+        native.expression.lastIndex = 0;
+        const ours = native.expression.exec(subject);
+        const theirs = engine.matcher(subject);
+        expect([source, ours !== null]).toEqual([source, theirs.find()]);
+        if (ours !== null)
+          expect([source, ours.index, ours[0]]).toEqual([source, theirs.start(), theirs.group(0)]);
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(lent).toBeGreaterThan(3000);
+  });
+
+  it.each([
+    ["[^]a[b]", "xb"],
+    ["[^]a[b]", "]ab"],
+    ["[^^]", "^"],
+    ["[^^]a", "xa"],
+  ])("%s and RE2 agree about %s", (source, subject) => {
+    const native = nativeOf(source);
+    const expected = RE2JS.compile(source).test(subject);
+    const pattern = compilePattern(source);
+    expect(pattern instanceof PatternFault || pattern.test(subject)).toBe(expected);
+    if (native !== undefined) expect(native.expression.test(subject)).toBe(expected);
   });
 
   it("replaces the same", () => {

@@ -140,7 +140,8 @@ class Translator {
   }
 
   #charClass(): Atom | undefined {
-    const end = /^\[(\^?)((?:[^\\[\]]|\\.)+)\]/.exec(this.#source.slice(this.#at));
+    // A `]` behind the beginning is a member, and RE2's business; so a `^` there must stay what negates.
+    const end = /^\[(\^(?!\])|(?!\^))((?:[^\\[\]]|\\.)+)\]/.exec(this.#source.slice(this.#at));
     if (end === null) return undefined;
     const [whole, not = "", inside = ""] = end;
     const text = classItems(inside);

@@ -111,7 +111,7 @@ describe("tcpdump", () => {
   };
 
   it("is told what was asked", () => {
-    expect(tcpdumpWords(options).join(" ")).toBe("-i eth0 -s 262144 -B 2 -U -w - -p tcp");
+    expect(tcpdumpWords(options).join(" ")).toBe("-i eth0 -s 262144 -B 2 -U -w - -p -- tcp");
     expect(
       tcpdumpWords({
         ...options,
@@ -122,9 +122,16 @@ describe("tcpdump", () => {
         timestampType: "PCAP_TSTAMP_ADAPTER_UNSYNCED",
       }).join(" "),
     ).toBe(
-      "-i eth0 -s 262144 -B 2 -U -w - -Z mirrorball -I --immediate-mode -j adapter_unsynced tcp",
+      "-i eth0 -s 262144 -B 2 -U -w - -Z mirrorball -I --immediate-mode -j adapter_unsynced -- tcp",
     );
   });
+
+  it.each(["-F/etc/hostname", "--version", "-z id"])(
+    "takes the filter %s for a filter",
+    (filter) => {
+      expect(tcpdumpWords({ ...options, filter }).slice(-2)).toEqual(["--", filter]);
+    },
+  );
 
   it.each([
     ["socket: Operation not permitted", /setcap[^]*chgrp[^]*AmbientCapabilities/],
