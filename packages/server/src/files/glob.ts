@@ -62,7 +62,7 @@ function nameMatcher(pattern: string): { test: (name: string) => boolean } {
       parts.push((found) => found === wanted);
     }
   }
-  return { test: (name) => matches(parts, name) };
+  return { test: (name) => fits(parts, name) };
 }
 
 /** A part takes one character or not; `ANY` takes any number of them. */
@@ -87,7 +87,7 @@ function setOf(pattern: string, negated: boolean, inside: string): (char: string
 }
 
 /** Goes back to the last `*` only: what an earlier one took need not change, so that no name takes long. */
-function matches(parts: readonly Part[], name: string): boolean {
+function fits(parts: readonly Part[], name: string): boolean {
   let part = 0;
   let at = 0;
   let star = -1;
