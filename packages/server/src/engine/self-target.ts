@@ -89,7 +89,11 @@ function ownAddresses(): OwnAddresses {
 
 /** One spelling for each address: IPv6 as URLs have it, IPv4 that is written as IPv6 as IPv4. */
 function plain(host: string): string {
-  const name = host.toLowerCase().split("%", 1).join("").replace(/^\[|\]$/g, "");
+  const name = host
+    .toLowerCase()
+    .split("%", 1)
+    .join("")
+    .replace(/^\[|\]$/g, "");
   if (isIP(name) !== 6) return name;
   const short = new URL(`http://[${name}]`).hostname.slice(1, -1);
   const mapped = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short);
