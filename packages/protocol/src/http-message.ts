@@ -161,8 +161,9 @@ export class HttpMessage {
   /** Bytes this message holds in memory, near enough for queue limits. Stays what it was when first asked. */
   get byteLength(): number {
     if (this.#byteLength < 0) {
-      const parts = (this.#headText?.length ?? 0) + ((this.#rawBody ?? this.#body)?.length ?? 0);
-      this.#byteLength = this.#raw?.length ?? HEAD_BYTES_ESTIMATE + parts;
+      const head = this.#headText?.length ?? fieldsLength(this.#head);
+      const body = (this.#rawBody ?? this.#body)?.length ?? 0;
+      this.#byteLength = this.#raw?.length ?? PARTS_BYTES + head + body;
     }
     return this.#byteLength;
   }
@@ -216,8 +217,15 @@ function isLineEnd(rest: Uint8Array): boolean {
 /** `HTTP/1.1 200` */
 const STATUS_LINE_CHARS = 12;
 
-/** A head of a message in parts is not measured for `byteLength`: typical heads are this long. */
-const HEAD_BYTES_ESTIMATE = 512;
+/** What a message in parts takes beside them: its objects, and a text for each name and value. */
+const PARTS_BYTES = 512;
+
+function fieldsLength(head: Head | undefined): number {
+  if (head === undefined) return 0;
+  let length = isResponseHead(head) ? 0 : head.target.length;
+  for (const text of head.headers) length += text.length;
+  return length;
+}
 
 /** True when the last transfer coding is chunked (RFC 9112 6.1). */
 export function isChunked(head: Head): boolean {

@@ -6,12 +6,13 @@
  * one batch; cutting batches would cost every message to spare a few.
  */
 import type { Message } from "@mirrorball/protocol";
+import { scaledBytes } from "../component/process-memory.ts";
 import type { Accepted, OutputQueue } from "../component/types.ts";
 import type { QueueStats } from "../core/queue-stats.ts";
 import type { OutputAccount } from "./ledger.ts";
 
 /** Bytes that may wait for one output, so that queues of large bodies stay bounded too. */
-const QUEUE_BYTES_MAX: number = 64 * 1024 * 1024;
+const QUEUE_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 
 /** Taken places are cut off the array's front in steps of this many, so that taking stays O(1). */
 const COMPACT_STEP = 1024;

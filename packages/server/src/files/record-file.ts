@@ -5,7 +5,9 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { constants, gunzipSync } from "node:zlib";
 import type { Message } from "@mirrorball/protocol";
-import { RecordDecoder } from "../core/record/decode.ts";
+import { WAITING_BYTES, processMemory } from "../component/process-memory.ts";
+import type { MemoryAccount } from "../core/memory/budget.ts";
+import { RECORD_BYTES_MAX, RecordDecoder } from "../core/record/decode.ts";
 import type { DecodedRecords, SkipReason } from "../core/record/decode.ts";
 import { MetaLine, readMeta } from "../core/record/meta.ts";
 import { SortWindow } from "../core/pace/window.ts";
@@ -17,6 +19,8 @@ import type { ByteSource } from "./plain-source.ts";
 /** Enough to see what a file is and when its first record was made. */
 const LOOK_BYTES = 4096;
 const GZIP_MAGIC = 0x1f8b;
+/** What a record takes beside its bytes: a message, its texts, its place in a list. */
+const RECORD_OVERHEAD_BYTES = 512;
 
 export interface RecordFileInfo {
   readonly path: string;
@@ -93,6 +97,10 @@ export class RecordFile {
   readonly #depth: number;
   readonly #fault: RecordFileOptions["fault"];
   readonly #window = new SortWindow();
+  readonly #memory: MemoryAccount = processMemory.account();
+  /** There is no memory for more; one record is held all the same. */
+  #isFull = false;
+  #uncharged: Message | undefined;
   #decoded: DecodedRecords = { messages: [], timesNs: [] };
   #cursor = 0;
   /** No more bytes; what they gave may still wait in `#decoded`. */
@@ -109,6 +117,7 @@ export class RecordFile {
     this.#decoder = new RecordDecoder({
       epochSeconds: options.epochSeconds,
       staleLength: options.staleLength ?? (() => {}),
+      recordBytesMax: Math.min(RECORD_BYTES_MAX, WAITING_BYTES),
       skipped: (reason, offset, bytes) => {
         options.fault(reason, `${path}: ${SKIPS[reason]} at byte ${offset}, ${bytes} bytes`);
       },
@@ -128,9 +137,9 @@ export class RecordFile {
     return this.#window.head;
   }
 
-  /** True when as many are held as should be, or as there are. */
+  /** True when as many are held as should be, or may be, or as there are. */
   get ready(): boolean {
-    return this.#ended || this.#window.length >= this.#depth;
+    return this.#ended || this.#isFull || this.#window.length >= this.#depth;
   }
 
   /** Nothing is left. */
@@ -140,6 +149,9 @@ export class RecordFile {
 
   take(): Message | undefined {
     const message = this.#window.take();
+    if (message !== undefined && message === this.#uncharged) this.#uncharged = undefined;
+    else if (message !== undefined) this.#memory.free(costOf(message));
+    this.#isFull = false;
     this.#fill();
     return message;
   }
@@ -159,6 +171,7 @@ export class RecordFile {
 
   close(): void {
     this.#ended = true;
+    this.#memory.free(this.#memory.usedBytes);
     this.#source.close();
   }
 
@@ -195,10 +208,19 @@ export class RecordFile {
         if (this.#sourceEnded) this.#ended = true;
         return;
       }
+      if (!this.#memory.charge(costOf(message))) {
+        this.#isFull = this.#window.length > 0;
+        if (this.#isFull) return;
+        this.#uncharged = message;
+      }
       this.#window.add(message, timesNs[this.#cursor] ?? 0);
       this.#cursor += 1;
     }
   }
+}
+
+function costOf({ http }: Message): number {
+  return http.byteLength + RECORD_OVERHEAD_BYTES;
 }
 
 const SKIPS: Readonly<Record<SkipReason, string>> = {

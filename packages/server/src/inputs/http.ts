@@ -12,11 +12,12 @@ import { HEAD_BYTES_MAX, HttpMessage, MessageKind, REPLAY_FIELD } from "@mirrorb
 import type { Message } from "@mirrorball/protocol";
 import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
+import { WAITING_BYTES, processMemory, scaledBytes } from "../component/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { size } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
-import { BODY_BYTES_MAX, BodyBudget, PartialBody } from "../core/assemble/partial-body.ts";
+import { BODY_BYTES_MAX, PartialBody } from "../core/assemble/partial-body.ts";
 import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Intake } from "./http/intake.ts";
 import { bind } from "./listener.ts";
@@ -25,6 +26,11 @@ import { replayStats } from "./replay-stats.ts";
 
 /** Milliseconds a kept connection may be silent: longer than the pools of usual clients keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** Bytes of a head that are taken however little memory there is. Nobody can be made to hold more heads than fit it. */
+const HEAD_BYTES_MIN = 64 * 1024;
+/** Milliseconds in which a head must be whole: programs send it in one go. */
+const HEAD_MS_MAX = 10_000;
 
 /** Bytes of a refused upload that are read all the same, so that its client gets to see the answer. */
 const DISCARDED_BYTES_MAX = 256 * 1024 * 1024;
@@ -69,7 +75,6 @@ class HttpInput implements Input {
   readonly #context: InputContext;
   readonly #address: string;
   readonly #bodyBytesMax: number;
-  readonly #budget: BodyBudget = new BodyBudget();
   readonly #ids: MessageIds = new MessageIds();
   readonly #intake: Intake;
   readonly #server: Server;
@@ -87,9 +92,19 @@ class HttpInput implements Input {
     const take = (req: IncomingMessage, res: ServerResponse): void => this.#read(req, res);
     this.#server = createServer(
       // Copies are judged by who replays them, not here.
-      { requireHostHeader: false, maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS },
+      {
+        requireHostHeader: false,
+        maxHeaderSize: Math.max(
+          HEAD_BYTES_MIN,
+          Math.min(HEAD_BYTES_MAX, scaledBytes(HEAD_BYTES_MAX)),
+        ),
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        headersTimeout: HEAD_MS_MAX,
+      },
       take,
     );
+    this.#server.maxConnections = Math.floor(WAITING_BYTES / HEAD_BYTES_MIN);
+    this.#server.on("drop", () => this.#context.refused("too-many-connections"));
     this.#server.on("checkExpectation", take);
     // A tunnel is no copy of a request, and Node would close it without a word.
     this.#server.on("connect", (_req, socket) => {
@@ -151,7 +166,7 @@ class HttpInput implements Input {
 
   #read(req: IncomingMessage, res: ServerResponse): void {
     const startedAt = this.#context.clock.nowUs();
-    const body = new PartialBody(this.#budget, this.#bodyBytesMax);
+    const body = new PartialBody(processMemory.account(), this.#bodyBytesMax);
     let discardedBytes = 0;
     let refusal: Refused | undefined;
     req.on("data", (chunk: Buffer) => {

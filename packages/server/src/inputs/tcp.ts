@@ -14,12 +14,12 @@ import {
 import type { Fault, Message } from "@mirrorball/protocol";
 import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
+import { WAITING_BYTES } from "../component/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, integer, secret, size, text } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
-import { BodyBudget } from "../core/assemble/partial-body.ts";
 import { ReplayFilter } from "../core/http/replay-filter.ts";
 import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Connection } from "./tcp/connection.ts";
@@ -132,8 +132,8 @@ class TcpInput implements Input {
   readonly #peers: Set<Peer> = new Set();
   /** Those of them that have said nothing yet, oldest first. */
   readonly #silent: Set<Silent> = new Set();
-  /** Shared by gor streams: unfinished records, and replays that are left out. */
-  readonly #gor = { budget: new BodyBudget(), replays: new ReplayFilter(), stale: { count: 0 } };
+  /** Shared by gor streams: replays that are left out, and lengths that were not right. */
+  readonly #gor = { replays: new ReplayFilter(), stale: { count: 0 } };
   #server: Server | undefined;
   #door: Door | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -146,7 +146,8 @@ class TcpInput implements Input {
     this.#options = values;
     this.#producers = new Producers((reason, count) => context.dropped(reason, count));
     this.#credit = new CreditPool({
-      totalBytes: values.inFlightBytes,
+      // What was granted may come, and then waits: no more than this process may hold.
+      totalBytes: Math.max(IN_FLIGHT_BYTES_MIN, Math.min(values.inFlightBytes, WAITING_BYTES / 2)),
       holderBytesMax: CREDIT_WINDOW_BYTES,
     });
   }

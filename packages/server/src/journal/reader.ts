@@ -7,7 +7,7 @@ import { checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
 import type { Accepted } from "../component/types.ts";
 import { Assembler } from "../core/assemble/assembler.ts";
-import { BodyBudget } from "../core/assemble/partial-body.ts";
+import { processMemory } from "../component/process-memory.ts";
 import { decodeEntry } from "../core/journal/entry.ts";
 
 /** Entries that are handed on without letting the event loop go on. */
@@ -40,7 +40,6 @@ export class JournalReader {
   next: number;
   readonly #events: ReaderEvents;
   readonly #assemblers: Map<string, Assembler> = new Map();
-  readonly #budget: BodyBudget = new BodyBudget();
   readonly #fresh: Map<number, FreshEntry> = new Map();
   #freshBytes = 0;
   #last: number;
@@ -168,7 +167,7 @@ export class JournalReader {
     const assembler = new Assembler({
       idPrefix: producer.slice(0, ID_PREFIX_CHARS),
       service,
-      budget: this.#budget,
+      memory: processMemory.account(),
       dropped: this.#events.dropped,
     });
     this.#assemblers.set(producer, assembler);

@@ -2,21 +2,22 @@ import { BodyState, HttpMessage, MessageKind, RecordType } from "@mirrorball/pro
 import type { ExchangeRecord, Message, RequestHeadRecord, WireRecord } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { Assembler } from "./assembler.ts";
-import { BODY_BYTES_MAX, BodyBudget } from "./partial-body.ts";
+import { MemoryBudget } from "../memory/budget.ts";
+import { BODY_BYTES_MAX } from "./partial-body.ts";
 
 interface Bench {
   readonly assembler: Assembler;
   readonly dropped: Record<string, number>;
-  readonly budget: BodyBudget;
+  readonly budget: MemoryBudget;
   readonly take: (...records: WireRecord[]) => Message[];
 }
 
-function bench(budget = new BodyBudget()): Bench {
+function bench(budget = new MemoryBudget(2 ** 30)): Bench {
   const dropped: Record<string, number> = {};
   const assembler = new Assembler({
     idPrefix: "0123456789ab",
     service: "shop",
-    budget,
+    memory: budget.account(),
     dropped: (reason, count) => {
       dropped[reason] = (dropped[reason] ?? 0) + count;
     },
@@ -156,16 +157,46 @@ describe("an exchange in pieces", () => {
   });
 
   it("cuts bodies at the bound and says so", () => {
-    const budget = new BodyBudget(10);
-    const { take } = bench(budget);
+    const { take, budget } = bench(new MemoryBudget(64 * 1024));
+    const chunk = Buffer.alloc(10_000, 0x61);
     const [request] = take(
       head(1),
-      [RecordType.requestChunk, 1, bytes("0123456789abc")],
+      ...Array.from({ length: 10 }, (): WireRecord => [RecordType.requestChunk, 1, chunk]),
       [RecordType.requestEnd, 1, 0, BodyState.complete, null],
     );
-    expect(Buffer.from(request?.http.body ?? []).toString()).toBe("0123456789");
+    expect(request?.http.body.length).toBe(30_000);
     expect(request?.context?.bodyState).toBe(BodyState.truncated);
     expect(BODY_BYTES_MAX).toBeGreaterThan(5 * 1024 * 1024);
+    take([RecordType.abandon, 1, "aborted"]);
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it("charges heads that wait, of requests and of responses, and counts those that find no room", () => {
+    const { take, dropped, budget, assembler } = bench(new MemoryBudget(1_000_000));
+    const large = (number: number): RequestHeadRecord => {
+      const record = head(number);
+      record[9] = ["x", "v".repeat(50_000)];
+      return record;
+    };
+    for (let i = 0; i < 100; i += 1) take(large(i));
+    // One that is alone may have half of it.
+    expect(assembler.openExchanges).toBe(4);
+    expect(dropped).toEqual({ "out-of-memory": 96 });
+    expect(budget.usedBytes).toBeGreaterThan(400_000);
+    take([RecordType.responseHead, 0, 1, `HTTP/1.1 200 OK\r\nX: ${"y".repeat(60_000)}\r\n\r\n`]);
+    expect(dropped).toEqual({ "out-of-memory": 97 });
+    assembler.end([]);
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it("holds a million chunks of one byte in a few megabytes", () => {
+    const { take, budget } = bench();
+    take(head(1));
+    const chunks = Array.from({ length: 1000 }, (): WireRecord => [RecordType.requestChunk, 1, bytes("x")]); // prettier-ignore
+    for (let i = 0; i < 1000; i += 1) take(...chunks);
+    expect(budget.usedBytes).toBeLessThan(2_000_000);
+    const [request] = take([RecordType.requestEnd, 1, 0, BodyState.complete, null]);
+    expect(request?.http.body.length).toBe(1_000_000);
   });
 
   it("counts the end of an exchange whose head never came, once", () => {

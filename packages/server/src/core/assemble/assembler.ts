@@ -3,8 +3,8 @@
  *
  * In: the records of a producer in order. Out: requests as soon as they are whole, responses when they end,
  * and counts of what never became a message. Bodies that travel in chunks are put together here within
- * two bounds, one a body and one for all producers together; what does not fit is cut and marked, never lost
- * silently. It lives across the connections of its producer and knows nothing of frames and sockets.
+ * two bounds, one a body and what its producer may hold; heads that wait are charged too. What does not fit is cut and
+ * marked, or counted, never lost silently. It lives across the connections of its producer and knows nothing of frames and sockets.
  */
 import {
   ABANDON_AT,
@@ -28,11 +28,13 @@ import type {
   MessageMoreRecord,
   MessageRecord,
   RequestHeadRecord,
+  ResponseHeadRecord,
   WireRecord,
 } from "@mirrorball/protocol";
 import { MessageAssembler } from "./message-assembler.ts";
 import { PartialBody } from "./partial-body.ts";
-import type { BodyBudget } from "./partial-body.ts";
+import { costOf } from "../memory/cost.ts";
+import type { MemoryAccount } from "../memory/budget.ts";
 
 /**
  * Exchanges of one producer that may be under way at once. A Node process serves tens of thousands of
@@ -46,6 +48,8 @@ const REASON = /^[a-z][a-z0-9-]{0,31}$/;
 const REASONS_MAX = 32;
 
 const NS_PER_US = 1000;
+/** What an exchange under way takes beside its records: two bodies, a context, its place in a map. */
+const EXCHANGE_OVERHEAD_BYTES = 1024;
 const ID_HEX_DIGITS = 12;
 
 type ExchangePart = Exclude<WireRecord, ExchangeRecord | MessageRecord | MessageMoreRecord>;
@@ -53,6 +57,8 @@ type ExchangePart = Exclude<WireRecord, ExchangeRecord | MessageRecord | Message
 interface OpenExchange {
   readonly id: string;
   readonly head: RequestHeadRecord;
+  /** What it takes beside its bodies. */
+  costBytes: number;
   readonly context: MessageContext;
   readonly request: PartialBody;
   readonly response: PartialBody;
@@ -67,7 +73,8 @@ export interface AssemblerOptions {
   /** The first 12 hex digits of ids; the exchange's number is the rest. */
   readonly idPrefix: string;
   readonly service: string;
-  readonly budget: BodyBudget;
+  /** What is under way of this producer is charged here. */
+  readonly memory: MemoryAccount;
   /** Counts exchanges that the producer or this assembler had to give up. */
   readonly dropped: (reason: string, count: number) => void;
 }
@@ -82,7 +89,7 @@ export class Assembler {
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
-    this.#messages = new MessageAssembler(options.budget, (reason) => this.#count(reason, 1));
+    this.#messages = new MessageAssembler(options.memory, (reason) => this.#count(reason, 1));
   }
 
   /** True between the pieces of a large message: what has come of it is not safe yet. */
@@ -127,8 +134,7 @@ export class Assembler {
     for (const exchange of this.#open.values()) {
       if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
       this.#emitResponse(exchange, 0, BodyState.aborted, [], out);
-      exchange.request.release();
-      exchange.response.release();
+      this.#release(exchange);
     }
     this.#open.clear();
   }
@@ -197,8 +203,7 @@ export class Assembler {
         );
         return;
       case RecordType.responseHead:
-        exchange.responseStartedUs = record[RESPONSE_HEAD_AT.responseStartedUs];
-        exchange.responseHead = record[RESPONSE_HEAD_AT.head];
+        this.#takeResponseHead(record, exchange);
         return;
       case RecordType.responseChunk:
         exchange.response.push(record[RESPONSE_CHUNK_AT.bytes]);
@@ -227,8 +232,14 @@ export class Assembler {
       this.#count("too-many-open", 1);
       return;
     }
-    const { budget } = this.#options;
+    const { memory } = this.#options;
+    const costBytes = EXCHANGE_OVERHEAD_BYTES + costOf(record);
+    if (!memory.charge(costBytes)) {
+      this.#count("out-of-memory", 1);
+      return;
+    }
     this.#open.set(number, {
+      costBytes,
       id: this.#idOf(number),
       head: record,
       context: this.#contextOf(
@@ -238,8 +249,8 @@ export class Assembler {
         record[REQUEST_HEAD_AT.route],
         record[REQUEST_HEAD_AT.tags],
       ),
-      request: new PartialBody(budget),
-      response: new PartialBody(budget),
+      request: new PartialBody(memory),
+      response: new PartialBody(memory),
       requestSent: false,
       responseStartedUs: 0,
       responseHead: undefined,
@@ -248,9 +259,28 @@ export class Assembler {
   }
 
   #forget(number: number, exchange: OpenExchange): void {
+    this.#release(exchange);
+    this.#open.delete(number);
+  }
+
+  #release(exchange: OpenExchange): void {
     exchange.request.release();
     exchange.response.release();
-    this.#open.delete(number);
+    this.#options.memory.free(exchange.costBytes);
+    exchange.costBytes = 0;
+  }
+
+  #takeResponseHead(record: ResponseHeadRecord, exchange: OpenExchange): void {
+    const costBytes = costOf(record);
+    // One that replaces another is charged all the same: nobody honest sends it.
+    if (!this.#options.memory.charge(costBytes)) {
+      this.#count("out-of-memory", 1);
+      this.#forget(record[RESPONSE_HEAD_AT.exchange], exchange);
+      return;
+    }
+    exchange.costBytes += costBytes;
+    exchange.responseStartedUs = record[RESPONSE_HEAD_AT.responseStartedUs];
+    exchange.responseHead = record[RESPONSE_HEAD_AT.head];
   }
 
   #emitRequest(

@@ -3,7 +3,7 @@ import { BodyState, HttpMessage, MessageKind, packMessage } from "@mirrorball/pr
 import type { Message, MessageMoreRecord, MessageRecord } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { MessageAssembler } from "./message-assembler.ts";
-import { BodyBudget } from "./partial-body.ts";
+import { MemoryBudget } from "../memory/budget.ts";
 
 const body = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => i & 0xff));
 const large: Message = {
@@ -23,15 +23,15 @@ function records(number: number, id = "a"): [MessageRecord, ...MessageMoreRecord
   return [record, ...pieces];
 }
 
-function setUp(budget: BodyBudget = new BodyBudget()): {
+function setUp(budget: MemoryBudget = new MemoryBudget(2 ** 30)): {
   assembler: MessageAssembler;
   out: Message[];
   lost: string[];
-  budget: BodyBudget;
+  budget: MemoryBudget;
 } {
   const lost: string[] = [];
   return {
-    assembler: new MessageAssembler(budget, (reason) => lost.push(reason)),
+    assembler: new MessageAssembler(budget.account(), (reason) => lost.push(reason)),
     out: [],
     lost,
     budget,
@@ -85,9 +85,10 @@ describe("a message in pieces", () => {
   });
 
   it("that does not fit is cut and marked", () => {
-    const { assembler, out } = setUp(new BodyBudget(100_000));
+    const { assembler, out } = setUp(new MemoryBudget(200_000));
     for (const record of records(7)) assembler.take(record, 5, out);
-    expect(out[0]?.http.raw).toHaveLength(100_000);
+    // The first two pieces, one byte and 64 KiB.
+    expect(out[0]?.http.raw).toHaveLength(65_537);
     expect(out[0]?.context?.bodyState).toBe(BodyState.truncated);
   });
 });

@@ -14,7 +14,7 @@ import {
 } from "@mirrorball/protocol";
 import type { Message, MessageMoreRecord, MessageRecord } from "@mirrorball/protocol";
 import { PartialBody } from "./partial-body.ts";
-import type { BodyBudget } from "./partial-body.ts";
+import type { MemoryAccount } from "../memory/budget.ts";
 
 interface OpenMessage {
   /** Where its beginning came from; see `Assembler.position`. */
@@ -25,13 +25,13 @@ interface OpenMessage {
 }
 
 export class MessageAssembler {
-  readonly #budget: BodyBudget;
+  readonly #memory: MemoryAccount;
   readonly #lost: (reason: string) => void;
   #open: OpenMessage | undefined;
 
   /** `lost` is told of messages that cannot be given out. */
-  constructor(budget: BodyBudget, lost: (reason: string) => void) {
-    this.#budget = budget;
+  constructor(memory: MemoryAccount, lost: (reason: string) => void) {
+    this.#memory = memory;
     this.#lost = lost;
   }
 
@@ -56,7 +56,7 @@ export class MessageAssembler {
     const restBytes = record[MESSAGE_AT.restBytes];
     if (restBytes === 0) this.#give(messageOf(record), out);
     else {
-      const body = new PartialBody(this.#budget);
+      const body = new PartialBody(this.#memory);
       this.#open = { since: position, record, body, restBytes };
     }
   }

@@ -37,13 +37,13 @@ export const STREAM_LIMITS: StreamLimits = {
 };
 
 /** Bytes of unfinished messages that all connections of a capture may hold together. */
-const HELD_BYTES_MAX: number = 256 * 1024 * 1024;
+export const HELD_BYTES_MAX: number = 256 * 1024 * 1024;
 
 /** Heads go on beyond that, in this part of it, so that bodies are cut off before messages are lost. */
 const HEADS_PART = 0.25;
 
-/** Bytes that may be set aside for announced bodies, in all: whoever announces much and sends nothing gets no more. */
-const RESERVED_BYTES_MAX: number = 64 * 1024 * 1024;
+/** The part of that which may be set aside for announced bodies: whoever announces much and sends nothing gets no more. */
+const RESERVED_PART = 0.25;
 
 /** What became of the bytes of a capture's streams; shared by all its parsers, so that a connection carries no counters. */
 export class StreamTally {
@@ -79,7 +79,7 @@ export class StreamTally {
 
   /** Whether memory for `bytes` may be set aside; it is, until released. */
   reserve(bytes: number): boolean {
-    if (this.reservedBytes + bytes > RESERVED_BYTES_MAX) return false;
+    if (this.reservedBytes + bytes > this.heldBytesMax * RESERVED_PART) return false;
     this.reservedBytes += bytes;
     return true;
   }

@@ -6,12 +6,13 @@
  */
 import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { HeldBytes } from "../memory/held-bytes.ts";
 import { metaLine, parseMetaLine } from "../record/meta-line.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 /** Bytes of one hex line that are kept while it grows: twice a message of 128 MB. Longer ones are skipped. */
-const LINE_BYTES_MAX: number = 256 * 1024 * 1024;
+export const LINE_BYTES_MAX: number = 256 * 1024 * 1024;
 /** Bytes that become one string at a time: strings end at half a gigabyte. */
 const SLICE_BYTES: number = 16 * 1024 * 1024;
 
@@ -61,8 +62,7 @@ export class HexLineDecoder {
   readonly #refuse: (reason: BadLine) => void;
   readonly #lineBytesMax: number;
   /** The line that has no end yet. */
-  #parts: Buffer[] = [];
-  #bytes = 0;
+  readonly #held = new HeldBytes();
   /** True while what comes belongs to a line that was given up. */
   #skipping = false;
 
@@ -77,7 +77,7 @@ export class HexLineDecoder {
     let decoded: Buffer | undefined;
     let used = 0;
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
-      if (this.#bytes > 0 || this.#skipping) {
+      if (this.#held.length > 0 || this.#skipping) {
         this.#endLongLine(chunk.subarray(start, end), out);
       } else {
         // One allocation for all the lines of a chunk: they come and go together.
@@ -91,16 +91,15 @@ export class HexLineDecoder {
 
   /** Nothing more comes. Without a last LF the line counts only when its writer ended well. */
   end(clean: boolean, out: Message[]): void {
-    if (this.#bytes > 0 && !clean) this.#refuse("incomplete-line");
-    else if (this.#bytes > 0) this.#endLongLine(Buffer.alloc(0), out);
+    if (this.#held.length > 0 && !clean) this.#refuse("incomplete-line");
+    else if (this.#held.length > 0) this.#endLongLine(Buffer.alloc(0), out);
     this.#forget();
   }
 
   #keep(part: Buffer): void {
     if (this.#skipping) return;
-    this.#parts.push(part);
-    this.#bytes += part.length;
-    if (this.#bytes <= this.#lineBytesMax) return;
+    this.#held.add(part);
+    if (this.#held.length <= this.#lineBytesMax) return;
     this.#refuse("line-too-long");
     this.#forget();
     this.#skipping = true;
@@ -108,16 +107,15 @@ export class HexLineDecoder {
 
   #endLongLine(last: Buffer, out: Message[]): void {
     if (!this.#skipping) {
-      this.#parts.push(last);
-      const line = Buffer.concat(this.#parts);
+      this.#held.add(last);
+      const line = this.#held.take();
       this.#line(line, 0, line.length, Buffer.allocUnsafeSlow(line.length >> 1), 0, out);
     }
     this.#forget();
   }
 
   #forget(): void {
-    this.#parts = [];
-    this.#bytes = 0;
+    this.#held.clear();
     this.#skipping = false;
   }
 

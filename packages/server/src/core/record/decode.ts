@@ -7,6 +7,7 @@
  * TCP input adds): then what stands in between is not looked at. A length that is not right is told, and not followed.
  */
 import type { Message } from "@mirrorball/protocol";
+import { HeldBytes } from "../memory/held-bytes.ts";
 import { META_BYTES_MAX, MetaLine, readMeta } from "./meta.ts";
 import { isBlank, isWholeMessage, recordEnd } from "./record-bytes.ts";
 import { RecordMessages } from "./record-message.ts";
@@ -20,7 +21,7 @@ import {
 
 const LF = 0x0a;
 /** Bytes of one record: five times the largest body known from recordings, and no more than a process can hold. */
-const RECORD_BYTES_MAX: number = 512 * 1024 * 1024;
+export const RECORD_BYTES_MAX: number = 512 * 1024 * 1024;
 
 /** Parallel lists, so that times need no object a record. */
 export interface DecodedRecords {
@@ -66,7 +67,7 @@ export class RecordDecoder {
   /** Bytes pushed before the present piece. */
   #before = 0;
   /** Pieces of a record whose end has not come; empty while it is being skipped. */
-  #held: Buffer[] = [];
+  readonly #held = new HeldBytes();
   #heldBytes = 0;
   #skipping: SkipReason | undefined;
   #heldChecked = false;
@@ -90,6 +91,11 @@ export class RecordDecoder {
     return this.#heldBytes;
   }
 
+  /** What that takes in memory. */
+  get costBytes(): number {
+    return this.#held.costBytes;
+  }
+
   push(piece: Uint8Array, out: DecodedRecords): void {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
     this.#pushedBytes += bytes.length;
@@ -102,7 +108,7 @@ export class RecordDecoder {
         this.#before += bytes.length;
       }
     } else if (this.#heldBytes + bytes.length < this.#wantedBytes) {
-      this.#held.push(bytes);
+      this.#held.add(bytes);
       this.#heldBytes += bytes.length;
       this.#before += bytes.length;
     } else this.#records(this.#unheld(bytes), 0, out, false);
@@ -118,7 +124,7 @@ export class RecordDecoder {
     if (this.#skipping !== undefined) {
       this.#skipped(this.#skipping, offset, this.#heldBytes);
     } else {
-      const bytes = Buffer.concat(this.#held);
+      const bytes = this.#held.take();
       const rest = bytes.subarray(0, bytes.length - cutSeparatorLength(bytes));
       this.#takeLast(rest, offset, out);
     }
@@ -127,7 +133,8 @@ export class RecordDecoder {
 
   /** What is held and what comes behind it, in one piece, as if it came now. */
   #unheld(bytes: Buffer): Buffer {
-    const whole = Buffer.concat([...this.#held, bytes]);
+    this.#held.add(bytes);
+    const whole = this.#held.take();
     this.#before -= this.#heldBytes;
     this.#copiedBytes += whole.length;
     this.#dropHeld();
@@ -236,8 +243,8 @@ export class RecordDecoder {
     if (this.#skipping !== undefined) {
       this.#skipped(this.#skipping, offset, this.#heldBytes + (last?.length ?? 0));
     } else {
-      if (last !== undefined && last.length > 0) this.#held.push(last);
-      const bytes = Buffer.concat(this.#held);
+      if (last !== undefined) this.#held.add(last);
+      const bytes = this.#held.take();
       this.#take(bytes, 0, bytes.length - surplus, offset, out);
     }
     this.#dropHeld();
@@ -245,7 +252,7 @@ export class RecordDecoder {
 
   #holdFor(wait: Wait, bytes: Buffer, start: number, wantedBytes: number): void {
     const rest = bytes.subarray(start);
-    this.#held.push(rest);
+    this.#held.add(rest);
     this.#heldBytes = rest.length;
     this.#wait = wait;
     this.#wantedBytes = wantedBytes;
@@ -259,24 +266,24 @@ export class RecordDecoder {
       (enough ? rest : Buffer.concat([this.#tail, rest])).subarray(-SEPARATOR_BYTES_MAX),
     );
     if (this.#skipping !== undefined) return;
-    this.#held.push(rest);
+    this.#held.add(rest);
     if (this.#heldBytes > this.#recordBytesMax) {
       this.#skip("oversized-record");
     } else if (!this.#heldChecked && this.#heldBytes > META_BYTES_MAX) {
       this.#heldChecked = true;
-      const head = this.#held.length === 1 ? rest : Buffer.concat(this.#held);
-      if (!readMeta(head, 0, META_BYTES_MAX, this.#meta)) this.#skip("bad-record");
+      if (!readMeta(this.#held.head(META_BYTES_MAX), 0, META_BYTES_MAX, this.#meta))
+        this.#skip("bad-record");
     }
   }
 
   /** What is held is let go; its end is still looked for. */
   #skip(reason: SkipReason): void {
     this.#skipping = reason;
-    this.#held = [];
+    this.#held.clear();
   }
 
   #dropHeld(): void {
-    this.#held = [];
+    this.#held.clear();
     this.#heldBytes = 0;
     this.#heldChecked = false;
     this.#skipping = undefined;

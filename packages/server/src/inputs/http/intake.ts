@@ -4,12 +4,13 @@
  * HTTP.
  */
 import type { Message } from "@mirrorball/protocol";
+import { scaledBytes } from "../../component/process-memory.ts";
 import type { InputContext } from "../../component/types.ts";
 
 /** Milliseconds a copy may wait for the pipeline: less than the shortest time-out that clients usually have. */
 const WAIT_MS_MAX = 2000;
 /** Bytes of copies that may wait. */
-const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+const WAITING_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 const SWEEP_MS = 200;
 
 export interface Copy {

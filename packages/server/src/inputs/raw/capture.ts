@@ -5,14 +5,16 @@
 import { randomBytes } from "node:crypto";
 import { BodyState, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { scaledBytes } from "../../component/process-memory.ts";
 import type { Accepted, InputContext, InputStats } from "../../component/types.ts";
 import { speakerOf } from "../../core/http/speaker.ts";
-import { StreamTally } from "../../core/http/stream-limits.ts";
+import { HELD_BYTES_MAX, StreamTally } from "../../core/http/stream-limits.ts";
 import { withField } from "../../core/http/with-field.ts";
 import { PacketDecoder } from "../../core/packet/decode.ts";
 import type { PacketSink } from "../../core/packet/types.ts";
 import { CaptureCounters } from "../../core/pair/capture-counters.ts";
 import { HttpConnection } from "../../core/pair/http-connection.ts";
+import { FLOW_LIMITS } from "../../core/tcp/limits.ts";
 import { FlowTable } from "../../core/tcp/flow-table.ts";
 import { captureStats } from "./stats.ts";
 import type { SourceDrops } from "./engine.ts";
@@ -23,7 +25,7 @@ const BATCH_MAX = 256;
 /** Bytes of them: who writes a batch should not hold everything else up for long. */
 const BATCH_BYTES_MAX: number = 2 * 1024 * 1024;
 /** Bytes of messages that wait here while the pipeline is full; live traffic does not wait. */
-const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
+const WAITING_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 /** The same in messages. */
 const HELD_MESSAGES_MAX = 100_000;
 
@@ -69,7 +71,7 @@ export class Capture {
     this.#allowIncomplete = settings.allowIncomplete;
     this.#canWait = settings.canWait;
     const { trackResponses, allowIncomplete, realIpHeader } = settings;
-    this.#tally = new StreamTally(undefined, allowIncomplete);
+    this.#tally = new StreamTally(scaledBytes(HELD_BYTES_MAX), allowIncomplete);
     const shared = {
       trackResponses,
       allowIncomplete,
@@ -94,7 +96,10 @@ export class Capture {
         seed.readInt32LE(8),
         seed.readInt32LE(12),
       ],
-      limits: { idleSeconds: settings.idleSeconds },
+      limits: {
+        idleSeconds: settings.idleSeconds,
+        heldBytesMax: scaledBytes(FLOW_LIMITS.heldBytesMax),
+      },
     });
     this.#decoder = new PacketDecoder(this.#table);
     this.sink = this.#decoder;
@@ -179,7 +184,7 @@ export class Capture {
   }
 
   #keep(message: Message): void {
-    const isFull = this.#batch.length >= HELD_MESSAGES_MAX || this.#heldBytes >= HELD_BYTES_MAX;
+    const isFull = this.#batch.length >= HELD_MESSAGES_MAX || this.#heldBytes >= WAITING_BYTES_MAX;
     if (isFull && !this.#canWait && (this.#waiting !== undefined || this.#isHeld)) {
       this.#context.dropped("queue-full", 1);
       return;

@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 import { HANDSHAKE_MS_MAX } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import type { InputContext } from "../../component/types.ts";
-import type { BodyBudget } from "../../core/assemble/partial-body.ts";
+import { WAITING_BYTES, processMemory } from "../../component/process-memory.ts";
+import type { MemoryAccount } from "../../core/memory/budget.ts";
 import type { ReplayFilter } from "../../core/http/replay-filter.ts";
 import { RecordDecoder } from "../../core/record/decode.ts";
 import { META_BYTES_MAX, MetaLine, readMeta } from "../../core/record/meta.ts";
@@ -26,7 +27,6 @@ const LF = 0x0a;
 
 /** What the gor streams of an input have in common. */
 export interface GorShared {
-  readonly budget: BodyBudget;
   readonly replays: ReplayFilter;
   /** Lengths that were not followed. */
   readonly stale: { count: number };
@@ -36,7 +36,7 @@ export class GorConnection implements Peer {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #context: InputContext;
-  readonly #budget: BodyBudget;
+  readonly #memory: MemoryAccount = processMemory.account();
   readonly #replays: ReplayFilter;
   readonly #events: PeerEvents;
   readonly #decoder: RecordDecoder;
@@ -44,7 +44,6 @@ export class GorConnection implements Peer {
   /** The first bytes, until they are known to be a record's; then undefined. */
   #opening: Buffer | undefined = Buffer.alloc(0);
   #firstBytes = "";
-  #heldBytes = 0;
   #busy = false;
   #heardAtMs = 0;
   #stoppingSinceMs = Number.POSITIVE_INFINITY;
@@ -54,20 +53,19 @@ export class GorConnection implements Peer {
   constructor(
     socket: Socket,
     context: InputContext,
-    { budget, replays, stale }: GorShared,
+    { replays, stale }: GorShared,
     events: PeerEvents,
   ) {
     this.peer = nameOf(socket);
     this.#socket = socket;
     this.#context = context;
-    this.#budget = budget;
     this.#replays = replays;
     this.#events = events;
     this.#deadlineMs = context.clock.monotonicMs() + HANDSHAKE_MS_MAX;
     this.#decoder = new RecordDecoder({
       skipped: (reason) => context.dropped(reason, 1),
       staleLength: () => (stale.count += 1),
-      recordBytesMax: RECORD_BYTES_MAX,
+      recordBytesMax: Math.min(RECORD_BYTES_MAX, WAITING_BYTES),
     });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
@@ -136,11 +134,14 @@ export class GorConnection implements Peer {
     void wait.then(resume);
   }
 
-  /** Unfinished records of all connections share one budget. */
+  /** An unfinished record must fit what this stream may hold. */
   #account(): void {
-    this.#budget.usedBytes += this.#decoder.heldBytes - this.#heldBytes;
-    this.#heldBytes = this.#decoder.heldBytes;
-    if (this.#budget.usedBytes <= this.#budget.bytesMax) return;
+    const more = this.#decoder.costBytes - this.#memory.usedBytes;
+    if (more <= 0) this.#memory.free(-more);
+    else if (!this.#memory.charge(more)) this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#end({ code: "out-of-budget", message: "too many large records are under way" });
     this.#socket.destroy();
   }
@@ -154,9 +155,9 @@ export class GorConnection implements Peer {
   #end(fault: Fault | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#budget.usedBytes -= this.#heldBytes;
+    this.#memory.free(this.#memory.usedBytes);
     // A gor that comes back may send it again, or not: nobody can tell, so it counts.
-    if (this.#heldBytes > 0 || (this.#opening?.length ?? 0) > 0)
+    if (this.#decoder.heldBytes > 0 || (this.#opening?.length ?? 0) > 0)
       this.#context.dropped("cut-off-record", 1);
     if (!this.#busy) this.#stopped?.();
     this.#events.closed(this, fault, this.#firstBytes);

@@ -5,7 +5,7 @@
  */
 import type { Hello, Message } from "@mirrorball/protocol";
 import { Assembler } from "../../core/assemble/assembler.ts";
-import { BodyBudget } from "../../core/assemble/partial-body.ts";
+import { processMemory } from "../../component/process-memory.ts";
 
 /** Producers remembered at most; beyond, the one away longest is forgotten. */
 const PRODUCERS_MAX: number = 16_384;
@@ -26,7 +26,6 @@ export interface Producer {
 }
 
 export class Producers {
-  readonly #budget: BodyBudget = new BodyBudget();
   readonly #byKey: Map<string, Producer> = new Map();
   readonly #dropped: (reason: string, count: number) => void;
 
@@ -46,7 +45,7 @@ export class Producers {
       assembler: new Assembler({
         idPrefix: id.toString("hex", 0, ID_PREFIX_BYTES),
         service: hello.service,
-        budget: this.#budget,
+        memory: processMemory.account(),
         dropped: this.#dropped,
       }),
       ackedSeq: undefined,

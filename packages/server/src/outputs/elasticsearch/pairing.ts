@@ -5,6 +5,7 @@
  * Bounded in number, bytes and time: what waits too long, or makes room for others, goes out without what it lacks. An
  * answer whose request is not here is told to `stray`.
  */
+import { scaledBytes } from "../../component/process-memory.ts";
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { RecentIds } from "../../core/recent-ids.ts";
@@ -13,7 +14,7 @@ import type { Exchange } from "./document.ts";
 /** Exchanges that may wait for their answers: a minute of a thousand a second. */
 const WAITING_MAX: number = 65_536;
 /** Bytes of the messages that wait. */
-const WAITING_BYTES_MAX: number = 64 * 1024 * 1024;
+const WAITING_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 /** Milliseconds that a replayed exchange waits for the original response, where there are such. */
 const ORIGINAL_MS_MAX: number = 1000;
 

@@ -119,6 +119,7 @@ export class Worker implements ConnectionEvents {
   destroy(): void {
     this.#main.close();
     this.#connection.close();
+    this.#answer.release();
   }
 
   /** Gives up what is under way. */
@@ -259,6 +260,7 @@ export class Worker implements ConnectionEvents {
 
   #settle(outcome: Outcome, reason: string): void {
     this.#leave();
+    if (outcome === "failed") this.#answer.release();
     this.#events.settled(this, outcome, reason);
   }
 

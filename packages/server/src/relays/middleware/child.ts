@@ -10,7 +10,8 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Message } from "@mirrorball/protocol";
 import type { Origin, RelayContext } from "../../component/types.ts";
-import { HexLineDecoder, encodeHexLines } from "../../core/middleware/hex-lines.ts";
+import { WAITING_BYTES, scaledBytes } from "../../component/process-memory.ts";
+import { HexLineDecoder, LINE_BYTES_MAX, encodeHexLines } from "../../core/middleware/hex-lines.ts";
 import type { BadLine } from "../../core/middleware/hex-lines.ts";
 import { Inside } from "../../core/middleware/inside.ts";
 import { passLines } from "./lines.ts";
@@ -21,7 +22,7 @@ const GRACE_MS = 60_000;
 /** Messages remembered as being with it: about 10 MB of ids. The oldest beyond count as withheld. */
 const INSIDE_MAX = 65_536;
 /** Bytes of messages kept to be given to the next one when it dies; only with a journal. The oldest beyond are withheld. */
-const KEPT_BYTES_MAX: number = 64 * 1024 * 1024;
+const KEPT_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 /** Milliseconds instead of `GRACE_MS` for what was overtaken while the journal runs out of room because of it. */
 const PRESSED_GRACE_MS = 5000;
 /** Milliseconds without a word after which a program that may drop things has said all it will say. */
@@ -37,7 +38,10 @@ export class ChildPeer implements Peer {
   readonly #context: RelayContext;
   readonly #events: PeerEvents;
   readonly #inside: Inside;
-  readonly #decoder: HexLineDecoder = new HexLineDecoder((reason) => this.#badLine(reason));
+  readonly #decoder: HexLineDecoder = new HexLineDecoder(
+    (reason) => this.#badLine(reason),
+    Math.min(LINE_BYTES_MAX, WAITING_BYTES),
+  );
   #child: ChildProcessWithoutNullStreams | undefined;
   #finishing = false;
   /** All it was to be told is in the pipe. */
