@@ -28,7 +28,7 @@ export async function openToAppend(path: string, read: boolean): Promise<FileHan
   const place = found === undefined ? path : realpathSync(path);
   const handle = await open(place, access | O_CREAT | (O_NOFOLLOW ?? 0), FILE_MODE);
   try {
-    await closeToOthers(path, handle);
+    await closeToOthers(handle);
     return handle;
   } catch (error) {
     await handle.close();
@@ -53,7 +53,8 @@ export function checkOwnDirectory(path: string): void {
   const found = statSync(path);
   if (!found.isDirectory()) throw new Error(`${path} is ${kindOf(found)} and no directory`);
   refuseForeign(path, found);
-  for (const name of readdirSync(path)) {
+  const names = readdirSync(path);
+  for (const name of names) {
     const file = join(path, name);
     const inside = lstatSync(file, QUIET);
     // It was there a moment ago: a lock that somebody gave back.
@@ -63,7 +64,8 @@ export function checkOwnDirectory(path: string): void {
     }
     refuseForeign(file, inside);
   }
-  if (ownId() !== undefined && (found.mode & OTHERS_WRITE) !== 0) {
+  // An empty one is closed to them before anything is put there.
+  if (names.length > 0 && ownId() !== undefined && (found.mode & OTHERS_WRITE) !== 0) {
     throw new Error(`${path} may be written by others; chmod 700 closes it to them`);
   }
 }
@@ -73,23 +75,23 @@ function followed(path: string): Stats | undefined {
   refuseLinks(path);
   const found = statSync(path, QUIET);
   if (found === undefined && lstatSync(path, QUIET) !== undefined) {
-    throw new Error(`${path} is a link that leads nowhere`);
+    throw new Error("it is a link that leads nowhere");
   }
   if (found === undefined || isStream(found)) return found;
-  if (!found.isFile()) throw new Error(`${path} is ${kindOf(found)} and no file`);
-  refuseForeign(path, found);
+  if (!found.isFile()) throw new Error(`it is ${kindOf(found)} and no file`);
+  refuseForeign("it", found);
   if (
     found.nlink > 1 &&
     (statSync(dirname(path)).mode & OTHERS_WRITE) !== 0 &&
     ownId() !== undefined
   ) {
-    throw new Error(`${path} has a second name, which others may have given it`);
+    throw new Error("it has a second name, which others may have given it");
   }
   return found;
 }
 
 /** Every link on the way, the last one too, must be one that we or root made. */
-function refuseLinks(path: string): void {
+export function refuseLinks(path: string): void {
   const own = ownId();
   if (own === undefined) return;
   const whole = resolve(path);
@@ -104,17 +106,17 @@ function refuseLinks(path: string): void {
   }
 }
 
-async function closeToOthers(path: string, handle: FileHandle): Promise<void> {
+async function closeToOthers(handle: FileHandle): Promise<void> {
   const found = await handle.stat();
-  if (!found.isFile()) throw new Error(`${path} is ${kindOf(found)} and no file`);
-  refuseForeign(path, found);
+  if (!found.isFile()) throw new Error(`it is ${kindOf(found)} and no file`);
+  refuseForeign("it", found);
   if (ownId() !== undefined && (found.mode & OTHERS) !== 0) await handle.chmod(FILE_MODE);
 }
 
-function refuseForeign(path: string, { uid }: Stats): void {
+function refuseForeign(what: string, { uid }: Stats): void {
   const own = ownId();
   if (own === undefined || uid === own) return;
-  throw new Error(`${path} belongs to user ${uid}, and this is user ${own}; it is left untouched`);
+  throw new Error(`${what} belongs to user ${uid}, and this is user ${own}; it is left untouched`);
 }
 
 /** Undefined where the system knows no users. */

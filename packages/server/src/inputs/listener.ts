@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { SocketAddress } from "../component/address.ts";
+import { isOwnSocket } from "../files/own-path.ts";
 import { isSocketFile, listenFault } from "../files/socket-file.ts";
 
 export interface TlsFiles {
@@ -41,7 +42,7 @@ export async function bind(server: Server, address: SocketAddress): Promise<void
     );
   });
   // Captured traffic is nobody else's business.
-  if (address.path !== undefined) chmodSync(address.path, 0o600);
+  if (address.path !== undefined && isOwnSocket(address.path)) chmodSync(address.path, 0o600);
 }
 
 async function clearPlace(address: SocketAddress): Promise<void> {
@@ -52,9 +53,9 @@ async function clearPlace(address: SocketAddress): Promise<void> {
   }
 }
 
-/** A socket that nobody answers on was left by a process that died; one that answers is in use, and what is no socket is somebody's. */
+/** A socket of ours that nobody answers on was left by a process that died; one that answers is in use, and what is no socket is somebody's. */
 async function removeStaleSocket(path: string): Promise<void> {
-  if (!isSocketFile(path)) return;
+  if (!isSocketFile(path) || !isOwnSocket(path)) return;
   const stale = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });
     probe.once("connect", () => {

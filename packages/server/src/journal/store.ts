@@ -8,6 +8,7 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
+import { FILE_MODE, checkOwnDirectory, refuseLinks } from "../files/own-path.ts";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 import { Lock } from "./lock.ts";
 import { Probe } from "./probe.ts";
@@ -34,7 +35,6 @@ const PAGE_OVERHEAD = 1.3;
 /** Milliseconds between looks at whether lmdb is still there, while something is written. */
 const LOOK_MS = 1000;
 const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 export class Store {
   readonly directory: string;
@@ -72,7 +72,9 @@ export class Store {
    * when nothing can be read or written any more before the process is started again.
    */
   static open(directory: string, dead: (reason: string) => void = () => {}): Store {
+    refuseLinks(directory);
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    checkOwnDirectory(directory);
     Lock.refuseIfHeld(directory);
     try {
       checkJournalDirectory(directory);

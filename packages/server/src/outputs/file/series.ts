@@ -11,10 +11,9 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { SEPARATOR } from "../../core/record/separator.ts";
 import { codeOf } from "../../files/file-error.ts";
+import { FILE_MODE, openToAppend } from "../../files/own-path.ts";
 import { chunkPath, nextChunkIndex } from "./chunk-name.ts";
 
-/** Captured traffic holds secrets: the owner only. */
-const FILE_MODE = 0o600;
 const gzipAsync = promisify(gzip);
 
 export interface SeriesOptions {
@@ -80,7 +79,7 @@ export class Series {
   }
 
   async #reopen(path: string): Promise<FileHandle> {
-    const handle = await open(path, this.#compressed ? "a" : "a+", FILE_MODE);
+    const handle = await openToAppend(path, !this.#compressed);
     if (!this.#compressed && this.#path === undefined) await endLastRecord(handle);
     this.#path = path;
     return handle;

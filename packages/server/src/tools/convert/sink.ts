@@ -2,17 +2,17 @@
  * A new file, written under another name until it is whole. In: bytes. Out: a file, gzip when its name says so; nothing when
  * it was given up.
  */
+import { randomBytes } from "node:crypto";
 import { constants as fsConstants } from "node:fs";
 import { copyFile, link, open, rename, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { codeOf, fileError } from "../../files/file-error.ts";
+import { FILE_MODE } from "../../files/own-path.ts";
 
 /** Bytes gathered before a write, and in a gzip member. */
 const WRITE_BYTES: number = 1024 * 1024;
-/** Captured traffic holds secrets: the owner only. */
-const FILE_MODE = 0o600;
 const gzipAsync = promisify(gzip);
 
 export class FileSink {
@@ -31,9 +31,10 @@ export class FileSink {
   }
 
   static async open(path: string, overwrite: boolean): Promise<FileSink> {
-    const part = `${path}.${process.pid}.part`;
+    // A name that nobody can have taken before us, and that is never a link.
+    const part = `${path}.${process.pid}.${randomBytes(6).toString("hex")}.part`;
     try {
-      return new FileSink(path, part, overwrite, await open(part, "w", FILE_MODE));
+      return new FileSink(path, part, overwrite, await open(part, "wx", FILE_MODE));
     } catch (error) {
       throw fileError("write", path, error);
     }
