@@ -80,7 +80,7 @@ function nameBefore(text: string, separator: number, from: number): Name | undef
     const before = text.slice(floor, end - 1);
     const open = before.lastIndexOf(quote);
     // A quoted text within a quoted text: the quotes have backslashes in front.
-    const said = before.slice(open + 1).replace(/\\+$/, "");
+    const said = before.slice(open + 1).replace(/(?<!\\)\\+$/, "");
     return open < 0 || said === ""
       ? undefined
       : { text: spelledOut(said), start: floor + open, quoted: true };

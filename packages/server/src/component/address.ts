@@ -77,7 +77,7 @@ export function unfitText(text: string): Refusal | undefined {
   const hole =
     /\$\{\w*\}|\$\(\w*\)|\{\{[\w. ]*\}\}/.exec(text)?.[0] ??
     /\$[{(]|\{\{/.exec(text)?.[0] ??
-    /<[^>]*>/.exec(behindUser)?.[0];
+    /<[^<>]*>/.exec(behindUser)?.[0];
   return hole === undefined
     ? undefined
     : new Refusal(`${hole} is a place to fill in, and nothing has filled it in`);

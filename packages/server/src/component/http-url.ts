@@ -56,7 +56,8 @@ export function basicAuthorization(url: URL): string | undefined {
 }
 
 function unfitScheme(text: string): Refusal | undefined {
-  const [, scheme = "", slashes = "", rest = ""] = /^(https?):(\/*)(.*)$/is.exec(text) ?? [];
+  const [front = "", scheme = "", slashes = ""] = /^(https?):(\/*)/i.exec(text) ?? [];
+  const rest = front === "" ? "" : text.slice(front.length);
   // `http:8080` is the port of a host of that name, as Docker has them.
   if (scheme === "" || slashes.length === 2 || (slashes === "" && /^\d+(?:\/|$)/.test(rest))) {
     return undefined;

@@ -6,7 +6,7 @@
  * one batch; cutting batches would cost every message to spare a few.
  */
 import type { Message } from "@mirrorball/protocol";
-import { scaledBytes } from "../component/process-memory.ts";
+import { scaledBytes } from "../core/memory/process-memory.ts";
 import type { Accepted, OutputQueue } from "../component/types.ts";
 import type { QueueStats } from "../core/queue-stats.ts";
 import type { OutputAccount } from "./ledger.ts";

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { constants, gunzipSync } from "node:zlib";
 import type { Message } from "@mirrorball/protocol";
-import { WAITING_BYTES, processMemory } from "../component/process-memory.ts";
+import { WAITING_BYTES, processMemory } from "../core/memory/process-memory.ts";
 import type { MemoryAccount } from "../core/memory/budget.ts";
 import { RECORD_BYTES_MAX, RecordDecoder } from "../core/record/decode.ts";
 import type { DecodedRecords, SkipReason } from "../core/record/decode.ts";

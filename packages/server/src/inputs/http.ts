@@ -12,7 +12,7 @@ import { HEAD_BYTES_MAX, HttpMessage, MessageKind, REPLAY_FIELD } from "@mirrorb
 import type { Message } from "@mirrorball/protocol";
 import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
-import { WAITING_BYTES, processMemory, scaledBytes } from "../component/process-memory.ts";
+import { WAITING_BYTES, processMemory, scaledBytes } from "../core/memory/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { size } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";

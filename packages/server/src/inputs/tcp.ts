@@ -14,7 +14,7 @@ import {
 import type { Fault, Message } from "@mirrorball/protocol";
 import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
-import { WAITING_BYTES } from "../component/process-memory.ts";
+import { WAITING_BYTES } from "../core/memory/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";
 import { flag, integer, secret, size, text } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";

@@ -4,7 +4,7 @@
  * HTTP.
  */
 import type { Message } from "@mirrorball/protocol";
-import { scaledBytes } from "../../component/process-memory.ts";
+import { scaledBytes } from "../../core/memory/process-memory.ts";
 import type { InputContext } from "../../component/types.ts";
 
 /** Milliseconds a copy may wait for the pipeline: less than the shortest time-out that clients usually have. */

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { BodyState, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { scaledBytes } from "../../component/process-memory.ts";
+import { scaledBytes } from "../../core/memory/process-memory.ts";
 import type { Accepted, InputContext, InputStats } from "../../component/types.ts";
 import { speakerOf } from "../../core/http/speaker.ts";
 import { HELD_BYTES_MAX, StreamTally } from "../../core/http/stream-limits.ts";

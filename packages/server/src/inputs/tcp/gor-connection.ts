@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { HANDSHAKE_MS_MAX } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import type { InputContext } from "../../component/types.ts";
-import { WAITING_BYTES, processMemory } from "../../component/process-memory.ts";
+import { WAITING_BYTES, processMemory } from "../../core/memory/process-memory.ts";
 import type { MemoryAccount } from "../../core/memory/budget.ts";
 import type { ReplayFilter } from "../../core/http/replay-filter.ts";
 import { RecordDecoder } from "../../core/record/decode.ts";

@@ -5,7 +5,7 @@
  */
 import type { Hello, Message } from "@mirrorball/protocol";
 import { Assembler } from "../../core/assemble/assembler.ts";
-import { processMemory } from "../../component/process-memory.ts";
+import { processMemory } from "../../core/memory/process-memory.ts";
 
 /** Producers remembered at most; beyond, the one away longest is forgotten. */
 const PRODUCERS_MAX: number = 16_384;

@@ -5,7 +5,7 @@
  * Bounded in number, bytes and time: what waits too long, or makes room for others, goes out without what it lacks. An
  * answer whose request is not here is told to `stray`.
  */
-import { scaledBytes } from "../../component/process-memory.ts";
+import { scaledBytes } from "../../core/memory/process-memory.ts";
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { RecentIds } from "../../core/recent-ids.ts";

@@ -1,6 +1,6 @@
 /** The answer of a tracked replay, up to a bound. In: body bytes from the parser. Out: an `HttpMessage`. */
 import { HttpMessage, parseHead } from "@mirrorball/protocol";
-import { processMemory } from "../../component/process-memory.ts";
+import { processMemory } from "../../core/memory/process-memory.ts";
 import { HeldBytes } from "../../core/memory/held-bytes.ts";
 import type { ResponseParser } from "../../core/http/response-parser.ts";
 

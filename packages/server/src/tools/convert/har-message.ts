@@ -8,6 +8,7 @@ import { isTarget, isToken, toFieldValue, toTarget } from "../../core/http/head-
 import { formBody } from "./har-form.ts";
 import { fieldsOf, textOf } from "./har-values.ts";
 import type { Fields } from "./har-values.ts";
+import { withoutFragment } from "../../core/http/target-parts.ts";
 
 /** A request, and what of it the HAR does not hold. */
 export interface HarRequest {
@@ -54,7 +55,7 @@ export function schemeOf(url: string): string {
 
 /** The target that a URL asks for: path and query. */
 export function targetOf(url: string): string {
-  const rest = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  const rest = withoutFragment(url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, ""));
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 

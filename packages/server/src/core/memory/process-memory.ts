@@ -1,9 +1,9 @@
 /**
  * How much of this process may wait: for the rest of a message, for its turn, for a peer. Every component charges what it
- * holds here, or takes a part of it for a bound of its own.
+ * holds here, or takes a part of it for a bound of its own. The only thing that core asks the process itself.
  */
 import { getHeapStatistics } from "node:v8";
-import { MemoryBudget } from "../core/memory/budget.ts";
+import { MemoryBudget } from "./budget.ts";
 
 const MIB = 1024 * 1024;
 /** A part of what V8 may use, although most of what waits lies outside of its heap: who gives it little has little. */
