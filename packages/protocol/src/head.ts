@@ -64,7 +64,7 @@ export function parseHead(text: string): Head | undefined {
   return { method, target, version, headers };
 }
 
-const VERSION = /^HTTP\/(\d+)(?:\.(\d*))?[\d.]*$/;
+const VERSION = /^HTTP\/(\d+)(?:\.(\d*))?(?:\.[\d.]*)?$/;
 
 /**
  * A request line in a form that servers answer although RFC 9112 has it otherwise: blanks and tabs in number, a version with

@@ -1,6 +1,7 @@
 // What a head may not do to whoever scans it: make it look twice at what it has seen.
 import { expect, it } from "vitest";
-import { Coding, HeadScan, scanHead } from "./scan-head.ts";
+import { Coding, HeadScan } from "./head-scan.ts";
+import { scanHead } from "./scan-head.ts";
 
 /** Of heads that took 3.7 s each when blanks were searched for from each of them on, this many end no test in time. */
 const ROUNDS = 50;
