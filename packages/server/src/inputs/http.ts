@@ -103,8 +103,6 @@ class HttpInput implements Input {
       },
       take,
     );
-    this.#server.maxConnections = Math.floor(WAITING_BYTES / HEAD_BYTES_MIN);
-    this.#server.on("drop", () => this.#context.refused("too-many-connections"));
     this.#server.on("checkExpectation", take);
     // A tunnel is no copy of a request, and Node would close it without a word.
     this.#server.on("connect", (_req, socket) => {
@@ -126,7 +124,7 @@ class HttpInput implements Input {
 
   #boundConnections(): void {
     const descriptors = descriptorLimit();
-    const most = connectionLimit(Number.POSITIVE_INFINITY, descriptors);
+    const most = connectionLimit(Math.floor(WAITING_BYTES / HEAD_BYTES_MIN), descriptors);
     if (most === Number.POSITIVE_INFINITY) return;
     this.#server.maxConnections = most;
     let isTold = false;
