@@ -6,20 +6,27 @@
  * write, a failure that asks for the connection to be closed. It does not unpack payloads, keeps nothing
  * across connections (the caller's `resume` does) and owns no socket, timer or clock.
  */
-import { decodeAuth, decodeHello, decodeWant, encodeAck, encodeChallenge } from "./control.ts";
-import { encodeFault, encodeWelcome, proofOf, sameProof } from "./control.ts";
-import type { Fault, Hello } from "./control.ts";
+import { decodeAuth, decodeFigures, decodeHello, decodeWant, encodeAck } from "./control.ts";
+import { encodeChallenge, encodeFault, encodeRefused, encodeWelcome } from "./control.ts";
+import type { Fault, Figures, Hello } from "./control.ts";
 import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
 import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { CREDIT_WINDOW_BYTES, FRAME_PAYLOAD_BYTES_MAX, HANDSHAKE_MS_MAX } from "./limits.ts";
 import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+import { ConsumerProof } from "./proof.ts";
 
 export interface ConsumerOptions {
   /** Shared secret that producers must prove; undefined lets everybody in. */
   readonly token?: string | undefined;
   /** 16 random bytes, new for each connection. */
   readonly nonce: Uint8Array;
+  /** Keying material of the TLS channel (see `proof.ts`); undefined when this end sees no TLS. */
+  readonly binding?: Uint8Array | undefined;
+  /** True when proofs need not be bound to the channel: a proxy ends TLS. */
+  readonly unbound?: boolean;
+  /** Called with what a producer says of its books. */
+  readonly figures?: (figures: Figures) => void;
   /**
    * Called once, when the producer is known (and proven): the sequence number of the last of its frames that is
    * safe here, or undefined when this server does not know it. "later": `welcome` will be called, as when frames of it are
@@ -62,6 +69,7 @@ export class ConsumerSession {
   readonly #decoder: FrameDecoder = new FrameDecoder();
   readonly #startedAtMs: number;
   #unproven: Hello | undefined;
+  readonly #proof: ConsumerProof;
   /** Known and proven, and waiting for our `welcome`. */
   #awaited: Hello | undefined;
   #heardAtMs: number;
@@ -75,6 +83,7 @@ export class ConsumerSession {
 
   constructor(options: ConsumerOptions, nowMs: number) {
     this.#options = options;
+    this.#proof = new ConsumerProof(options);
     const windowBytes = options.windowBytes ?? CREDIT_WINDOW_BYTES;
     this.#windowBytes = options.credit === undefined ? windowBytes : 0;
     this.#startedAtMs = nowMs;
@@ -120,6 +129,11 @@ export class ConsumerSession {
     return this.#receivedBytes;
   }
 
+  /** Who has said HELLO and not proven that it knows the token. */
+  get unproven(): boolean {
+    return this.#unproven !== undefined;
+  }
+
   /** True when the beginning of a frame has come and its end has not. */
   get midFrame(): boolean {
     return this.#decoder.heldBytes > 0;
@@ -142,8 +156,22 @@ export class ConsumerSession {
     credit.freed(bytes);
   }
 
-  /** Closes the connection, as a rule because of what a payload held: `checkPayload`'s or `unpackRecords`'s reason. */
-  reject(reason: string, code = "payload"): void {
+  /**
+   * This frame is left out for what it holds: `checkPayload`'s or `unpackRecords`'s reason. The producer is told; whoever calls
+   * this also calls `accepted` when its turn comes, or it would be sent again for ever.
+   */
+  refuse(seq: number, reason: string): void {
+    this.#send(FrameType.refused, encodeRefused({ seq, reason }));
+  }
+
+  /** Asks a producer for what it has; it answers with FIGURES that say so, behind everything it could send. */
+  lastCall(): void {
+    if (this.state === "open" && this.failure === undefined)
+      this.#send(FrameType.lastCall, NOTHING);
+  }
+
+  /** Closes the connection. */
+  reject(reason: string, code: string): void {
     this.#fail(code, reason);
   }
 
@@ -197,6 +225,9 @@ export class ConsumerSession {
       case FrameType.want:
         this.#want(frame.payload);
         break;
+      case FrameType.figures:
+        this.#told(frame.payload);
+        break;
       case FrameType.ping:
         this.#send(FrameType.pong, NOTHING);
         break;
@@ -227,30 +258,27 @@ export class ConsumerSession {
       );
       return;
     }
-    const { token, nonce } = this.#options;
-    if (token === undefined) {
-      this.#admit(hello);
-      return;
+    const challenge = this.#proof.challenge(hello);
+    if (challenge === undefined) this.#admit(hello);
+    else if ("code" in challenge) this.#fail(challenge.code, challenge.message);
+    else {
+      this.#unproven = hello;
+      this.#send(FrameType.challenge, encodeChallenge(challenge));
     }
-    this.#unproven = hello;
-    const proof = proofOf(token, "server", hello.nonce, nonce, hello.producerId);
-    this.#send(FrameType.challenge, encodeChallenge({ nonce, proof }));
   }
 
   #verify(payload: Uint8Array): void {
     const hello = this.#unproven;
-    const { token, nonce } = this.#options;
     const proof = decodeAuth(payload);
-    if (hello === undefined || token === undefined || proof === undefined) {
+    if (hello === undefined || proof === undefined) {
       this.#fail("control", "malformed or unasked AUTH");
-    } else if (
-      !sameProof(proof, proofOf(token, "producer", hello.nonce, nonce, hello.producerId))
-    ) {
-      this.#fail("token-differs", "the producer does not know this server's token");
-    } else {
+      return;
+    }
+    const fault = this.#proof.verify(hello, proof);
+    if (fault === undefined) {
       this.#unproven = undefined;
       this.#admit(hello);
-    }
+    } else this.#fail(fault.code, fault.message);
   }
 
   #admit(hello: Hello): void {
@@ -266,11 +294,14 @@ export class ConsumerSession {
     this.#ackedSeq = ackedSeq;
     this.hello = hello;
     this.state = "open";
-    const creditBytes = this.#windowBytes;
-    this.#send(
-      FrameType.welcome,
-      encodeWelcome({ version: PROTOCOL_VERSION, ackedSeq, creditBytes, minor: PROTOCOL_MINOR }),
-    );
+    const welcome = encodeWelcome({
+      version: PROTOCOL_VERSION,
+      ackedSeq,
+      creditBytes: this.#windowBytes,
+      minor: PROTOCOL_MINOR,
+      proof: this.#proof.own(hello),
+    });
+    this.#send(FrameType.welcome, welcome);
   }
 
   #take(frame: Frame, data: DataFrame[]): void {
@@ -289,6 +320,12 @@ export class ConsumerSession {
       this.#receivedSeq = frame.seq;
       data.push({ seq: frame.seq, payload: frame.payload });
     }
+  }
+
+  #told(payload: Uint8Array): void {
+    const figures = decodeFigures(payload);
+    if (figures === undefined) this.#fail("control", "malformed FIGURES");
+    else this.#options.figures?.(figures);
   }
 
   /** Who wants more than the largest frame at a step does not tell of frames. */

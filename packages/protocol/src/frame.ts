@@ -18,9 +18,10 @@ export const PROTOCOL_VERSION: number = 1;
 /**
  * The minor version, in WELCOME: counts additions that a producer must not use with a receiver that lacks them.
  * 1: `message` records. 2: producers that keep their id over restarts, and count them in `epoch`, are told for certain
- * which of their frames are here; a receiver may grant less than a frame, and grants more when it is told by WANT.
+ * which of their frames are here; a receiver may grant less than a frame, and grants more when it is told by WANT. 3: a frame
+ * that is refused for what it holds is settled and named in REFUSED; FIGURES and LAST_CALL; the producer proves its token first.
  */
-export const PROTOCOL_MINOR: number = 2;
+export const PROTOCOL_MINOR: number = 3;
 /** What a producer needs that sends `message` records, and one that keeps its id. */
 export const MINOR_MESSAGES: number = 1;
 export const MINOR_RESUME: number = 2;
@@ -39,6 +40,9 @@ export const FrameType = {
   bye: 0x09,
   error: 0x0a,
   want: 0x0b,
+  refused: 0x0c,
+  figures: 0x0d,
+  lastCall: 0x0e,
 } as const;
 
 export interface Frame {

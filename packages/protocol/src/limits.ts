@@ -68,3 +68,5 @@ export const TOKEN_CHARS_MIN: number = 16;
 /** Bytes of a producer id and of a nonce: 128 bits never collide by accident. */
 export const PRODUCER_ID_BYTES: number = 16;
 export const NONCE_BYTES: number = 16;
+/** Bytes of a proof: an HMAC of SHA-256. */
+export const PROOF_BYTES: number = 32;

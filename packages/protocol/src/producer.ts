@@ -6,14 +6,21 @@
  * a failure that asks for the transport to be closed. It owns no socket, no timer and no clock, and it
  * does not know what a payload holds. Memory: the caller bounds `unackedBytes` by not calling `enqueue`.
  */
-import { decodeAck, decodeChallenge, decodeFault, decodeWelcome } from "./control.ts";
-import { encodeAuth, encodeHello, encodeWant, proofOf, sameProof } from "./control.ts";
-import type { Fault } from "./control.ts";
+import {
+  decodeAck,
+  decodeChallenge,
+  decodeFault,
+  decodeRefused,
+  decodeWelcome,
+} from "./control.ts";
+import { HANDSHAKE, encodeAuth, encodeFigures, encodeHello, encodeWant } from "./control.ts";
+import type { Fault, Figures } from "./control.ts";
 import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
 import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { CREDIT_WINDOW_BYTES, HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
 import { WANT_FRAMES_MAX, WELCOME_MS_MAX } from "./limits.ts";
+import { ProducerProof } from "./proof.ts";
 
 export interface ProducerOptions {
   /** 16 random bytes; the same as long as unacknowledged frames live. */
@@ -30,6 +37,10 @@ export interface ProducerOptions {
   readonly resume?: EarlierFrames;
   /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
   readonly released?: (frame: Uint8Array) => void;
+  /** Called for each settled frame, in order; `refusal` says why the receiver would not have what it held. */
+  readonly settled?: (weight: number, told: number, refusal: string | undefined) => void;
+  /** The receiver is about to end: send what there is, then FIGURES. */
+  readonly lastCall?: () => void;
 }
 
 /** Frames that a run before this one may have sent: the receiver says in WELCOME which of them it has. */
@@ -44,10 +55,18 @@ export type ProducerState = "closed" | "handshake" | "open";
 
 interface HeldFrame {
   /** Its bytes: in one piece, or header and payload. */
-  readonly pieces: readonly Uint8Array[];
-  readonly bytes: number;
+  pieces: readonly Uint8Array[];
+  bytes: number;
   readonly weight: number;
+  readonly told: number;
+  /** Why the receiver would not have what it held. */
+  refusal: string | undefined;
 }
+
+/** A payload of no records: what a frame that was refused is sent as, so that the numbers go on. */
+const NO_RECORDS: Uint8Array = Uint8Array.of(0x90);
+/** The code of an ERROR of receivers before minor version 3 that refuse a frame for what it holds. */
+const PAYLOAD_REFUSED = "payload";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const FIRST_CRITICAL_TYPE = 0x80;
@@ -55,8 +74,9 @@ const FIRST_CRITICAL_TYPE = 0x80;
 export class ProducerSession {
   state: ProducerState = "closed";
   failure: Fault | undefined;
-  /** Sum of the weights of all acknowledged payloads. */
+  /** Sums of the weights of all acknowledged payloads, and of what they told as lost. */
   ackedWeight = 0;
+  ackedTold = 0;
   /** Bytes of frames that are held because they are not acknowledged. */
   unackedBytes = 0;
   /** Frames sent again after a reconnect. */
@@ -75,16 +95,22 @@ export class ProducerSession {
   #creditBytes = 0;
   /** Credit that was asked for; while it is more than there is, more is on its way. */
   #wantedBytes = 0;
-  #nonce: Uint8Array = NOTHING;
   #output: Uint8Array[] = [];
   #decoder: FrameDecoder = new FrameDecoder();
   #connectedAtMs = 0;
   #heardAtMs = 0;
   #pingedAtMs = 0;
-  #proven = false;
+  #proof: ProducerProof;
+  /**
+   * A receiver refused one of the frames up to this one and did not say which: they are sent one at a time, each when the
+   * one before it is settled. `#steps` is how many may be under way: a piece of a large message is settled with its last one.
+   */
+  #stepUntilSeq = 0;
+  #steps = 1;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#proof = new ProducerProof(options);
     this.#firstSeq = options.resume?.firstUnackedSeq ?? 1;
   }
 
@@ -106,31 +132,34 @@ export class ProducerSession {
   /** Takes one payload (at most FRAME_PAYLOAD_BYTES_MAX) and keeps it until it is acknowledged. */
   enqueue(payload: Uint8Array, weight: number): void {
     const seq = this.#firstSeq + this.unackedFrames;
-    this.#hold(encodeFrame(FrameType.data, seq, payload), weight);
+    this.#hold(encodeFrame(FrameType.data, seq, payload), weight, 0);
   }
 
   /** The same for a payload that has `FRAME_HEADER_BYTES` blank bytes in front, as `PayloadWriter` makes it. */
-  enqueueFrame(frame: Uint8Array, weight: number): void {
+  enqueueFrame(frame: Uint8Array, weight: number, told = 0): void {
     sealFrame(frame, FrameType.data, this.#firstSeq + this.unackedFrames);
-    this.#hold([frame], weight);
+    this.#hold([frame], weight, told);
   }
 
-  #hold(pieces: readonly Uint8Array[], weight: number): void {
+  #hold(pieces: readonly Uint8Array[], weight: number, told: number): void {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    this.#frames.push({ pieces, bytes, weight });
+    this.#frames.push({ pieces, bytes, weight, told, refusal: undefined });
     this.unackedBytes += bytes;
   }
 
-  /** A fresh transport is connected. `nonce`: 16 random bytes, new each time. */
-  connect(nonce: Uint8Array, nowMs: number): void {
+  /**
+   * A fresh transport is connected. `nonce`: 16 random bytes, new each time. `binding`: the TLS channel's keying material (see
+   * `proof.ts`); undefined when this end sees no TLS.
+   */
+  connect(nonce: Uint8Array, nowMs: number, binding?: Uint8Array): void {
     this.disconnect();
+    const { producerId, epoch = 0, service, agent, token } = this.#options;
+    this.#proof = new ProducerProof({ token, producerId, producerNonce: nonce, binding });
     this.failure = undefined;
     this.state = "handshake";
-    this.#nonce = nonce;
     this.#connectedAtMs = nowMs;
     this.#heardAtMs = nowMs;
     this.#pingedAtMs = nowMs;
-    const { producerId, epoch = 0, service, agent } = this.#options;
     const hello = encodeHello({
       versionMin: PROTOCOL_VERSION,
       versionMax: PROTOCOL_VERSION,
@@ -140,6 +169,9 @@ export class ProducerSession {
       service,
       agent,
       nonce,
+      handshake: HANDSHAKE,
+      hasToken: token === undefined ? 0 : 1,
+      seesTls: binding === undefined ? 0 : 1,
     });
     this.#send(FrameType.hello, hello);
   }
@@ -153,7 +185,7 @@ export class ProducerSession {
     this.#sentBytes = 0;
     this.#creditBytes = 0;
     this.#wantedBytes = 0;
-    this.#proven = false;
+    this.#steps = 1;
   }
 
   /** Bytes from the server. */
@@ -182,6 +214,12 @@ export class ProducerSession {
       this.#pingedAtMs = nowMs;
       this.#send(FrameType.ping, NOTHING);
     }
+    if (this.#stepping && this.#sent === this.#steps) this.#steps += 1;
+  }
+
+  /** What the producer's books say, in exchanges. Call it when `state` has become `open`, before anything else is sent. */
+  figures(figures: Figures): void {
+    if (this.state === "open") this.#send(FrameType.figures, encodeFigures(figures));
   }
 
   /** Says that nothing more will come. Send it when `unackedFrames` is 0, then close the transport. */
@@ -200,7 +238,7 @@ export class ProducerSession {
   #fillFromFrames(): void {
     for (let i = this.#sent; i < this.#frames.length; i += 1) {
       const frame = this.#frames[i];
-      if (frame === undefined) return;
+      if (frame === undefined || (this.#stepping && i >= this.#steps)) return;
       const { bytes } = frame;
       if (this.#sentBytes + bytes > this.#creditBytes) {
         this.#want();
@@ -213,6 +251,10 @@ export class ProducerSession {
       if (seq <= this.#highestSentSeq) this.resentFrames += 1;
       else this.#highestSentSeq = seq;
     }
+  }
+
+  get #stepping(): boolean {
+    return this.#firstSeq <= this.#stepUntilSeq;
   }
 
   /**
@@ -253,8 +295,18 @@ export class ProducerSession {
       case FrameType.error: {
         const fault = decodeFault(frame.payload);
         this.failure = fault ?? { code: "error", message: "the server sent a malformed ERROR" };
+        if (this.failure.code === PAYLOAD_REFUSED) this.#findRefused(this.failure.message);
         break;
       }
+      case FrameType.refused: {
+        const refused = decodeRefused(frame.payload);
+        const held = this.#frames[(refused?.seq ?? 0) - this.#firstSeq];
+        if (held !== undefined) held.refusal = refused?.reason;
+        break;
+      }
+      case FrameType.lastCall:
+        this.#options.lastCall?.();
+        break;
       case FrameType.pong:
         break;
       default:
@@ -264,44 +316,52 @@ export class ProducerSession {
     }
   }
 
+  /**
+   * A receiver before minor version 3 closed the connection because of what some frame holds. It would be sent again, and refused
+   * again, for ever: with one frame under way it is known which, and its place is kept by one without records.
+   */
+  #findRefused(reason: string): void {
+    const isKnown = this.#sent === 1 || this.#stepping;
+    const seq = this.#firstSeq + this.#sent - 1;
+    const frame = this.#frames[this.#sent - 1];
+    if (!isKnown || frame === undefined) {
+      this.#stepUntilSeq = Math.max(this.#stepUntilSeq, seq);
+      return;
+    }
+    this.unackedBytes -= frame.bytes;
+    frame.refusal = reason;
+    frame.pieces = encodeFrame(FrameType.data, seq, NO_RECORDS);
+    frame.bytes = frame.pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.unackedBytes += frame.bytes;
+  }
+
   #answer(payload: Uint8Array): void {
-    const { token, producerId } = this.#options;
     const challenge = decodeChallenge(payload);
     if (challenge === undefined || this.state !== "handshake") {
       this.#fail("control", "malformed CHALLENGE");
-    } else if (token === undefined) {
-      this.#fail("token-required", "the server wants a token and none is set");
-    } else if (
-      !sameProof(
-        challenge.proof,
-        proofOf(token, "server", this.#nonce, challenge.nonce, producerId),
-      )
-    ) {
-      this.#fail("token-differs", "the server does not know our token");
-    } else {
-      this.#proven = true;
-      this.#send(
-        FrameType.auth,
-        encodeAuth(proofOf(token, "producer", this.#nonce, challenge.nonce, producerId)),
-      );
+      return;
     }
+    const proof = this.#proof.answer(challenge);
+    if (proof instanceof Uint8Array) this.#send(FrameType.auth, encodeAuth(proof));
+    else this.failure = proof;
   }
 
   #open(payload: Uint8Array): void {
     const welcome = decodeWelcome(payload);
+    const { minorNeeded = 0 } = this.#options;
     if (welcome === undefined || this.state !== "handshake") {
       this.#fail("control", "malformed WELCOME");
-    } else if (this.#options.token !== undefined && !this.#proven) {
+    } else if (!this.#proof.isProven(welcome.proof)) {
       this.#fail(
         "server-not-proven",
         "a token is set, but the server did not prove that it knows it",
       );
     } else if (welcome.version !== PROTOCOL_VERSION) {
       this.#fail("version", `the server chose protocol version ${welcome.version}`);
-    } else if (welcome.minor < (this.#options.minorNeeded ?? 0)) {
+    } else if (welcome.minor < minorNeeded) {
       this.#fail(
         "version",
-        `the server speaks version ${PROTOCOL_VERSION}.${welcome.minor}, ${PROTOCOL_VERSION}.${this.#options.minorNeeded} is needed: update it`,
+        `the server speaks version ${PROTOCOL_VERSION}.${welcome.minor}, ${PROTOCOL_VERSION}.${minorNeeded} is needed: update it`,
       );
     } else {
       this.#goOn(welcome.ackedSeq);
@@ -333,12 +393,21 @@ export class ProducerSession {
     const acked = this.#frames.splice(0, Math.max(0, ackedSeq - this.#firstSeq + 1));
     this.#firstSeq += acked.length;
     this.#sent = Math.max(0, this.#sent - acked.length);
+    if (acked.length > 0) this.#steps = 1;
     for (const frame of acked) {
-      this.ackedWeight += frame.weight;
+      this.#account(frame);
       this.unackedBytes -= frame.bytes;
       const [whole] = frame.pieces;
       if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
     }
+  }
+
+  #account({ weight, told, refusal }: HeldFrame): void {
+    if (refusal === undefined) {
+      this.ackedWeight += weight;
+      this.ackedTold += told;
+    }
+    this.#options.settled?.(weight, told, refusal);
   }
 
   #send(type: number, payload: Uint8Array): void {

@@ -3,6 +3,7 @@
  * and the placeholder that help shows. gor's syntaxes (Go durations, sizes in powers of 1024) are read as gor
  * reads them, plus the spellings its documentation promised and its code refused (`k`, `m`, `g`).
  */
+import { TOKEN_CHARS_MIN } from "@mirrorball/protocol";
 import { Refusal } from "./option.ts";
 import type { OptionMeta, OptionSpec } from "./option.ts";
 
@@ -16,6 +17,14 @@ export function text(
 /** A text that nobody may see: never shown; also from a file and from the environment. */
 export function secret(meta: Omit<OptionMeta<string>, "secret" | "default">): OptionSpec<string> {
   return { ...meta, default: "", secret: true, placeholder: "SECRET", kind: "value", parse: (raw) => raw }; // prettier-ignore
+}
+
+/** A secret that two ends prove to each other; empty is none. */
+export function token(meta: Omit<OptionMeta<string>, "secret" | "default">): OptionSpec<string> {
+  const rule = new Refusal(`must have at least ${TOKEN_CHARS_MIN} characters`);
+  const parse = (raw: string): string | Refusal =>
+    raw === "" || raw.length >= TOKEN_CHARS_MIN ? raw : rule;
+  return { ...secret(meta), parse };
 }
 
 const TRUE_WORDS = new Set(["1", "t", "T", "true", "TRUE", "True"]);

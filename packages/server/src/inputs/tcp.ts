@@ -10,35 +10,39 @@ import {
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_BYTES_MAX,
   errorFrame,
+  printable,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
 import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineInput } from "../component/define.ts";
 import { WAITING_BYTES } from "../core/memory/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";
-import { flag, integer, secret, size, text } from "../component/kinds.ts";
+import { flag, integer, size, text, token } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
 import { ReplayFilter } from "../core/http/replay-filter.ts";
 import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Connection } from "./tcp/connection.ts";
+import type { ProofRules } from "./tcp/connection.ts";
 import { GorConnection } from "./tcp/gor-connection.ts";
-import type { Peer, PeerEvents } from "./tcp/peer.ts";
+import type { FrameEvents, Peer } from "./tcp/peer.ts";
 import { Silent, startsLikeRecord } from "./tcp/silent.ts";
 import { listen } from "./listener.ts";
 import { Door, isLoopback } from "./tcp/door.ts";
 import type { DoorOptions } from "./tcp/door.ts";
 import { joinedStats, replayStats, staleLengthStats } from "./replay-stats.ts";
 import { Producers } from "./tcp/producers.ts";
+import type { Producer } from "./tcp/producers.ts";
+import { Refusals } from "./tcp/refusals.ts";
 
 /** Milliseconds between looks at handshakes, heartbeats and absent producers. */
 const TICK_MS = 200;
-/** Milliseconds between two log lines about refused peers: a port scan must not flood the log. */
-const REFUSAL_LOG_MS = 1000;
 /** Sockets that may be open without a word: a gor opens ten ahead of its traffic, and there may be many gors. */
 const SILENT_MAX = 1024;
 const SILENT_FAULT: Fault = { code: "silent", message: "too many connections say nothing" };
+/** Of a producer's name in hexadecimal, as much as tells two apart. */
+const KEY_CHARS_SHOWN = 12;
 const CONNECTIONS_DEFAULT = 1024;
 /** The largest window, unasked, for 32 connections; more of them share. */
 const IN_FLIGHT_BYTES_DEFAULT = 2 * 32 * CREDIT_WINDOW_BYTES;
@@ -51,6 +55,7 @@ const options: {
   certificateKey: OptionSpec<string>;
   clientCa: OptionSpec<string>;
   token: OptionSpec<string>;
+  tokenUnbound: OptionSpec<boolean>;
   connections: OptionSpec<number>;
   connectionsPerAddress: OptionSpec<number>;
   inFlightBytes: OptionSpec<number>;
@@ -77,9 +82,13 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
-  token: secret({
-    help: "Shared secret that producers must prove by HMAC; it is never sent. A gor cannot prove it and is refused.",
-    example: "s3cret",
+  token: token({
+    help: "Shared secret of at least 16 characters that producers must prove by HMAC, and then we to them; it is never sent. Use it with TLS, to which the proof is bound. A gor cannot prove it and is refused.",
+    example: "correct-horse-battery-staple",
+  }),
+  tokenUnbound: flag({
+    help: "Take proofs of the token that are not bound to the TLS channel: a proxy in front of this ends TLS.",
+    default: false,
   }),
   connections: integer({
     help: "Connections that may be open at once; more are refused and counted.",
@@ -120,6 +129,7 @@ export const inputTcp: InputDeclaration<typeof options> = defineInput({
 
 interface TcpInputOptions extends DoorOptions {
   readonly token: string;
+  readonly tokenUnbound: boolean;
   readonly inFlightBytes: number;
 }
 
@@ -137,14 +147,17 @@ class TcpInput implements Input {
   #server: Server | undefined;
   #door: Door | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #refusalLoggedAtMs = -REFUSAL_LOG_MS;
-  #refusalsUnlogged = 0;
+  readonly #refusals: Refusals;
 
   constructor(context: InputContext, address: string, values: TcpInputOptions) {
     this.#context = context;
     this.#address = address;
     this.#options = values;
-    this.#producers = new Producers((reason, count) => context.dropped(reason, count));
+    this.#refusals = new Refusals((line) => context.log.warn(line));
+    this.#producers = new Producers(
+      (reason, count) => context.dropped(reason, count),
+      (producer, count) => this.#unaccounted(producer, count),
+    );
     this.#credit = new CreditPool({
       // What was granted may come, and then waits: no more than this process may hold.
       totalBytes: Math.max(IN_FLIGHT_BYTES_MIN, Math.min(values.inFlightBytes, WAITING_BYTES / 2)),
@@ -155,12 +168,15 @@ class TcpInput implements Input {
   async start(): Promise<void> {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} is not an address`);
-    const token = this.#options.token === "" ? undefined : this.#options.token;
+    const rules = {
+      token: this.#options.token === "" ? undefined : this.#options.token,
+      unbound: this.#options.tokenUnbound,
+    };
     const door = new Door(
       { ...this.#options, connections: this.#connectionsMax() },
       {
-        admitted: (socket) => this.#admit(socket, token),
-        refused: (fault, peer) => this.#refused(fault, peer, ""),
+        admitted: (socket) => this.#admit(socket, rules),
+        refused: (fault, peer) => this.#refused("closed", fault, peer),
         lastWords: errorFrame,
       },
     );
@@ -241,9 +257,11 @@ class TcpInput implements Input {
     return this.#options.token === "" && this.#options.clientCa === "";
   }
 
-  #admit(socket: Socket, token: string | undefined): void {
-    const events: PeerEvents = {
+  #admit(socket: Socket, rules: ProofRules): void {
+    const { token } = rules;
+    const events: FrameEvents = {
       closed: (peer, fault, firstBytes) => this.#closed(peer, fault, firstBytes),
+      refused: (peer, fault) => this.#refused("refused of", fault, peer.peer),
     };
     const silent = new Silent(socket, this.#context.clock.monotonicMs(), token === undefined, {
       ...events,
@@ -253,7 +271,7 @@ class TcpInput implements Input {
         const speaker =
           token === undefined && startsLikeRecord(chunk)
             ? new GorConnection(socket, this.#context, this.#gor, events)
-            : new Connection(socket, this.#context, this.#producers, token, events, this.#credit);
+            : new Connection(socket, this.#context, this.#producers, rules, events, this.#credit);
         this.#peers.add(speaker);
         speaker.receive(chunk);
       },
@@ -275,20 +293,20 @@ class TcpInput implements Input {
   #closed(peer: Peer, fault: Fault | undefined, firstBytes: string): void {
     this.#peers.delete(peer);
     if (peer instanceof Silent) this.#silent.delete(peer);
-    if (fault !== undefined) this.#refused(fault, peer.peer, firstBytes);
+    if (fault === undefined) return;
+    const began = firstBytes === "" ? "" : `; it began with ${JSON.stringify(firstBytes)}`;
+    this.#refused("closed", fault, peer.peer, began);
   }
 
-  #refused(fault: Fault, peer: string, firstBytes: string): void {
+  #refused(what: string, fault: Fault, peer: string, detail = ""): void {
     this.#context.refused(fault.code);
-    const nowMs = this.#context.clock.monotonicMs();
-    if (nowMs - this.#refusalLoggedAtMs < REFUSAL_LOG_MS) {
-      this.#refusalsUnlogged += 1;
-      return;
-    }
-    const more = this.#refusalsUnlogged === 0 ? "" : ` (and ${this.#refusalsUnlogged} more before)`;
-    this.#refusalLoggedAtMs = nowMs;
-    this.#refusalsUnlogged = 0;
-    const began = firstBytes === "" ? "" : `; it began with ${JSON.stringify(firstBytes)}`;
-    this.#context.log.warn(`closed ${peer}: ${fault.message}${began}${more}`);
+    this.#refusals.note(what, peer, fault, detail, this.#context.clock.monotonicMs());
+  }
+
+  #unaccounted({ service, key }: Producer, count: number): void {
+    this.#context.dropped("unaccounted", count);
+    const name = `${printable(service)} (${key.slice(0, KEY_CHARS_SHOWN)})`;
+    const exchanges = count === 1 ? "1 exchange" : `${count} exchanges`;
+    this.#context.log.warn(`${exchanges} of producer ${name} unaccounted for: it ended without a goodbye`);
   }
 }

@@ -6,7 +6,7 @@ import { MessageKind } from "@mirrorball/protocol";
 import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { choice, flag, integer, secret, text } from "../component/kinds.ts";
+import { choice, flag, integer, text, token } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { Certificates } from "./tcp/certificates.ts";
 import { FrameSender } from "./tcp/frame-sender.ts";
@@ -59,9 +59,9 @@ const options: {
     placeholder: "FILE",
     default: "",
   }),
-  token: secret({
-    help: "Shared secret to prove to the other server, and it to us, by HMAC; it is never sent. With frames only.",
-    example: "s3cret",
+  token: token({
+    help: "Shared secret of at least 16 characters to prove to the other server, and it to us, by HMAC; it is never sent. Use it with TLS. With frames only.",
+    example: "correct-horse-battery-staple",
   }),
 };
 
@@ -79,15 +79,14 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => {
     const address = parseAddress(argument);
     if (address === undefined) throw new Error(`${argument} ${ADDRESS_RULE}`);
-    const { token } = values;
     const { clock, log } = context;
     const certificates = new Certificates(values, address.host ?? "localhost", clock, log);
     const link = { address, tls: () => certificates.options, name: argument };
     const { reload } = certificates;
     if (values.format === "mirrorball") {
-      return new FrameSender(context, { link, token: token === "" ? undefined : token, reload });
+      return new FrameSender(context, { link, token: values.token === "" ? undefined : values.token, reload });
     }
-    if (token !== "") {
+    if (values.token !== "") {
       throw new Error(
         "--output-tcp-token: gor's stream knows no token; leave it or --output-tcp-format gor out",
       );

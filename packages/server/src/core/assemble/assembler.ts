@@ -102,6 +102,11 @@ export class Assembler {
     this.#messages.restart();
   }
 
+  /** A frame was refused, with whatever it held. */
+  refused(): void {
+    this.#messages.refused();
+  }
+
   /** The position at which the oldest exchange or message under way began, of those from `floor` on; undefined when there is none. */
   oldestPosition(floor: number): number | undefined {
     const started = this.#messages.oldestPosition;

@@ -28,6 +28,7 @@ export class MessageAssembler {
   readonly #memory: MemoryAccount;
   readonly #lost: (reason: string) => void;
   #open: OpenMessage | undefined;
+  #refusedNumber: number | undefined;
 
   /** `lost` is told of messages that cannot be given out. */
   constructor(memory: MemoryAccount, lost: (reason: string) => void) {
@@ -61,6 +62,14 @@ export class MessageAssembler {
     }
   }
 
+  /** A piece of the message under way was refused: nothing can become of it, and its other pieces are left out. */
+  refused(): void {
+    if (this.#open === undefined) return;
+    this.#lost("refused");
+    this.#refusedNumber = this.#open.record[MESSAGE_AT.number];
+    this.restart();
+  }
+
   /** Forgets the message under way: it will come again from its beginning, or never. */
   restart(): void {
     this.#open?.body.release();
@@ -71,6 +80,7 @@ export class MessageAssembler {
     const open = this.#open;
     const number = record[MESSAGE_MORE_AT.number];
     const bytes = record[MESSAGE_MORE_AT.bytes];
+    if (open === undefined && number === this.#refusedNumber) return;
     const isNext = open !== undefined && open.record[MESSAGE_AT.number] === number;
     if (!isNext || bytes.length > open.restBytes) {
       // Not ours to guess: pieces of a message whose beginning is not here.

@@ -8,18 +8,23 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import {
+  CHANNEL_BINDING_BYTES,
+  CHANNEL_BINDING_LABEL,
   ConsumerSession,
+  LOSS_AT,
   NONCE_BYTES,
+  RecordType,
   WELCOME_MS_MAX,
   checkPayload,
   unpackRecords,
 } from "@mirrorball/protocol";
-import type { DataFrame, Fault, Message } from "@mirrorball/protocol";
+import type { DataFrame, Fault, Figures, Message, WireRecord } from "@mirrorball/protocol";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";
-import type { Peer, PeerEvents } from "./peer.ts";
+import type { FrameEvents, Peer } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
 
 /**
@@ -36,13 +41,26 @@ const ANSWER_MS_MAX = WELCOME_MS_MAX / 2;
 /** Bytes that a producer may leave unread: thousands of acknowledgements, but a flood of heartbeats is not answered for ever. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 
+/** Milliseconds that a producer has to hand over what it holds when this server ends. */
+const LAST_CALL_MS_MAX = 1000;
+/** What is stored in the place of a frame that was refused: a list of no records. */
+const NO_RECORDS: Uint8Array = Uint8Array.of(0x90);
+
+/** Who must prove what. */
+export interface ProofRules {
+  readonly token: string | undefined;
+  /** A proxy ends TLS: proofs need not be bound to it. */
+  readonly unbound: boolean;
+}
+
 export class Connection implements Peer, CreditHolder {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #context: InputContext;
   readonly #session: ConsumerSession;
-  readonly #events: PeerEvents;
+  readonly #events: FrameEvents;
   readonly #credit: CreditPool;
+  readonly #producers: Producers;
   /** DATA bytes that were asked for and granted, counted from the start of the connection. */
   #askedBytes = 0;
   #grantedBytes = 0;
@@ -57,6 +75,10 @@ export class Connection implements Peer, CreditHolder {
   #flushing = false;
   #draining = false;
   #settled: (() => void) | undefined;
+  /** What the producer last said of its books on this connection, and exchanges that have come on it since it first did. */
+  #figures: Figures | undefined;
+  #accounted = 0;
+  #handedOver: (() => void) | undefined;
   #firstBytes = "";
   #reported = false;
 
@@ -64,18 +86,21 @@ export class Connection implements Peer, CreditHolder {
     socket: Socket,
     context: InputContext,
     producers: Producers,
-    token: string | undefined,
-    events: PeerEvents,
+    rules: ProofRules,
+    events: FrameEvents,
     credit: CreditPool,
   ) {
     this.#socket = socket;
     this.#context = context;
     this.#events = events;
     this.#credit = credit;
+    this.#producers = producers;
     this.peer = nameOf(socket);
     this.#session = new ConsumerSession(
       {
-        token,
+        ...rules,
+        binding: bindingOf(socket),
+        figures: (figures) => this.#told(figures),
         credit: {
           freed: (bytes) => credit.freed(this, bytes),
           wanted: (bytes) => credit.wants(this, bytes),
@@ -105,6 +130,7 @@ export class Connection implements Peer, CreditHolder {
     socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
     socket.on("close", () => {
       credit.leave(this, this.#session.receivedBytes);
+      this.#handedOver?.();
       this.#leave();
     });
   }
@@ -145,6 +171,7 @@ export class Connection implements Peer, CreditHolder {
 
   /** Takes nothing more; resolves when what has come is in the pipeline and acknowledged. */
   async finish(): Promise<void> {
+    await this.#lastCall();
     this.#draining = true;
     if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
       await new Promise<void>((resolve) => {
@@ -157,6 +184,26 @@ export class Connection implements Peer, CreditHolder {
     // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
     this.#socket.end();
     this.#destroyLater();
+  }
+
+  /** Asks a producer that keeps books for what it has in hand, so that it need not keep it for a server that may never come. */
+  async #lastCall(): Promise<void> {
+    if (this.#figures === undefined || this.#session.state !== "open" || this.#socket.destroyed)
+      return;
+    await new Promise<void>((resolve) => {
+      const impatience = setTimeout(resolve, LAST_CALL_MS_MAX);
+      this.#handedOver = () => {
+        clearTimeout(impatience);
+        resolve();
+      };
+      this.#session.lastCall();
+      this.#flush();
+    });
+  }
+
+  #told(figures: Figures): void {
+    this.#figures = figures;
+    if (figures.isLast !== 0) this.#handedOver?.();
   }
 
   giveUp(): void {
@@ -205,10 +252,10 @@ export class Connection implements Peer, CreditHolder {
       const messages: Message[] = [];
       const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
       if (this.#context.journal !== undefined) {
-        if (!this.#store(this.#context.journal, producer, frames)) break;
+        this.#store(this.#context.journal, producer, frames);
         continue;
       }
-      if (!this.#unpack(producer, frames, messages)) break;
+      this.#unpack(producer, frames, messages);
       const wait = messages.length === 0 ? undefined : this.#context.emit(messages);
       this.#accept(producer, frames);
       if (wait !== undefined) this.#wait(wait);
@@ -229,30 +276,31 @@ export class Connection implements Peer, CreditHolder {
     void wait.then(resume);
   }
 
-  #unpack(producer: Producer, frames: readonly DataFrame[], messages: Message[]): boolean {
-    for (const { payload } of frames) {
-      const fault = checkPayload(payload);
-      const records = fault ?? unpackRecords(payload);
-      if (typeof records === "string") {
-        this.#session.reject(records);
-        this.#forget([...frames, ...this.#pending]);
-        if (messages.length > 0) void this.#context.emit(messages);
-        return false;
-      }
-      producer.assembler.take(records, messages);
+  #unpack(producer: Producer, frames: readonly DataFrame[], messages: Message[]): void {
+    for (const frame of frames) producer.assembler.take(this.#recordsOf(frame, producer), messages);
+  }
+
+  /** None when the frame holds what cannot be taken: it keeps its number, so that what is behind it comes too. */
+  #recordsOf({ seq, payload }: DataFrame, producer: Producer): readonly WireRecord[] {
+    const records = checkPayload(payload) ?? unpackRecords(payload);
+    if (typeof records !== "string") {
+      this.#accounted += accountedIn(records);
+      return records;
     }
-    return true;
+    this.#session.refuse(seq, records);
+    producer.assembler.refused();
+    this.#events.refused(this, { code: "payload", message: `frame ${seq}: ${records}` });
+    // Others tell by themselves how many exchanges that were.
+    if (this.#figures === undefined) this.#context.dropped("refused-frame", 1);
+    return [];
   }
 
   /** Acknowledged when it is on disk; as many as the credit allows are under way at once. */
-  #store(journal: InputJournal, producer: Producer, frames: readonly DataFrame[]): boolean {
-    for (const [i, { seq, payload }] of frames.entries()) {
-      const records = checkPayload(payload) ?? unpackRecords(payload);
-      if (typeof records === "string") {
-        this.#session.reject(records);
-        this.#forget([...frames.slice(i), ...this.#pending]);
-        return false;
-      }
+  #store(journal: InputJournal, producer: Producer, frames: readonly DataFrame[]): void {
+    for (const frame of frames) {
+      const { seq, payload } = frame;
+      const records = this.#recordsOf(frame, producer);
+      const stored = records.length === 0 ? NO_RECORDS : payload;
       this.#storing += 1;
       const safe = (): void => {
         this.#storing -= 1;
@@ -260,9 +308,9 @@ export class Connection implements Peer, CreditHolder {
         this.#flushSoon();
         if (this.#storing === 0) this.#pump();
       };
-      void journal.append(producer.key, producer.service, { seq, payload, records }).then(safe);
+      const { key, service } = producer;
+      void journal.append(key, service, { seq, payload: stored, records }).then(safe);
     }
-    return true;
   }
 
   /** A group that became safe has many frames of ours: one ACK for all of them. */
@@ -313,16 +361,26 @@ export class Connection implements Peer, CreditHolder {
       if (this.#busy || this.#pending.length > 0) return;
       producer.connection = undefined;
       producer.leftAtMs = this.#context.clock.monotonicMs();
+      this.#closeBooks(producer);
       this.#context.journal?.present(producer.key, false);
       if (this.#session.state === "ended") this.#sayGoodbye(producer);
     }
     this.#report(this.#session.failure);
   }
 
+  /** What the producer has beyond what has come. It keeps it when it is we who end the connection: it has heard our last call. */
+  #closeBooks(producer: Producer): void {
+    if (this.#figures === undefined) return;
+    const { offered, accounted, isLast } = this.#figures;
+    const missing = Math.max(0, offered - accounted - this.#accounted);
+    producer.missing = this.#draining && isLast !== 0 ? 0 : missing;
+  }
+
   /** After a BYE nothing more comes: what is unfinished was aborted with its process. */
   #sayGoodbye(producer: Producer): void {
     const messages: Message[] = [];
     producer.assembler.end(messages);
+    this.#producers.giveUp(producer);
     if (messages.length > 0) void this.#context.emit(messages);
     this.#context.journal?.farewell(producer.key, producer.service);
     this.#socket.end();
@@ -331,7 +389,30 @@ export class Connection implements Peer, CreditHolder {
 
   #report(fault: Fault | undefined): void {
     if (this.#reported) return;
+    if (fault === undefined && this.#session.unproven) {
+      this.#report({ code: "token-unproven", message: "it was asked for the token and went away" });
+      return;
+    }
     this.#reported = true;
     this.#events.closed(this, fault, this.#firstBytes);
   }
+}
+
+/** Exchanges that end in these records, or are told as lost. */
+function accountedIn(records: readonly WireRecord[]): number {
+  let count = 0;
+  for (const record of records) {
+    const type = record[0];
+    if (type === RecordType.exchange || type === RecordType.responseEnd) count += 1;
+    else if (type === RecordType.abandon) count += 1;
+    else if (type === RecordType.loss) count += record[LOSS_AT.count];
+  }
+  return count;
+}
+
+/** Undefined on a channel that is not TLS here. */
+function bindingOf(socket: Socket): Uint8Array | undefined {
+  return socket instanceof TLSSocket
+    ? socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL)
+    : undefined;
 }

@@ -21,6 +21,12 @@ export interface PeerEvents {
   readonly closed: (peer: Peer, fault: Fault | undefined, firstBytes: string) => void;
 }
 
+/** What a connection that speaks mirrorball's frames is told to do, and tells of, beside its end. */
+export interface FrameEvents extends PeerEvents {
+  /** Something of this peer was refused, and it stays. */
+  readonly refused: (peer: Peer, fault: Fault) => void;
+}
+
 export function nameOf(socket: Socket): string {
   return socket.remoteAddress === undefined
     ? "unix"

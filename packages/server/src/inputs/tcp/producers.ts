@@ -23,14 +23,29 @@ export interface Producer {
   /** The connection that speaks for it, as an opaque token; a newer one takes over from an older. */
   connection: object | undefined;
   leftAtMs: number;
+  /** Exchanges that its last figures told of and that have not come, since it went away. */
+  missing: number;
 }
 
 export class Producers {
   readonly #byKey: Map<string, Producer> = new Map();
   readonly #dropped: (reason: string, count: number) => void;
+  readonly #unaccounted: (producer: Producer, count: number) => void;
 
-  constructor(dropped: (reason: string, count: number) => void) {
+  /** `unaccounted` is told of exchanges that a producer took with it: it will not send them any more. */
+  constructor(
+    dropped: (reason: string, count: number) => void,
+    unaccounted: (producer: Producer, count: number) => void,
+  ) {
     this.#dropped = dropped;
+    this.#unaccounted = unaccounted;
+  }
+
+  /** This producer will not come back: what it said to have is lost. */
+  giveUp(producer: Producer): void {
+    const { missing } = producer;
+    producer.missing = 0;
+    if (missing > 0) this.#unaccounted(producer, missing);
   }
 
   /** The producer that `hello` names, new or known. Its numbers go on over its restarts, so the epoch is no part of the name. */
@@ -51,6 +66,7 @@ export class Producers {
       ackedSeq: undefined,
       connection: undefined,
       leftAtMs: 0,
+      missing: 0,
     };
     this.#byKey.set(key, producer);
     return producer;
@@ -62,14 +78,20 @@ export class Producers {
       if (producer.connection !== undefined) continue;
       const gone = nowMs - producer.leftAtMs > ABSENCE_MS_MAX;
       const forget = this.#byKey.size > PRODUCERS_MAX;
-      if (gone || forget) producer.assembler.end(out);
+      if (gone || forget) {
+        producer.assembler.end(out);
+        this.giveUp(producer);
+      }
       if (forget) this.#byKey.delete(producer.key);
     }
   }
 
   /** Gives out everything unfinished: the input is closing. */
   endAll(out: Message[]): void {
-    for (const producer of this.#byKey.values()) producer.assembler.end(out);
+    for (const producer of this.#byKey.values()) {
+      producer.assembler.end(out);
+      this.giveUp(producer);
+    }
     this.#byKey.clear();
   }
 }

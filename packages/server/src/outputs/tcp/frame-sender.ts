@@ -5,7 +5,10 @@
  * which frames it has, and the journal which messages those are.
  */
 import { randomBytes } from "node:crypto";
+import { TLSSocket } from "node:tls";
 import {
+  CHANNEL_BINDING_BYTES,
+  CHANNEL_BINDING_LABEL,
   MINOR_MESSAGES,
   MINOR_RESUME,
   NONCE_BYTES,
@@ -33,6 +36,7 @@ const GOR_HINT = " (if it is a gor: --output-tcp-format gor)";
 const HINTS: Readonly<Record<string, string>> = {
   "client-certificate": " (see --output-tcp-certificate)",
   "token-required": " (see --output-tcp-token)",
+  "token-unbound": " (see --input-tcp-token-unbound of the other server)",
 };
 
 export interface FrameSenderOptions {
@@ -52,7 +56,8 @@ export class FrameSender implements Output {
   readonly #link: Link;
   /** Taken, packed, not acknowledged: oldest first, in the order of the frames. */
   #flying: Message[] = [];
-  #settledWeight = 0;
+  /** A piece of a large message was refused: it cannot be whole on the other side. */
+  #isBroken = false;
   /** Messages that the receiver had from an earlier run. */
   #alreadyThere = 0;
   /** Messages that an earlier run may have sent, and that it does not have. */
@@ -139,6 +144,7 @@ export class FrameSender implements Output {
       service: "mirrorball",
       agent: `mirrorball node/${process.versions.node}`,
       token: this.#token,
+      settled: (messages, _told, refusal) => this.#settled(messages, refusal),
       minorNeeded: stream === undefined ? MINOR_MESSAGES : MINOR_RESUME,
       ...(stream === undefined
         ? {}
@@ -221,7 +227,13 @@ export class FrameSender implements Output {
   }
 
   #opened(): void {
-    this.#session.connect(randomBytes(NONCE_BYTES), this.#context.clock.monotonicMs());
+    const { socket } = this.#link;
+    const binding =
+      socket instanceof TLSSocket
+        ? socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL)
+        : undefined;
+    const nonce = randomBytes(NONCE_BYTES);
+    this.#session.connect(nonce, this.#context.clock.monotonicMs(), binding);
     this.#pump();
   }
 
@@ -233,14 +245,22 @@ export class FrameSender implements Output {
       this.#answered = true;
       this.#link.works();
     }
-    const acked = this.#session.ackedWeight - this.#settledWeight;
-    if (acked > 0) {
-      this.#backoffMs = BACKOFF_MS_MIN;
-      this.#settledWeight += acked;
-      this.#context.ledger.delivered(this.#flying.splice(0, acked));
-    }
     if (this.#session.state === "open") this.#stream?.acked(this.#session.ackedSeq);
     this.#pump();
+  }
+
+  /** A frame is off our hands, with so many messages that end in it; `refusal` says why the other side would not have them. */
+  #settled(messages: number, refusal: string | undefined): void {
+    this.#backoffMs = BACKOFF_MS_MIN;
+    if (refusal !== undefined) {
+      this.#isBroken = messages === 0;
+      this.#context.log.warn(`the other server refuses what a frame holds: ${refusal}`);
+    }
+    if (messages === 0) return;
+    const settled = this.#flying.splice(0, messages);
+    if (refusal === undefined && !this.#isBroken) this.#context.ledger.delivered(settled);
+    else this.#context.ledger.failed("refused", settled);
+    this.#isBroken = false;
   }
 
   #tick(): void {
