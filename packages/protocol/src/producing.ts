@@ -6,5 +6,6 @@ export { BodyState } from "./message.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";
 export type * from "./record.ts";
 export * from "./schema.ts";
+export { printable } from "./printable.ts";
 export { PayloadWriter } from "./payload-writer.ts";
 export * from "./limits.ts";

@@ -3,8 +3,22 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer.ts";
-import { FRAME_HEADER_BYTES, FrameType, PROTOCOL_MINOR, encodeFrame } from "./frame.ts";
-import { encodeAck, encodeHello, encodeWant } from "./control.ts";
+import {
+  FRAME_HEADER_BYTES,
+  FrameDecoder,
+  FrameType,
+  PROTOCOL_MINOR,
+  encodeFrame,
+} from "./frame.ts";
+import {
+  HANDSHAKE,
+  decodeChallenge,
+  encodeAck,
+  encodeChallenge,
+  encodeFault,
+  encodeHello,
+} from "./control.ts";
+import { encodeWant, encodeWelcome } from "./control.ts";
 import {
   HANDSHAKE_MS_MAX,
   HEARTBEAT_DEAD_MS,
@@ -89,11 +103,91 @@ describe("handshake", () => {
       service: "s",
       agent: "a",
       nonce: NONCE_P,
+      handshake: HANDSHAKE,
+      hasToken: 1,
+      seesTls: 0,
     });
     c.receive(join(encodeFrame(FrameType.hello, 0, hello)), 0);
     c.receive(join(encodeFrame(FrameType.data, 1, Buffer.from([0x90]))), 0);
     expect(c.failure?.code).toBe("handshake");
     expect(c.state).toBe("handshake");
+  });
+
+  it("tells who has not proven anything nothing that depends on the token", () => {
+    const said = ["secret", "another"].map((token) => {
+      const [p, c] = [producer("guess"), consumer({ token })];
+      p.connect(NONCE_P, 0);
+      c.receive(join(p.takeOutput()), 0);
+      return join(c.takeOutput());
+    });
+    expect(said[0]).toEqual(said[1]);
+    const [frame] = new FrameDecoder().push(said[0] ?? NONCE_P);
+    expect(frame?.type).toBe(FrameType.challenge);
+    expect(decodeChallenge(frame?.payload ?? NONCE_P)).toEqual({ nonce: NONCE_C, channel: 0 });
+  });
+
+  it("wants the server's proof, not only a WELCOME, nor the producer's proof sent back", () => {
+    for (const proof of [null, Buffer.alloc(32), "mine"] as const) {
+      const [p, c] = [producer("secret"), consumer({ token: "secret" })];
+      p.connect(NONCE_P, 0);
+      c.receive(join(p.takeOutput()), 0);
+      p.receive(join(c.takeOutput()), 0);
+      const [auth] = new FrameDecoder().push(join(p.takeOutput()));
+      const sent = proof === "mine" ? Buffer.from(auth?.payload.subarray(3) ?? []) : proof;
+      const welcome = { version: 1, ackedSeq: 0, creditBytes: 0, minor: 3, proof: sent };
+      p.receive(join(encodeFrame(FrameType.welcome, 0, encodeWelcome(welcome))), 0);
+      expect(p.failure?.code).toBe("server-not-proven");
+    }
+  });
+
+  const CHANNEL = Buffer.alloc(32, 7);
+  it.each([
+    ["both see the same TLS channel", CHANNEL, CHANNEL, false, "open"],
+    ["each sees another one, as with somebody in between", CHANNEL, Buffer.alloc(32, 8), false, "token-differs"],
+    ["each sees another one, and the server was told to take that", CHANNEL, Buffer.alloc(32, 8), true, "open"],
+    ["only the producer sees TLS", CHANNEL, undefined, false, "token-unbound"],
+    ["only the server sees TLS", undefined, CHANNEL, false, "token-unbound"],
+    ["only the producer sees TLS, and the server was told to take that", CHANNEL, undefined, true, "open"],
+  ])("%s", (_name, mine, theirs, unbound, outcome) => {
+    const p = producer("secret");
+    const c = consumer({ token: "secret", binding: theirs, unbound });
+    p.connect(NONCE_P, 0, mine);
+    talk(p, c);
+    expect(p.failure?.code ?? p.state).toBe(outcome);
+  }); // prettier-ignore
+
+  it("what is said of the channel cannot be changed on the way", () => {
+    // Somebody in between, with a TLS channel to each end, tells both that the other sees none, or that it does not matter.
+    for (const channel of [0, 2]) {
+      const [p, c] = [producer("secret"), consumer({ token: "secret", binding: CHANNEL })];
+      p.connect(NONCE_P, 0, channel === 0 ? undefined : Buffer.alloc(32, 9));
+      const hello = Buffer.from(join(p.takeOutput()));
+      const [frame] = new FrameDecoder().push(hello);
+      const changed = Buffer.from(frame?.payload ?? []);
+      changed[changed.length - 1] = 1; // sees TLS
+      c.receive(join(encodeFrame(FrameType.hello, 0, changed)), 0);
+      expect(c.failure).toBeUndefined();
+      c.takeOutput();
+      const challenge = encodeChallenge({ nonce: NONCE_C, channel });
+      p.receive(join(encodeFrame(FrameType.challenge, 0, challenge)), 0);
+      c.receive(join(p.takeOutput()), 0);
+      expect(c.failure?.code).toBe("token-differs");
+    }
+  });
+
+  it("tells an older producer why its proof is not taken, and an older server", () => {
+    const c = consumer({ token: "secret" });
+    const older = Buffer.from("980101c410f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff0001a473686f70a161c410000102030405060708090a0b0c0d0e0f", "hex"); // prettier-ignore
+    c.receive(join(encodeFrame(FrameType.hello, 0, older)), 0);
+    expect(c.failure?.code).toBe("older-handshake");
+    const open = consumer();
+    open.receive(join(encodeFrame(FrameType.hello, 0, older)), 0);
+    expect(open.state).toBe("open");
+    const p = producer("secret");
+    p.connect(NONCE_P, 0);
+    const challenge = Buffer.concat([Buffer.from("92c410", "hex"), NONCE_C, Buffer.from("c420", "hex"), Buffer.alloc(32)]); // prettier-ignore
+    p.receive(join(encodeFrame(FrameType.challenge, 0, challenge)), 0);
+    expect(p.failure?.code).toBe("older-handshake");
   });
 
   it("says which version it speaks to a producer that is too new", () => {
@@ -107,6 +201,9 @@ describe("handshake", () => {
       service: "s",
       agent: "a",
       nonce: NONCE_P,
+      handshake: HANDSHAKE,
+      hasToken: 1,
+      seesTls: 0,
     });
     c.receive(join(encodeFrame(FrameType.hello, 0, hello)), 0);
     expect(c.failure).toEqual({
@@ -375,5 +472,103 @@ describe("minor versions and unfinished messages", () => {
     }
     expect(consumer.failure).toBeUndefined();
     expect(producer.ackedWeight).toBe(4);
+  });
+});
+
+describe("a frame that is refused for what it holds", () => {
+  /** Payloads by a number; a receiver refuses those in `bad`. */
+  const payloadOf = (n: number): Uint8Array => Uint8Array.of(0x91, 0x91, n);
+  const numberOf = (payload: Uint8Array): number | undefined => payload[2];
+
+  it("is settled: the receiver names it, its weight is not acknowledged, the rest goes on", () => {
+    const settled: unknown[] = [];
+    const p = new ProducerSession({
+      producerId: ID,
+      service: "s",
+      agent: "a",
+      settled: (weight, told, refusal) => settled.push([weight, told, refusal]),
+    });
+    const c = consumer();
+    p.connect(NONCE_P, 0);
+    talk(p, c);
+    for (const n of [1, 2, 3]) p.enqueue(payloadOf(n), n * 10);
+    for (const { seq, payload } of c.receive(join(p.takeOutput()), 0)) {
+      if (seq === 2) c.refuse(seq, "no");
+      c.accepted(seq, 1, payload.length);
+    }
+    p.receive(join(c.takeOutput()), 0);
+    expect(settled).toEqual([[10, 0, undefined], [20, 0, "no"], [30, 0, undefined]]); // prettier-ignore
+    expect([p.ackedWeight, p.unackedFrames]).toEqual([40, 0]);
+  });
+
+  /** As receivers did before minor version 3: an ERROR, and the connection is closed. */
+  function deliver(
+    bad: ReadonlySet<number>,
+    count: number,
+    ackAll: boolean,
+  ): {
+    taken: number[];
+    refused: number;
+    connections: number;
+    acked: number;
+  } {
+    const taken: number[] = [];
+    let refused = 0;
+    const p = new ProducerSession({
+      producerId: ID,
+      service: "s",
+      agent: "a",
+      settled: (weight, _told, refusal) => {
+        if (refusal !== undefined) refused += weight;
+      },
+    });
+    for (let n = 1; n <= count; n += 1) p.enqueue(payloadOf(n), 1);
+    let safeSeq = 0;
+    let connections = 0;
+    while (p.unackedFrames > 0 && connections < 3 * count) {
+      connections += 1;
+      const c = consumer({ resume: () => safeSeq });
+      p.connect(NONCE_P, 0);
+      for (let round = 0; round < 3 * count && p.failure === undefined; round += 1) {
+        for (const { seq, payload } of c.receive(join(p.takeOutput()), 0)) {
+          const n = numberOf(payload);
+          if (n !== undefined && bad.has(n)) {
+            const fault = encodeFault({ code: "payload", message: "too many values" });
+            p.receive(join(encodeFrame(FrameType.error, 0, fault)), 0);
+            break;
+          }
+          if (n !== undefined) taken.push(n);
+          safeSeq = seq;
+          if (ackAll) c.accepted(seq, 1, payload.length);
+        }
+        if (p.failure === undefined) p.receive(join(c.takeOutput()), 0);
+        p.tick(0);
+        if (p.unackedFrames === 0) break;
+      }
+      // What it has is told in the next WELCOME at the latest.
+      if (p.failure === undefined) break;
+    }
+    return { taken, refused, connections, acked: p.ackedWeight };
+  }
+
+  it("is found and taken out when an older receiver only closes the connection", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 5 }),
+        (count, bad) => {
+          const { taken, refused, acked } = deliver(new Set(bad), count, true);
+          const all = Array.from({ length: count }, (_, i) => i + 1);
+          expect(taken).toEqual(all.filter((n) => !bad.includes(n)));
+          expect(refused + acked).toBe(count);
+          expect(acked).toBe(taken.length);
+        },
+      ),
+    );
+  });
+
+  it("is found too when the frames before it are not acknowledged one by one", () => {
+    const { taken } = deliver(new Set([3]), 5, false);
+    expect(taken).toEqual([1, 2, 4, 5]);
   });
 });

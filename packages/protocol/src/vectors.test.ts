@@ -17,12 +17,16 @@ import {
   encodeHello,
   encodeWant,
   encodeWelcome,
-  proofOf,
+  decodeFigures,
+  decodeRefused,
+  encodeFigures,
+  encodeRefused,
 } from "./control.ts";
-import type { Ack, Challenge, Fault, Hello, Welcome } from "./control.ts";
+import type { Ack, Challenge, Fault, Figures, Hello, Refused, Welcome } from "./control.ts";
 import { FrameDecoder, encodeFrame } from "./frame.ts";
 import { packRecords, unpackRecords } from "./record.ts";
 import type { WireRecord } from "./record.ts";
+import { ConsumerProof, ProducerProof } from "./proof.ts";
 import { RECORD_TABLES } from "./schema.ts";
 
 interface FrameVector {
@@ -107,6 +111,8 @@ describe("control payloads", () => {
       (value: { creditBytes: readonly number[] }) => encodeWant(value.creditBytes),
       (payload) => ({ creditBytes: decodeWant(payload) }),
     ],
+    refused: [(value: Refused) => encodeRefused(value), decodeRefused],
+    figures: [(value: Figures) => encodeFigures(value), decodeFigures],
     error: [(value: Fault) => encodeFault(value), decodeFault],
   };
 
@@ -116,13 +122,46 @@ describe("control payloads", () => {
     expect(decode(Buffer.from(vector?.payload ?? "", "hex"))).toEqual(vector?.value);
   });
 
-  it("the proofs are those of the token `secret`", () => {
+  it("the proofs are those of the token `correct-horse-battery`", () => {
     const hello = vectors.get("hello")?.value as unknown as Hello;
     const challenge = vectors.get("challenge")?.value as unknown as Challenge;
     const auth = vectors.get("auth")?.value as unknown as { proof: Uint8Array };
-    const proof = (role: "server" | "producer"): string =>
-      hex(proofOf("secret", role, hello.nonce, challenge.nonce, hello.producerId));
-    expect(proof("server")).toBe(hex(challenge.proof));
-    expect(proof("producer")).toBe(hex(auth.proof));
+    const welcome = vectors.get("welcome")?.value as unknown as Welcome;
+    const binding = Buffer.alloc(32, 0xbb);
+    const token = "correct-horse-battery";
+    const { producerId, nonce: producerNonce } = hello;
+    const producer = new ProducerProof({ token, binding, producerId, producerNonce });
+    const server = new ConsumerProof({ token, binding, nonce: challenge.nonce });
+    expect(server.challenge(hello)).toEqual(challenge);
+    expect(producer.answer(challenge)).toEqual(auth.proof);
+    expect(server.verify(hello, auth.proof)).toBeUndefined();
+    expect(server.own(hello)).toEqual(welcome.proof);
+    expect(producer.isProven(welcome.proof)).toBe(true);
+  });
+});
+
+describe("control payloads of version 1.2, which every later version reads", () => {
+  const vectors = new Map(
+    (load("1.2/control") as ValueVector[]).map(({ name, value, payload }) => [
+      name,
+      { value, payload: Buffer.from(payload, "hex") },
+    ]),
+  );
+  const decoders: Record<string, (payload: Buffer) => unknown> = {
+    hello: decodeHello,
+    welcome: decodeWelcome,
+    ack: decodeAck,
+    want: (payload) => ({ creditBytes: decodeWant(payload) }),
+    error: decodeFault,
+  };
+  it.each(Object.entries(decoders))("%s", (name, decode) => {
+    const vector = vectors.get(name);
+    expect(decode(vector?.payload ?? Buffer.alloc(0))).toMatchObject(vector?.value ?? { no: name });
+  });
+
+  it("a HELLO says nothing of a token, a CHALLENGE is known for an older one", () => {
+    const absent = { handshake: 1, hasToken: 0, seesTls: 0 };
+    expect(decodeHello(vectors.get("hello")?.payload ?? Buffer.alloc(0))).toMatchObject(absent);
+    expect(decodeChallenge(vectors.get("challenge")?.payload ?? Buffer.alloc(0))).toBe("older");
   });
 });

@@ -30,7 +30,7 @@ afterEach(() => {
 /** Keeps the frames. */
 class Frames implements FrameSink {
   readonly frames: Uint8Array[] = [];
-  readonly ackedWeight = 0;
+  readonly settledWeight = 0;
   idle: boolean;
 
   constructor(idle: boolean) {
@@ -60,6 +60,9 @@ function connected(port: number): { batch: Batch; sender: Sender } {
     service: "test",
     token: undefined,
     log: () => {},
+    offered: () => 0,
+    lastCall: () => {},
+    refused: () => {},
     acknowledged: () => {},
     idle: () => batch.sinkIdle(),
     released: (frame) => batch.released(frame),

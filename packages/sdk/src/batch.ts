@@ -3,7 +3,13 @@
  * bytes, and weighed so that acknowledgements can be counted in exchanges. Knows nothing of budgets or of what a record
  * holds.
  */
-import { LOSS, PayloadWriter, RESPONSE_END, recordOf } from "@mirrorball/protocol/producing";
+import {
+  ABANDON,
+  LOSS,
+  PayloadWriter,
+  RESPONSE_END,
+  recordOf,
+} from "@mirrorball/protocol/producing";
 import type { WireRecord } from "@mirrorball/protocol/producing";
 import type { Exchange } from "./exchange.ts";
 import type { Losses } from "./losses.ts";
@@ -13,6 +19,8 @@ import type { RecordWriter } from "./record-writer.ts";
 const FLUSH_MS = 20;
 /** Bytes that end a batch before its time. */
 const BATCH_BYTES_TARGET = 128 * 1024;
+/** Losses travel by themselves when nothing else does. */
+const LOSS_MS_MAX = 1000;
 /** What an exchange costs beside its bytes: its objects, strings and record. */
 export const EXCHANGE_BYTES_BASE = 1024;
 
@@ -20,10 +28,10 @@ export const EXCHANGE_BYTES_BASE = 1024;
 export interface FrameSink {
   /** Everything that was enqueued is written: another frame would not have to wait. */
   readonly idle: boolean;
-  /** Of what was enqueued, acknowledged since the beginning. */
-  readonly ackedWeight: number;
-  /** Takes a frame, to be written by `pump`. May throw. */
-  enqueue(frame: Uint8Array, weight: number): void;
+  /** Of what was enqueued, acknowledged or refused since the beginning. */
+  readonly settledWeight: number;
+  /** Takes a frame, to be written by `pump`; `told`: exchanges that it tells of as lost. May throw. */
+  enqueue(frame: Uint8Array, weight: number, told: number): void;
   /** Writes what may be written now. Never throws. */
   pump(): void;
 }
@@ -41,7 +49,10 @@ export class Batch {
   #enqueuedWeight = 0;
   /** Losses the server has not been told of, by reason. */
   readonly #untold: Map<string, number> = new Map();
+  /** Exchanges called back in records that wait. */
+  #told = 0;
   #timer: NodeJS.Timeout | undefined;
+  #lossTimer: NodeJS.Timeout | undefined;
 
   /** `tooLarge` is called for each exchange whose record no frame can hold. */
   constructor(sink: FrameSink, losses: Losses, tooLarge: () => void) {
@@ -57,7 +68,7 @@ export class Batch {
 
   /** Exchanges that wait here, or were sent and are not acknowledged. */
   get unackedWeight(): number {
-    return this.#weight + this.#enqueuedWeight - this.#sink.ackedWeight;
+    return this.#weight + this.#enqueuedWeight - this.#sink.settledWeight;
   }
 
   /** False for a record that no receiver would take. */
@@ -67,6 +78,7 @@ export class Batch {
       this.flush();
       if (!this.#writer.append(record)) return false;
     }
+    if (record[0] === ABANDON.type) this.#told += 1;
     this.#pushed(record[0] === RESPONSE_END.type ? 1 : 0);
     return true;
   }
@@ -92,9 +104,10 @@ export class Batch {
     }
   }
 
-  /** The server is told with the next batch. */
+  /** The server is told with the next batch, and soon when there is none. */
   lost(reason: string, count = 1): void {
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
+    this.#lossTimer ??= setTimeout(() => this.#elapsed(), LOSS_MS_MAX).unref();
   }
 
   /** Never throws: whoever calls it has an exchange of its own to care for. */
@@ -108,17 +121,21 @@ export class Batch {
       this.#losses.count("internal", this.#weight);
       this.lost("internal", this.#weight);
       this.#weight = 0;
+      this.#told = 0;
       this.#writer.reset();
     }
     this.#sink.pump();
   }
 
   #enqueue(): void {
-    for (const [reason, count] of this.#untold)
-      this.#writer.append(recordOf(LOSS, { reason, count }));
+    let told = this.#told;
+    for (const [reason, count] of this.#untold) {
+      if (this.#writer.append(recordOf(LOSS, { reason, count }))) told += count;
+    }
     if (this.#writer.records === 0) return;
-    this.#sink.enqueue(this.#writer.take(), this.#weight);
+    this.#sink.enqueue(this.#writer.take(), this.#weight, told);
     this.#untold.clear();
+    this.#told = 0;
     this.#enqueuedWeight += this.#weight;
     this.#weight = 0;
   }
@@ -143,11 +160,13 @@ export class Batch {
   stop(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#lossTimer !== undefined) clearTimeout(this.#lossTimer);
+    this.#lossTimer = undefined;
   }
 
   /** What is not acknowledged by now never will be. */
   forget(): void {
     this.#weight = 0;
-    this.#enqueuedWeight = this.#sink.ackedWeight;
+    this.#enqueuedWeight = this.#sink.settledWeight;
   }
 }

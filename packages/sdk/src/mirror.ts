@@ -38,6 +38,13 @@ function flushAll(): void {
   for (const flush of flushes) flush();
 }
 
+/** What live mirrors do when the process ends at once, as by `process.exit`: only what needs no waiting. */
+const departures: Set<() => void> = new Set();
+
+function departAll(): void {
+  for (const depart of departures) depart();
+}
+
 export interface MirrorControl {
   /** Figures since the mirror was made; `offered = acked + buffered + all dropped`, always. */
   stats(): MirrorStats;
@@ -62,6 +69,10 @@ export class MirrorCore implements MirrorControl {
     },
     (error) => this.#recorder.fault(error),
   );
+  readonly #onExit = contained(
+    () => this.#recorder.leave(),
+    (error) => this.#recorder.fault(error),
+  );
 
   /** Throws a TypeError that lists every fault of `options`. */
   constructor(options: MirrorOptions, { waits }: { readonly waits: boolean }) {
@@ -77,6 +88,8 @@ export class MirrorCore implements MirrorControl {
     }
     if (flushes.size === 0) process.on("beforeExit", flushAll);
     flushes.add(this.#onBeforeExit);
+    if (departures.size === 0) process.on("exit", departAll);
+    departures.add(this.#onExit);
   }
 
   get enabled(): boolean {
@@ -196,6 +209,7 @@ export class MirrorCore implements MirrorControl {
       if (recorder === this.#recorder) ownership.absent.delete(layers);
     }
     tap.release(this.#recorder);
+    if (departures.delete(this.#onExit) && departures.size === 0) process.off("exit", departAll);
     return this.stats();
   }
 

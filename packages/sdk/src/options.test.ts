@@ -97,6 +97,13 @@ describe("options", () => {
     },
   );
 
+  it("take no token that can be guessed", () => {
+    expect(faultsOf({ token: "fifteen letters" })).toContain(
+      "token: must be a text of at least 16",
+    );
+    expect(settingsFrom({ token: "sixteen, or more" }, {}).token).toBe("sixteen, or more");
+  });
+
   it("never show the token", () => {
     expect(faultsOf({ token: "", service: "" })).not.toContain("secret");
     expect(faultsOf({ token: 12_345 })).not.toContain("12345");

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ConnectionOptions } from "node:tls";
-import { NAME_CHARS_MAX } from "@mirrorball/protocol/producing";
+import { NAME_CHARS_MAX, TOKEN_CHARS_MIN } from "@mirrorball/protocol/producing";
 import { breakerFrom } from "./breaker.ts";
 import type { BreakerLimits, BreakerOptions } from "./breaker.ts";
 import { settle } from "./callbacks.ts";
@@ -115,9 +115,9 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
   ); // prettier-ignore
   const token = options.token ?? env["MIRRORBALL_TOKEN"];
   check(
-    token === undefined || (typeof token === "string" && token !== ""),
+    token === undefined || (typeof token === "string" && token.length >= TOKEN_CHARS_MIN),
     "token",
-    "a text that is not empty",
+    `a text of at least ${TOKEN_CHARS_MIN} characters`,
     "(hidden)",
   );
   const responses = options.responses ?? env["MIRRORBALL_RESPONSES"] ?? "full";

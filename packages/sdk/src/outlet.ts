@@ -8,6 +8,7 @@ import type { Sender, SenderOptions } from "./sender.ts";
 interface WaitingFrame {
   readonly frame: Uint8Array;
   readonly weight: number;
+  readonly told: number;
 }
 
 export class Outlet implements FrameSink {
@@ -21,6 +22,10 @@ export class Outlet implements FrameSink {
 
   constructor(options: SenderOptions) {
     this.#options = options;
+  }
+
+  get settledWeight(): number {
+    return this.#sender?.settledWeight ?? 0;
   }
 
   get ackedWeight(): number {
@@ -65,17 +70,22 @@ export class Outlet implements FrameSink {
     else this.#sender.start();
   }
 
-  enqueue(frame: Uint8Array, weight: number): void {
+  enqueue(frame: Uint8Array, weight: number, told: number): void {
     if (this.#sender !== undefined) {
-      this.#sender.enqueue(frame, weight);
+      this.#sender.enqueue(frame, weight, told);
       return;
     }
-    this.#waiting.push({ frame, weight });
+    this.#waiting.push({ frame, weight, told });
     this.#waitingBytes += frame.length;
   }
 
   pump(): void {
     this.#sender?.pump();
+  }
+
+  /** The process ends in this moment. */
+  leave(): void {
+    this.#sender?.leave();
   }
 
   close(): void {
@@ -91,7 +101,8 @@ export class Outlet implements FrameSink {
       if (this.#closed) return;
       const sender = new Loaded(this.#options);
       this.#sender = sender;
-      for (const { frame, weight } of this.#waiting.splice(0)) sender.enqueue(frame, weight);
+      for (const { frame, weight, told } of this.#waiting.splice(0))
+        sender.enqueue(frame, weight, told);
       this.#waitingBytes = 0;
       if (this.#wanted) sender.start();
     } catch (error) {

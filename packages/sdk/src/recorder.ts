@@ -10,6 +10,7 @@ import {
   HEADER_FIELDS_MAX,
   HEAD_BYTES_MAX,
   WHOLE_EXCHANGE_BYTES_MAX,
+  printable,
 } from "@mirrorball/protocol/producing";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
@@ -65,6 +66,9 @@ export class Recorder {
       service: settings.service,
       token: settings.token,
       log: settings.log,
+      offered: () => this.#offered,
+      lastCall: () => this.#batch.flush(),
+      refused: (weight, told, reason) => this.#refused(weight, told, reason),
       acknowledged: () => this.#acknowledged(),
       idle: () => this.#batch.sinkIdle(),
       released: (frame) => this.#batch.released(frame),
@@ -269,6 +273,8 @@ export class Recorder {
 
   /** An exchange that could not be recorded from its beginning. */
   refuse(reason: DropReason): void {
+    // The server is told of it, whether or not there is an exchange to go with it.
+    this.outlet.start();
     this.#offered += 1;
     this.#drop(reason);
   }
@@ -308,12 +314,32 @@ export class Recorder {
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
     while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
     this.breaker.stop();
+    // What was just dropped is told too.
+    this.#batch.flush();
     this.#batch.stop();
     const { buffered } = this.stats();
     this.outlet.close();
     if (buffered === 0) return;
     this.#batch.forget();
     this.#losses.count("shutdown", buffered);
+  }
+
+  /** The process ends in this moment: nothing is waited for. */
+  leave(): void {
+    this.#accepting = false;
+    while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
+    this.#batch.flush();
+    this.outlet.leave();
+  }
+
+  /** The server has what was lost before told again, as that was in what it refused. */
+  #refused(weight: number, told: number, reason: string): void {
+    if (this.#losses.of("refused") === 0)
+      this.settings.log(
+        `mirrorball: the server refuses what a frame holds (${printable(reason)}); its exchanges are counted as refused`,
+      );
+    this.#losses.count("refused", weight);
+    if (weight + told > 0) this.#batch.lost("refused", weight + told);
   }
 
   async #settledWithin(timeoutMs: number): Promise<void> {

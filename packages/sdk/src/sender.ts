@@ -7,9 +7,16 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { TLSSocket, connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
-import { NONCE_BYTES, PRODUCER_ID_BYTES, ProducerSession, printable } from "@mirrorball/protocol";
+import {
+  CHANNEL_BINDING_BYTES,
+  CHANNEL_BINDING_LABEL,
+  NONCE_BYTES,
+  PRODUCER_ID_BYTES,
+  ProducerSession,
+  printable,
+} from "@mirrorball/protocol";
 import type { FrameSink } from "./batch.ts";
 import { contained } from "./callbacks.ts";
 import type { ServerAddress } from "./options.ts";
@@ -23,13 +30,23 @@ const HEALTHY_MS = 60_000;
 const TICK_MS = 1000;
 /** Bytes the socket may hold unsent; what waits behind them stays in the session, which is counted. */
 const SOCKET_BYTES_MAX = 1024 * 1024;
+/** Different troubles that are told apart; more of them are one. */
+const TROUBLES_MAX = 32;
+const NO_CONTEXT = Buffer.alloc(0);
+
 export interface SenderOptions {
   readonly servers: readonly ServerAddress[];
   readonly tls: ConnectionOptions | undefined;
   readonly service: string;
   readonly token: string | undefined;
   readonly log: (line: string) => void;
-  /** Called when the server acknowledged something. */
+  /** Exchanges that were offered since the beginning: the server is told, so that it knows what it never got. */
+  readonly offered: () => number;
+  /** The server is about to end: what waits is to be enqueued now. */
+  readonly lastCall: () => void;
+  /** The server would not have what a frame held: so many exchanges, and so many that it told of as lost. */
+  readonly refused: (weight: number, told: number, reason: string) => void;
+  /** Called when the server acknowledged or refused something. */
   readonly acknowledged: () => void;
   /** Called when everything that was enqueued is written. */
   readonly idle: () => void;
@@ -48,7 +65,12 @@ export class Sender implements FrameSink {
   #connectedAtMs = 0;
   #retry: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
-  readonly #rareLog: RareLog;
+  /** By the cause of trouble: a new one is told whatever was told just before. */
+  readonly #rareLogs: Map<string, RareLog> = new Map();
+  #refusedWeight = 0;
+  /** What the server was last told on this connection, and what it had when the connection began. */
+  #toldOffered = 0;
+  #accounted = 0;
   #troubled = false;
   #closed = false;
   readonly #onFault = (error: unknown): void => {
@@ -60,22 +82,31 @@ export class Sender implements FrameSink {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#rareLog = new RareLog(options.log);
     this.session = new ProducerSession({
       producerId: randomBytes(PRODUCER_ID_BYTES),
       service: options.service,
       agent: `mirrorball-sdk node/${process.versions.node}`,
       token: options.token,
       released: options.released,
+      lastCall: () => this.#handOver(),
+      settled: (weight, told, refusal) => {
+        if (refusal === undefined) return;
+        this.#refusedWeight += weight;
+        options.refused(weight, told, refusal);
+      },
     });
+  }
+
+  get settledWeight(): number {
+    return this.session.ackedWeight + this.#refusedWeight;
   }
 
   get ackedWeight(): number {
     return this.session.ackedWeight;
   }
 
-  enqueue(frame: Uint8Array, weight: number): void {
-    this.session.enqueueFrame(frame, weight);
+  enqueue(frame: Uint8Array, weight: number, told: number): void {
+    this.session.enqueueFrame(frame, weight, told);
   }
 
   get connected(): boolean {
@@ -125,7 +156,7 @@ export class Sender implements FrameSink {
       socket.uncork();
     }
     const { failure } = this.session;
-    if (failure !== undefined) this.#drop(`${failure.code}: ${failure.message}`);
+    if (failure !== undefined) this.#drop(failure.code, failure.message);
   }
 
   /** Says goodbye if it can, and lets go of everything. Idempotent. */
@@ -134,12 +165,29 @@ export class Sender implements FrameSink {
     this.#closed = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
-    this.session.bye();
     this.pump();
+    this.#sayGoodbye();
     this.#socket?.end();
     // The last bytes may still be on their way; nobody waits for them.
     this.#socket?.unref();
     this.#socket = undefined;
+  }
+
+  /**
+   * The process ends in this moment: what the kernel takes without waiting is written, then the goodbye. A plain socket's
+   * `write` asks it at once; through TLS, bytes are on their way only when the event loop goes on.
+   */
+  leave(): void {
+    if (this.#closed) return;
+    this.pump();
+    this.#sayGoodbye();
+  }
+
+  /** With the last figures in front, by which the server knows what it never got. */
+  #sayGoodbye(): void {
+    if (this.connected) this.#tellFigures(false);
+    this.session.bye();
+    this.pump();
   }
 
   #connect(): void {
@@ -150,7 +198,7 @@ export class Sender implements FrameSink {
     } catch (error) {
       // A certificate that cannot be read, for one.
       const why = error instanceof Error ? error.message : String(error);
-      this.#say(`cannot reach ${address.text}: ${why}`);
+      this.#say(why, `cannot reach ${address.text}: ${why}`);
       this.#retryNext();
     }
   }
@@ -167,7 +215,12 @@ export class Sender implements FrameSink {
     socket.unref();
     socket.once(tls === undefined ? "connect" : "secureConnect", onOpen);
     socket.on("data", onData).on("drain", onDrain).once("close", onClose);
-    socket.on("error", (error) => this.#say(`cannot reach ${address.text}: ${error.message}`));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      this.#say(
+        `${error.code ?? error.message} ${address.text}`,
+        `cannot reach ${address.text}: ${error.message}`,
+      ),
+    );
     return socket;
   }
 
@@ -175,21 +228,29 @@ export class Sender implements FrameSink {
     if (socket !== this.#socket) return;
     socket.setNoDelay(true);
     this.#connectedAtMs = performance.now();
-    this.session.connect(randomBytes(NONCE_BYTES), this.#connectedAtMs);
+    const binding =
+      socket instanceof TLSSocket
+        ? socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, NO_CONTEXT)
+        : undefined;
+    this.session.connect(randomBytes(NONCE_BYTES), this.#connectedAtMs, binding);
     this.pump();
   }
 
   #receive(socket: Socket, chunk: Buffer): void {
     if (socket !== this.#socket) return;
-    const before = this.session.ackedWeight;
+    const before = this.settledWeight;
     const wasOpen = this.connected;
     this.session.receive(chunk, performance.now());
+    if (!wasOpen && this.connected) {
+      this.#accounted = this.session.ackedWeight + this.session.ackedTold;
+      this.#tellFigures(false);
+    }
     if (!wasOpen && this.connected && this.#troubled) {
       this.#troubled = false;
       this.#options.log(`mirrorball: connected to ${this.server} again`);
     }
     this.pump();
-    if (this.session.ackedWeight !== before) this.#options.acknowledged();
+    if (this.settledWeight !== before) this.#options.acknowledged();
     if (this.idle) this.#options.idle();
   }
 
@@ -198,13 +259,27 @@ export class Sender implements FrameSink {
     if (this.idle) this.#options.idle();
   }
 
+  /** The server is about to end: it gets what there is, and is told that this is all. */
+  #handOver(): void {
+    this.#options.lastCall();
+    this.pump();
+    this.#tellFigures(true);
+  }
+
+  #tellFigures(isLast: boolean): void {
+    const offered = this.#options.offered();
+    this.#toldOffered = offered;
+    this.session.figures({ offered, accounted: this.#accounted, isLast: isLast ? 1 : 0 });
+  }
+
   #tick(): void {
     this.session.tick(performance.now());
+    if (this.connected && this.#options.offered() !== this.#toldOffered) this.#tellFigures(false);
     this.pump();
   }
 
-  #drop(reason: string): void {
-    this.#say(`${this.server}: ${reason}`);
+  #drop(code: string, message: string): void {
+    this.#say(code, `${this.server}: ${code}: ${message}`);
     this.#socket?.destroy();
   }
 
@@ -214,7 +289,7 @@ export class Sender implements FrameSink {
     const lived = this.connected ? performance.now() - this.#connectedAtMs : 0;
     if (lived > HEALTHY_MS) {
       this.#backoffMs = BACKOFF_MS_MIN;
-      this.#rareLog.reset();
+      this.#rareLogs.clear();
     }
     if (!this.#closed) this.#retryNext();
     this.session.disconnect();
@@ -227,10 +302,15 @@ export class Sender implements FrameSink {
     this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
   }
 
-  #say(line: string): void {
+  /** `trouble` names the cause: each is told at once when it is new, and then ever rarer. */
+  #say(trouble: string, line: string): void {
     if (this.#closed) return;
+    const logs = this.#rareLogs;
+    const key = logs.has(trouble) || logs.size < TROUBLES_MAX ? trouble : "";
+    const rareLog = logs.get(key) ?? new RareLog(this.#options.log);
+    logs.set(key, rareLog);
     // What a server says must not forge lines in the log of the service, nor reach a terminal as commands.
     const told = `mirrorball: ${printable(line)}; the service goes on, what cannot be sent is counted`;
-    if (this.#rareLog.say(told, performance.now())) this.#troubled = true;
+    if (rareLog.say(told, performance.now())) this.#troubled = true;
   }
 }

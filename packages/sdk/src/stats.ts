@@ -11,6 +11,7 @@ export type DropReason =
   | "suspended"
   | "late"
   | "internal"
+  | "refused"
   | "shutdown";
 
 export interface MirrorStats {

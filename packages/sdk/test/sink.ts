@@ -9,6 +9,8 @@ export class Sink {
   readonly records: WireRecord[] = [];
   /** All bytes that came, when asked to keep them. */
   readonly wire: Buffer[] = [];
+  /** Producers that said they are done. */
+  goodbyes = 0;
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
   readonly #watchers: Set<() => void> = new Set();
@@ -92,6 +94,7 @@ export class Sink {
         if (session.hello !== undefined) this.#acked.set(key(session.hello.producerId), seq);
       }
       for (const piece of session.takeOutput()) socket.write(piece);
+      if (session.state === "ended") this.goodbyes += 1;
       for (const watcher of this.#watchers) watcher();
     });
   }

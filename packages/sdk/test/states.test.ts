@@ -3,8 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer, Agent, request } from "node:http";
+import type { ServerResponse } from "node:http";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { EXCHANGE_AT, LOSS_AT, RecordType } from "@mirrorball/protocol";
 import { createMirror } from "@mirrorball/sdk";
 import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
 import { afterEach, describe, expect, it } from "vitest";
@@ -125,16 +128,92 @@ describe("a replay server that is", () => {
   });
 
   it("on a Unix socket, with a token", async () => {
-    const sink = await Sink.listen({ token: "secret" });
+    const sink = await Sink.listen({ token: "secret, quite secret" });
     closers.push(() => sink.close());
-    const { tee, port } = await service(sink.address, { token: "secret" });
+    const { tee, port } = await service(sink.address, { token: "secret, quite secret" });
     await load(port, 3);
     await sink.exchanges(3);
-    const wrong = await service(sink.address, { token: "other" });
+    const wrong = await service(sink.address, { token: "another, quite secret" });
     await load(wrong.port, 3);
     expect((await tee.close()).acked).toBe(3);
     expect((await wrong.tee.close({ timeoutMs: 100 })).acked).toBe(0);
     expect(wrong.lines.join("\n")).toMatch(/token/);
+  });
+});
+
+describe("each cause of trouble", () => {
+  it("is logged at once when it is new, whatever was logged just before", async () => {
+    const sink = await Sink.listen({ token: "secret, quite secret" });
+    closers.push(() => sink.close());
+    const { port, lines } = await service("", {
+      server: ["127.0.0.1:1", sink.address],
+      token: "another, quite secret",
+    });
+    await load(port, 1);
+    await expect.poll(() => lines.join("\n"), { timeout: 20_000 }).toMatch(/token-differs/);
+    expect(lines.filter((line) => line.includes("ECONNREFUSED"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("token-differs"))).toHaveLength(1);
+  });
+});
+
+describe("requests that make odd records", () => {
+  it("of hundreds of empty fields reach the server, and so does what comes behind them", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    const { tee, port } = await service(sink.address);
+    // Node keeps a thousand of them.
+    for (const lines of [400, 1900]) {
+      const socket = connect(port, "127.0.0.1");
+      socket.write(
+        `GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${"a:\r\n".repeat(lines)}\r\n`,
+      );
+      await once(socket.resume(), "close");
+    }
+    await load(port, 20);
+    const whole = await sink.exchanges(22);
+    const most = Math.max(...whole.map((record) => record[EXCHANGE_AT.headers].length));
+    expect(most).toBeGreaterThan(2000);
+    expect((await tee.close()).acked).toBe(22);
+  });
+});
+
+describe("losses", () => {
+  it("are told to the server within a second, without an exchange to go with them", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    const { port } = await service(sink.address, {
+      filter: () => {
+        throw new Error("no");
+      },
+      onCallbackError: "drop",
+    });
+    await load(port, 3);
+    const told = await sink.until((records) => {
+      const losses = records.filter((record) => record[0] === RecordType.loss);
+      const count = losses.reduce((sum, record) => sum + record[LOSS_AT.count], 0);
+      return count === 3 ? losses : undefined;
+    });
+    expect(told[0]?.[LOSS_AT.reason]).toBe("filter-threw");
+  });
+
+  it("are told with the goodbye when they are made by it", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    const held: ServerResponse[] = [];
+    const tee = createMirror({ server: sink.address, log: () => {} });
+    const server = tee.attach(createHttpServer((_req, res) => void held.push(res)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await expect.poll(() => tee.stats().connected && held.length === 1).toBe(true);
+    const stats = await tee.close({ timeoutMs: 0 });
+    socket.destroy();
+    expect(stats.dropped).toEqual({ shutdown: 1 });
+    await sink.until((records) =>
+      records.find((record) => record[0] === RecordType.loss || record[0] === RecordType.abandon),
+    );
   });
 });
 
@@ -153,8 +232,8 @@ describe("the end of the process", () => {
       process.exitCode = 7;
     });`;
 
-  async function run(env: Record<string, string>): Promise<number | null> {
-    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+  async function run(env: Record<string, string>, text = program): Promise<number | null> {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", text], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: "inherit",
@@ -165,6 +244,15 @@ describe("the end of the process", () => {
 
   it("is not held up, and its code is its own, without a server", async () => {
     expect(await run({ MIRRORBALL_SERVER: "127.0.0.1:1" })).toBe(7);
+  });
+
+  it("by process.exit sends what needs no waiting, and says goodbye", async () => {
+    const sink = await Sink.listen();
+    closers.push(() => sink.close());
+    const exits = program.replace("process.exitCode = 7;", "process.exit(9);");
+    expect(await run({ MIRRORBALL_SERVER: sink.address, WAIT_FOR_SERVER: "1" }, exits)).toBe(9);
+    await sink.exchanges(1);
+    await expect.poll(() => sink.goodbyes).toBe(1);
   });
 
   it("sends what is left first, with one", async () => {

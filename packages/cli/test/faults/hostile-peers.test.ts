@@ -70,6 +70,8 @@ async function sendFrame(port: number, payload: Buffer, seq: number): Promise<vo
   let sent = false;
   socket.on("data", (chunk) => {
     session.receive(chunk, 0);
+    // A frame that is left out is acknowledged, which this session knows nothing of.
+    if (session.failure !== undefined) socket.destroy();
     if (session.state === "open" && !sent) {
       sent = true;
       for (const piece of encodeFrame(FrameType.data, seq, payload)) socket.write(piece);
@@ -110,7 +112,9 @@ it("hostile peers", { timeout: LONG ? 600_000 : 60_000 }, async () => {
   const { missing, repeated, againSafe } = run.target.faults(honest.offered);
   expect(refused).toEqual(Object.fromEntries(expected));
   expect(honest.connections).toBe(1);
-  expect([missing, repeated, againSafe, lost]).toEqual([[], [], 0, 0]);
+  expect([missing, repeated, againSafe]).toEqual([[], [], 0]);
+  // What was in a frame of a peer that says nothing of its books is lost, whatever it was.
+  expect(lost).toBe(expected.get("payload"));
   expect(rss).toBeLessThan(RSS_BYTES_MAX);
   report("bombs, garbage, other versions", {
     peers: ROUNDS * (Object.keys(PAYLOADS).length + Object.keys(OPENINGS).length),

@@ -97,7 +97,7 @@ const trust = (): { ca: Buffer } => ({ ca: readFileSync(ours.cert) });
 const mutual = (): string[] => secure(right, "--input-tcp-client-ca", ours.cert);
 const mutualUnix = (): string[] =>
   secure(ours.issue("localhost"), "--input-tcp-client-ca", ours.cert);
-const withToken = (): string[] => ["--input-tcp-token", "open sesame"];
+const withToken = (): string[] => ["--input-tcp-token", "open sesame, please"];
 
 const REFUSED: Readonly<Record<string, Case>> = {
   "the server's certificate is expired": { server: () => secure(ours.issue("127.0.0.1", -1)), sdk: () => ({ tls: trust() }), refused: "tls", says: /certificate has expired/ },
@@ -108,9 +108,9 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "the client's authority is unknown": { server: mutual, sdk: () => ({ tls: { ...trust(), ...pems(foreign.issue("127.0.0.1")) } }), refused: "client-certificate" },
   "the client speaks plain text": { server: () => secure(right), sdk: () => ({}), refused: "tls" },
   "the server speaks plain text": { server: () => [], sdk: () => ({ tls: trust() }), refused: "foreign", says: /SSL|TLS|wrong version|socket disconnected/i },
-  "the token is wrong": { server: withToken, sdk: () => ({ token: "open barley" }), says: /token/ },
+  "the token is wrong": { server: withToken, sdk: () => ({ token: "open barley, please" }), says: /token/ },
   "the token is missing": { server: withToken, sdk: () => ({}), says: /token-required/ },
-  "the server has no token": { server: () => [], sdk: () => ({ token: "open sesame" }), says: /server-not-proven/ },
+  "the server has no token": { server: () => [], sdk: () => ({ token: "open sesame, please" }), says: /server-not-proven/ },
 }; // prettier-ignore
 
 /** The same over a unix socket: who has the file is not enough. */
@@ -121,7 +121,7 @@ const REFUSED_UNIX: Readonly<Record<string, Case>> = {
   "unix: the server's authority is unknown": { server: () => secure(foreign.issue("localhost")), sdk: () => ({ tls: trust() }), refused: "tls", says: /unable to verify|self-signed|unable to get/ },
   "unix: the server's certificate has another name": { server: () => secure(ours.issue("elsewhere.test")), sdk: () => ({ tls: trust() }), says: /does not match|not in the cert/ },
   "unix: the client speaks plain text": { server: mutualUnix, sdk: () => ({}), refused: "tls" },
-  "unix: the token is wrong": { server: withToken, sdk: () => ({ token: "open barley" }), says: /token/ },
+  "unix: the token is wrong": { server: withToken, sdk: () => ({ token: "open barley, please" }), says: /token/ },
 }; // prettier-ignore
 
 let refusals = 0;
@@ -153,7 +153,7 @@ describe("nothing passes when", () => {
     closers.push(() => run.close());
     const { tee } = await service({
       server: `unix:${socket}`,
-      token: "open sesame",
+      token: "open sesame, please",
       tls: { ...trust(), ...pems(ours.issue("localhost")) },
     });
     await until(() => tee.stats().acked === 1);
@@ -165,7 +165,7 @@ describe("nothing passes when", () => {
     closers.push(() => run.close());
     const { tee } = await service({
       server: `127.0.0.1:${run.port}`,
-      token: "open sesame",
+      token: "open sesame, please",
       tls: { ...trust(), ...pems(client) },
     });
     await until(() => tee.stats().acked === 1);
@@ -194,7 +194,11 @@ it("a service with TLS never says a word in plain text", async () => {
     for (const socket of sockets) socket.destroy();
     plain.close();
   });
-  const { tee } = await service({ server: `127.0.0.1:${port}`, tls: true, token: "open sesame" });
+  const { tee } = await service({
+    server: `127.0.0.1:${port}`,
+    tls: true,
+    token: "open sesame, please",
+  });
   await until(() => heard.length >= 5);
   for (const first of heard) expect(first.toString("hex", 0, 2)).toBe("1603");
   expect(Buffer.concat(heard).includes(MARK)).toBe(false);

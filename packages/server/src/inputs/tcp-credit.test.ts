@@ -62,6 +62,7 @@ async function rig(inFlightBytes: number): Promise<Rig> {
       certificateKey: "",
       clientCa: "",
       token: "",
+      tokenUnbound: false,
       connections: 100,
       connectionsPerAddress: 100,
       inFlightBytes,

@@ -30,6 +30,7 @@ interface Rig {
   readonly messages: Message[];
   readonly refusals: string[];
   readonly warnings: string[];
+  readonly dropped: Record<string, number>;
   /** When set, emit answers with this promise. */
   gate: Accepted;
   /** How much further its clock is than the real one. */
@@ -55,6 +56,7 @@ async function rig(
     messages: [],
     refusals: [],
     warnings: [],
+    dropped: {},
     gate: undefined,
     aheadMs: 0,
     stop: () => input.stop(),
@@ -67,7 +69,9 @@ async function rig(
       return made.gate;
     },
     journal,
-    dropped: () => {},
+    dropped: (reason, count) => {
+      made.dropped[reason] = (made.dropped[reason] ?? 0) + count;
+    },
     refused: (reason) => made.refusals.push(reason),
     stdout: { write: async () => undefined },
     loopGuard: true,
@@ -80,6 +84,7 @@ async function rig(
     certificateKey: "",
     clientCa: "",
     token: "",
+    tokenUnbound: false,
     connections: 100,
     connectionsPerAddress: 100,
     inFlightBytes: 100 * 4 * 1024 * 1024,
@@ -95,12 +100,18 @@ class Client {
   readonly session: ProducerSession;
   socket: Socket | undefined;
 
-  constructor(id: number, token?: string, earlier?: { epoch: number; lastSeq: number }) {
+  constructor(
+    id: number,
+    token?: string,
+    earlier?: { epoch: number; lastSeq: number },
+    lastCall?: () => void,
+  ) {
     this.session = new ProducerSession({
       producerId: Buffer.alloc(16, id),
       service: "shop",
       agent: "test/1",
       token,
+      ...(lastCall === undefined ? {} : { lastCall }),
       ...(earlier === undefined
         ? {}
         : { epoch: earlier.epoch, resume: { firstUnackedSeq: 1, lastSeq: earlier.lastSeq } }),
@@ -229,19 +240,19 @@ describe("a producer", () => {
   });
 
   it("must know the token, and so must the server", async () => {
-    const server = await rig(undefined, { token: "open sesame" });
+    const server = await rig(undefined, { token: "open sesame, please" });
     const where = { port: server.port, host: "127.0.0.1" };
-    const right = new Client(5, "open sesame");
+    const right = new Client(5, "open sesame, please");
     await right.connect(where);
     expect(right.session.state).toBe("open");
-    const wrong = new Client(6, "open barley");
+    const wrong = new Client(6, "open barley, please");
     await wrong.connect(where);
     expect(wrong.session.failure?.code).toBe("token-differs");
     const none = new Client(7);
     await none.connect(where);
     expect(none.session.failure?.code).toBe("token-required");
     const open = await rig();
-    const expecting = new Client(8, "open sesame");
+    const expecting = new Client(8, "open sesame, please");
     await expecting.connect({ port: open.port, host: "127.0.0.1" });
     expect(expecting.session.failure?.code).toBe("server-not-proven");
   });
@@ -277,7 +288,7 @@ describe("a peer that speaks something else", () => {
   }
 
   it("is closed when it says nothing and a token is asked for; without one it may be a gor that waits", async () => {
-    const strict = await rig(undefined, { token: "sesame" });
+    const strict = await rig(undefined, { token: "sesame, open sesame" });
     const socket = connect({ port: strict.port, host: "127.0.0.1" }).resume();
     await once(socket, "close");
     expect(strict.refusals).toEqual(["handshake-timeout"]);
@@ -288,16 +299,21 @@ describe("a peer that speaks something else", () => {
     expect(strict.refusals).toEqual(["handshake-timeout", "foreign"]);
   });
 
-  it("or sends a damaged payload loses its connection, not what came before", async () => {
+  it("or sends a frame that cannot be taken loses that frame, and neither its connection nor what comes behind", async () => {
     const server = await rig();
     const client = new Client(1);
     await client.connect({ port: server.port, host: "127.0.0.1" });
     client.send(1);
     client.session.enqueue(Buffer.from([0xdf, 0xff, 0xff, 0xff, 0xff]), 1);
     client.flush();
-    await vi.waitFor(() => expect(client.session.failure?.code).toBe("payload"));
-    expect(targets(server.messages)).toEqual(["/1"]);
+    client.send(2);
+    await vi.waitFor(() => expect(client.session.unackedFrames).toBe(0));
+    expect(client.session.ackedWeight).toBe(2);
+    expect(targets(server.messages)).toEqual(["/1", "/2"]);
     expect(server.refusals).toEqual(["payload"]);
+    expect(server.warnings.join()).toMatch(/^refused of .*: frame 2: /);
+    // How many exchanges were in it only its producer knows, and this one says nothing of its books.
+    expect(server.dropped).toEqual({ "refused-frame": 1 });
   });
 });
 
@@ -480,5 +496,124 @@ describe("a producer that keeps its id over restarts", () => {
       message:
         "the receiver cannot tell yet which frames of an earlier run it has: the disk of its journal takes nothing",
     });
+  });
+});
+
+describe("what a producer takes with it", () => {
+  const where = (server: Rig): { port: number; host: string } => ({
+    port: server.port,
+    host: "127.0.0.1",
+  });
+
+  async function withBooks(server: Rig, id: number): Promise<Client> {
+    const client = new Client(id);
+    await client.connect(where(server));
+    client.session.figures({ offered: 0, accounted: 0, isLast: 0 });
+    client.flush();
+    return client;
+  }
+
+  async function gone(client: Client): Promise<void> {
+    const closed = once(client.socket ?? new EventEmitter(), "close");
+    client.socket?.destroy();
+    await closed;
+  }
+
+  it("is unaccounted for when it stays away past the time it has to send it again", async () => {
+    const server = await rig();
+    const client = await withBooks(server, 1);
+    client.send(1, 2);
+    client.session.enqueue(packRecords([[RecordType.loss, "buffer-full", 3]]), 0);
+    client.session.figures({ offered: 9, accounted: 0, isLast: 0 });
+    client.flush();
+    await vi.waitFor(() => expect(client.session.unackedFrames).toBe(0));
+    await gone(client);
+    expect(server.dropped).toEqual({ "buffer-full": 3 });
+    server.aheadMs += 61_000;
+    await vi.waitFor(() => expect(server.dropped["unaccounted"]).toBe(4), POLL);
+    expect(server.warnings.join()).toContain("4 exchanges of producer shop (010101010101) unaccounted for"); // prettier-ignore
+  });
+
+  it("is not when it comes back with it", async () => {
+    const server = await rig();
+    const client = await withBooks(server, 1);
+    client.session.figures({ offered: 2, accounted: 0, isLast: 0 });
+    client.flush();
+    client.send(1);
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(1));
+    await gone(client);
+    client.session.disconnect();
+    await client.connect(where(server));
+    client.session.figures({ offered: 2, accounted: 1, isLast: 0 });
+    client.send(2);
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(2));
+    await gone(client);
+    server.aheadMs += 61_000;
+    await server.stop();
+    expect(server.dropped).toEqual({});
+  });
+
+  it("is unaccounted for at the end of the run, and at once after a goodbye", async () => {
+    const server = await rig();
+    const [dead, polite] = [await withBooks(server, 1), await withBooks(server, 2)];
+    dead.session.figures({ offered: 5, accounted: 0, isLast: 0 });
+    dead.flush();
+    polite.session.figures({ offered: 2, accounted: 0, isLast: 0 });
+    polite.session.bye();
+    polite.flush();
+    await vi.waitFor(() => expect(server.dropped["unaccounted"]).toBe(2), POLL);
+    await gone(dead);
+    await server.stop();
+    expect(server.dropped["unaccounted"]).toBe(7);
+  });
+
+  it("stays with who is connected when the server stops: that is asked for what it has, first", async () => {
+    const server = await rig();
+    const asked: string[] = [];
+    const client = new Client(1, undefined, undefined, () => {
+      asked.push("last call");
+      client.send(8);
+      client.session.figures({ offered: 3, accounted: 0, isLast: 1 });
+      client.flush();
+    });
+    await client.connect(where(server));
+    client.session.figures({ offered: 2, accounted: 0, isLast: 0 });
+    client.flush();
+    client.send(7);
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(1));
+    await server.stop();
+    expect(asked).toEqual(["last call"]);
+    expect(targets(server.messages)).toEqual(["/7", "/8"]);
+    expect(server.dropped).toEqual({});
+  });
+});
+
+describe("a producer that does not prove the token", () => {
+  it("is counted and logged with its address, for each reason anew, whoever else was refused before", async () => {
+    const server = await rig(undefined, { token: "open sesame, please" });
+    const where = { port: server.port, host: "127.0.0.1" };
+    for (const token of ["open barley, please", "open barley, please", undefined]) {
+      await new Client(6, token).connect(where);
+    }
+    expect(server.refusals).toEqual(["token-differs", "token-differs", "token-required"]);
+    expect(server.warnings).toHaveLength(2);
+    expect(server.warnings[0]).toMatch(/^closed 127.0.0.1:\d+: the producer does not know/);
+    expect(server.warnings[1]).toMatch(/^closed 127.0.0.1:\d+: this server wants a token/);
+  });
+
+  it("is counted when it goes away instead, having learnt nothing", async () => {
+    const server = await rig(undefined, { token: "open sesame, please" });
+    const socket = connect({ port: server.port, host: "127.0.0.1" });
+    const session = new ProducerSession({
+      producerId: Buffer.alloc(16, 1),
+      service: "scan",
+      agent: "scan",
+      token: "guess",
+    });
+    session.connect(Buffer.alloc(16, 9), 0);
+    socket.write(Buffer.concat(session.takeOutput()));
+    await once(socket, "data");
+    socket.destroy();
+    await vi.waitFor(() => expect(server.refusals).toEqual(["token-unproven"]), POLL);
   });
 });

@@ -307,6 +307,8 @@ class TcpInput implements Input {
     this.#context.dropped("unaccounted", count);
     const name = `${printable(service)} (${key.slice(0, KEY_CHARS_SHOWN)})`;
     const exchanges = count === 1 ? "1 exchange" : `${count} exchanges`;
-    this.#context.log.warn(`${exchanges} of producer ${name} unaccounted for: it ended without a goodbye`);
+    this.#context.log.warn(
+      `${exchanges} of producer ${name} unaccounted for: it ended without a goodbye`,
+    );
   }
 }

@@ -118,12 +118,25 @@ describe("frames", () => {
 
   it("are sent only to who knows the token", async () => {
     const port = await freePort();
-    await receiver(port, "--input-tcp-token", "sesame");
+    await receiver(port, "--input-tcp-token", "sesame, open sesame");
     const target = ["--output-tcp", `127.0.0.1:${port}`, "--output-tcp-token"];
-    expect((await run([get("/")], [...target, "sesame"])).counters.outputs[0]?.delivered).toBe(1);
-    const wrong = await run([get("/")], [...target, "barley", "--drain-timeout", "300ms"]);
+    expect(
+      (await run([get("/")], [...target, "sesame, open sesame"])).counters.outputs[0]?.delivered,
+    ).toBe(1);
+    const wrong = await run(
+      [get("/")],
+      [...target, "barley, open barley", "--drain-timeout", "300ms"],
+    );
     expect(wrong.counters.outputs[0]).toMatchObject({ delivered: 0, dropped: { shutdown: 1 } });
     expect(wrong.log.join("\n")).toContain("token-differs");
+  });
+
+  it("need a token of sixteen characters, on either side", async () => {
+    for (const flag of ["--output-tcp-token", "--input-tcp-token"]) {
+      const other = flag === "--input-tcp-token" ? ["--input-tcp", ":1"] : [];
+      const started = run([], ["--output-tcp", ":1", ...other, flag, "fifteen letters"]);
+      await expect(started).rejects.toThrow(`${flag}: must have at least 16 characters`);
+    }
   });
 
   it("lose and double nothing when the connection breaks at any byte", async () => {
@@ -261,7 +274,7 @@ describe("a gor stream", () => {
     await run([get("/tls")], ["--output-tcp", `127.0.0.1:${peer.port}`, ...format, "--output-tcp-secure", "--output-tcp-skip-verify"]); // prettier-ignore
     await expect.poll(() => peer.streams().flatMap(records).length).toBe(1);
     await expect(
-      run([], ["--output-tcp", ":1", ...format, "--output-tcp-token", "x"]),
+      run([], ["--output-tcp", ":1", ...format, "--output-tcp-token", "x".repeat(16)]),
     ).rejects.toThrow("--output-tcp-token");
     await expect(run([], ["--output-tcp", ":1", "--output-tcp-secure", "--output-tcp-ca", "/nowhere"])).rejects.toThrow("cannot read /nowhere"); // prettier-ignore
   });

@@ -84,7 +84,11 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
     const link = { address, tls: () => certificates.options, name: argument };
     const { reload } = certificates;
     if (values.format === "mirrorball") {
-      return new FrameSender(context, { link, token: values.token === "" ? undefined : values.token, reload });
+      return new FrameSender(context, {
+        link,
+        token: values.token === "" ? undefined : values.token,
+        reload,
+      });
     }
     if (values.token !== "") {
       throw new Error(

@@ -8,10 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import {
-  CHANNEL_BINDING_BYTES,
-  CHANNEL_BINDING_LABEL,
   ConsumerSession,
   LOSS_AT,
   NONCE_BYTES,
@@ -21,6 +18,7 @@ import {
   unpackRecords,
 } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Figures, Message, WireRecord } from "@mirrorball/protocol";
+import { channelBinding } from "../../component/channel-binding.ts";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";
@@ -79,6 +77,7 @@ export class Connection implements Peer, CreditHolder {
   #figures: Figures | undefined;
   #accounted = 0;
   #handedOver: (() => void) | undefined;
+  #givenUp = false;
   #firstBytes = "";
   #reported = false;
 
@@ -99,7 +98,7 @@ export class Connection implements Peer, CreditHolder {
     this.#session = new ConsumerSession(
       {
         ...rules,
-        binding: bindingOf(socket),
+        binding: channelBinding(socket),
         figures: (figures) => this.#told(figures),
         credit: {
           freed: (bytes) => credit.freed(this, bytes),
@@ -173,12 +172,21 @@ export class Connection implements Peer, CreditHolder {
   async finish(): Promise<void> {
     await this.#lastCall();
     this.#draining = true;
+    const isGivenUp = this.#givenUp && this.#storing > 0;
+    if (isGivenUp) {
+      this.#end();
+      return;
+    }
     if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
         this.#pump();
       });
     }
+    this.#end();
+  }
+
+  #end(): void {
     this.#flush();
     // The last acknowledgement must arrive. A socket that is closed with bytes unread resets the connection, and what the
     // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
@@ -207,6 +215,8 @@ export class Connection implements Peer, CreditHolder {
   }
 
   giveUp(): void {
+    this.#givenUp = true;
+    this.#handedOver?.();
     if (this.#storing > 0) this.#settled?.();
   }
 
@@ -408,11 +418,4 @@ function accountedIn(records: readonly WireRecord[]): number {
     else if (type === RecordType.loss) count += record[LOSS_AT.count];
   }
   return count;
-}
-
-/** Undefined on a channel that is not TLS here. */
-function bindingOf(socket: Socket): Uint8Array | undefined {
-  return socket instanceof TLSSocket
-    ? socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL)
-    : undefined;
 }

@@ -5,10 +5,7 @@
  * which frames it has, and the journal which messages those are.
  */
 import { randomBytes } from "node:crypto";
-import { TLSSocket } from "node:tls";
 import {
-  CHANNEL_BINDING_BYTES,
-  CHANNEL_BINDING_LABEL,
   MINOR_MESSAGES,
   MINOR_RESUME,
   NONCE_BYTES,
@@ -16,6 +13,7 @@ import {
   ProducerSession,
 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { channelBinding } from "../../component/channel-binding.ts";
 import type { Output, OutputContext, OutputStats, OutputStream } from "../../component/types.ts";
 import { FramePacker } from "./frame-packer.ts";
 import { Link } from "./link.ts";
@@ -227,11 +225,7 @@ export class FrameSender implements Output {
   }
 
   #opened(): void {
-    const { socket } = this.#link;
-    const binding =
-      socket instanceof TLSSocket
-        ? socket.exportKeyingMaterial(CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL)
-        : undefined;
+    const binding = channelBinding(this.#link.socket);
     const nonce = randomBytes(NONCE_BYTES);
     this.#session.connect(nonce, this.#context.clock.monotonicMs(), binding);
     this.#pump();
