@@ -18,6 +18,8 @@ import type { Fault, Figures } from "./control.ts";
 import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
 import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import { PAYLOAD_REFUSED, takeOut } from "./held-frame.ts";
+import type { HeldFrame } from "./held-frame.ts";
 import { CREDIT_WINDOW_BYTES, HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
 import { WANT_FRAMES_MAX, WELCOME_MS_MAX } from "./limits.ts";
 import { ProducerProof } from "./proof.ts";
@@ -52,21 +54,6 @@ export interface EarlierFrames {
 }
 
 export type ProducerState = "closed" | "handshake" | "open";
-
-interface HeldFrame {
-  /** Its bytes: in one piece, or header and payload. */
-  pieces: readonly Uint8Array[];
-  bytes: number;
-  readonly weight: number;
-  readonly told: number;
-  /** Why the receiver would not have what it held. */
-  refusal: string | undefined;
-}
-
-/** A payload of no records: what a frame that was refused is sent as, so that the numbers go on. */
-const NO_RECORDS: Uint8Array = Uint8Array.of(0x90);
-/** The code of an ERROR of receivers before minor version 3 that refuse a frame for what it holds. */
-const PAYLOAD_REFUSED = "payload";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const FIRST_CRITICAL_TYPE = 0x80;
@@ -321,17 +308,14 @@ export class ProducerSession {
    * again, for ever: with one frame under way it is known which, and its place is kept by one without records.
    */
   #findRefused(reason: string): void {
-    const isKnown = this.#sent === 1 || this.#stepping;
     const seq = this.#firstSeq + this.#sent - 1;
     const frame = this.#frames[this.#sent - 1];
-    if (!isKnown || frame === undefined) {
+    if (frame === undefined || (this.#sent > 1 && !this.#stepping)) {
       this.#stepUntilSeq = Math.max(this.#stepUntilSeq, seq);
       return;
     }
     this.unackedBytes -= frame.bytes;
-    frame.refusal = reason;
-    frame.pieces = encodeFrame(FrameType.data, seq, NO_RECORDS);
-    frame.bytes = frame.pieces.reduce((sum, piece) => sum + piece.length, 0);
+    takeOut(frame, seq, reason);
     this.unackedBytes += frame.bytes;
   }
 
@@ -395,19 +379,13 @@ export class ProducerSession {
     this.#sent = Math.max(0, this.#sent - acked.length);
     if (acked.length > 0) this.#steps = 1;
     for (const frame of acked) {
-      this.#account(frame);
+      this.ackedWeight += frame.refusal === undefined ? frame.weight : 0;
+      this.ackedTold += frame.refusal === undefined ? frame.told : 0;
+      this.#options.settled?.(frame.weight, frame.told, frame.refusal);
       this.unackedBytes -= frame.bytes;
       const [whole] = frame.pieces;
       if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
     }
-  }
-
-  #account({ weight, told, refusal }: HeldFrame): void {
-    if (refusal === undefined) {
-      this.ackedWeight += weight;
-      this.ackedTold += told;
-    }
-    this.#options.settled?.(weight, told, refusal);
   }
 
   #send(type: number, payload: Uint8Array): void {

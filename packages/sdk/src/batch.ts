@@ -106,8 +106,15 @@ export class Batch {
 
   /** The server is told with the next batch, and soon when there is none. */
   lost(reason: string, count = 1): void {
+    if (count === 0) return;
     this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
     this.#lossTimer ??= setTimeout(() => this.#elapsed(), LOSS_MS_MAX).unref();
+  }
+
+  /** The server would not have what a frame held: what it told as lost is told again. */
+  refused(weight: number, told: number, reason: string): void {
+    this.#losses.refused(weight, reason);
+    this.lost("refused", weight + told);
   }
 
   /** Never throws: whoever calls it has an exchange of its own to care for. */

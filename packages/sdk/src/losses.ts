@@ -2,6 +2,7 @@
  * What a mirror had to drop, by reason, and the two lines of log that begin and end a time of a full buffer. And how many
  * errors of its own were contained, with a line for the first.
  */
+import { printable } from "@mirrorball/protocol/producing";
 import type { DropReason } from "./stats.ts";
 
 /** Of a stack, as much as a report needs. */
@@ -36,6 +37,15 @@ export class Losses {
     if (reason !== "buffer-full" || this.#dropping) return;
     this.#dropping = true;
     this.#log("mirrorball: the buffer is full, exchanges are being dropped and counted");
+  }
+
+  /** The server would not have what a frame held. */
+  refused(count: number, reason: string): void {
+    if (this.of("refused") === 0)
+      this.#log(
+        `mirrorball: the server refuses what a frame holds (${printable(reason)}); its exchanges are counted as refused`,
+      );
+    this.count("refused", count);
   }
 
   fault(error: unknown): void {

@@ -6,12 +6,8 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import {
-  HEADER_FIELDS_MAX,
-  HEAD_BYTES_MAX,
-  WHOLE_EXCHANGE_BYTES_MAX,
-  printable,
-} from "@mirrorball/protocol/producing";
+import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "@mirrorball/protocol/producing";
+import { WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol/producing";
 import { Breaker } from "./breaker.ts";
 import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
 import { verdictOf } from "./callbacks.ts";
@@ -68,7 +64,7 @@ export class Recorder {
       log: settings.log,
       offered: () => this.#offered,
       lastCall: () => this.#batch.flush(),
-      refused: (weight, told, reason) => this.#refused(weight, told, reason),
+      refused: (weight, told, reason) => this.#batch.refused(weight, told, reason),
       acknowledged: () => this.#acknowledged(),
       idle: () => this.#batch.sinkIdle(),
       released: (frame) => this.#batch.released(frame),
@@ -174,8 +170,7 @@ export class Recorder {
   }
 
   requestEnded(exchange: Exchange): void {
-    if (!exchange.streaming) return;
-    const refused = this.#streaming.request(exchange);
+    const refused = exchange.streaming ? this.#streaming.request(exchange) : undefined;
     if (refused !== undefined) this.drop(exchange, refused);
   }
 
@@ -239,10 +234,7 @@ export class Recorder {
     exchange.closed = true;
     if (exchange.streaming) {
       const refused = this.#streaming.end(exchange, endedUs);
-      if (refused !== undefined) {
-        this.#losses.count(refused);
-        this.#streaming.abandon(exchange, refused);
-      }
+      if (refused !== undefined) this.#losses.count(refused);
     } else {
       const tags = this.#writer.tagsOf(exchange);
       if (tags === undefined) this.#drop("tags-threw");
@@ -273,7 +265,6 @@ export class Recorder {
 
   /** An exchange that could not be recorded from its beginning. */
   refuse(reason: DropReason): void {
-    // The server is told of it, whether or not there is an exchange to go with it.
     this.outlet.start();
     this.#offered += 1;
     this.#drop(reason);
@@ -312,10 +303,8 @@ export class Recorder {
     this.#accepting = false;
     this.#batch.flush();
     if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
-    while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
+    this.#dropOpen();
     this.breaker.stop();
-    // What was just dropped is told too.
-    this.#batch.flush();
     this.#batch.stop();
     const { buffered } = this.stats();
     this.outlet.close();
@@ -326,20 +315,15 @@ export class Recorder {
 
   /** The process ends in this moment: nothing is waited for. */
   leave(): void {
-    this.#accepting = false;
-    while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
-    this.#batch.flush();
+    this.#dropOpen();
     this.outlet.leave();
   }
 
-  /** The server has what was lost before told again, as that was in what it refused. */
-  #refused(weight: number, told: number, reason: string): void {
-    if (this.#losses.of("refused") === 0)
-      this.settings.log(
-        `mirrorball: the server refuses what a frame holds (${printable(reason)}); its exchanges are counted as refused`,
-      );
-    this.#losses.count("refused", weight);
-    if (weight + told > 0) this.#batch.lost("refused", weight + told);
+  /** Nothing is taken any more; what is open is lost, and the server is told so. */
+  #dropOpen(): void {
+    this.#accepting = false;
+    while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
+    this.#batch.flush();
   }
 
   async #settledWithin(timeoutMs: number): Promise<void> {

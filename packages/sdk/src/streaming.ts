@@ -66,7 +66,9 @@ export class Streaming {
 
   /** Everything that it still owes; or says why it cannot be told, as when its trailers are more than a record may hold. */
   end(exchange: Exchange, endedUs: number): DropReason | undefined {
-    return this.#pushAll(this.#writer.rest(exchange, endedUs));
+    const refused = this.#pushAll(this.#writer.rest(exchange, endedUs));
+    if (refused !== undefined) this.abandon(exchange, refused);
+    return refused;
   }
 
   #pushAll(records: readonly WireRecord[]): DropReason | undefined {

@@ -10,9 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import {
   ConsumerSession,
-  LOSS_AT,
   NONCE_BYTES,
-  RecordType,
   WELCOME_MS_MAX,
   checkPayload,
   unpackRecords,
@@ -21,6 +19,7 @@ import type { DataFrame, Fault, Figures, Message, WireRecord } from "@mirrorball
 import { channelBinding } from "../../component/channel-binding.ts";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
+import { Books } from "./books.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";
 import type { FrameEvents, Peer } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
@@ -73,9 +72,7 @@ export class Connection implements Peer, CreditHolder {
   #flushing = false;
   #draining = false;
   #settled: (() => void) | undefined;
-  /** What the producer last said of its books on this connection, and exchanges that have come on it since it first did. */
-  #figures: Figures | undefined;
-  #accounted = 0;
+  readonly #books: Books = new Books();
   #handedOver: (() => void) | undefined;
   #givenUp = false;
   #firstBytes = "";
@@ -196,8 +193,7 @@ export class Connection implements Peer, CreditHolder {
 
   /** Asks a producer that keeps books for what it has in hand, so that it need not keep it for a server that may never come. */
   async #lastCall(): Promise<void> {
-    if (this.#figures === undefined || this.#session.state !== "open" || this.#socket.destroyed)
-      return;
+    if (!this.#books.areKept || this.#session.state !== "open" || this.#socket.destroyed) return;
     await new Promise<void>((resolve) => {
       const impatience = setTimeout(resolve, LAST_CALL_MS_MAX);
       this.#handedOver = () => {
@@ -210,7 +206,7 @@ export class Connection implements Peer, CreditHolder {
   }
 
   #told(figures: Figures): void {
-    this.#figures = figures;
+    this.#books.figures = figures;
     if (figures.isLast !== 0) this.#handedOver?.();
   }
 
@@ -294,14 +290,14 @@ export class Connection implements Peer, CreditHolder {
   #recordsOf({ seq, payload }: DataFrame, producer: Producer): readonly WireRecord[] {
     const records = checkPayload(payload) ?? unpackRecords(payload);
     if (typeof records !== "string") {
-      this.#accounted += accountedIn(records);
+      this.#books.took(records);
       return records;
     }
     this.#session.refuse(seq, records);
     producer.assembler.refused();
     this.#events.refused(this, { code: "payload", message: `frame ${seq}: ${records}` });
     // Others tell by themselves how many exchanges that were.
-    if (this.#figures === undefined) this.#context.dropped("refused-frame", 1);
+    if (!this.#books.areKept) this.#context.dropped("refused-frame", 1);
     return [];
   }
 
@@ -371,19 +367,14 @@ export class Connection implements Peer, CreditHolder {
       if (this.#busy || this.#pending.length > 0) return;
       producer.connection = undefined;
       producer.leftAtMs = this.#context.clock.monotonicMs();
-      this.#closeBooks(producer);
+      const { missing } = this.#books;
+      // When it is we who end the connection, it keeps what it has: it has heard our last call.
+      if (missing !== undefined)
+        producer.missing = this.#draining && this.#books.isLast ? 0 : missing;
       this.#context.journal?.present(producer.key, false);
       if (this.#session.state === "ended") this.#sayGoodbye(producer);
     }
     this.#report(this.#session.failure);
-  }
-
-  /** What the producer has beyond what has come. It keeps it when it is we who end the connection: it has heard our last call. */
-  #closeBooks(producer: Producer): void {
-    if (this.#figures === undefined) return;
-    const { offered, accounted, isLast } = this.#figures;
-    const missing = Math.max(0, offered - accounted - this.#accounted);
-    producer.missing = this.#draining && isLast !== 0 ? 0 : missing;
   }
 
   /** After a BYE nothing more comes: what is unfinished was aborted with its process. */
@@ -406,16 +397,4 @@ export class Connection implements Peer, CreditHolder {
     this.#reported = true;
     this.#events.closed(this, fault, this.#firstBytes);
   }
-}
-
-/** Exchanges that end in these records, or are told as lost. */
-function accountedIn(records: readonly WireRecord[]): number {
-  let count = 0;
-  for (const record of records) {
-    const type = record[0];
-    if (type === RecordType.exchange || type === RecordType.responseEnd) count += 1;
-    else if (type === RecordType.abandon) count += 1;
-    else if (type === RecordType.loss) count += record[LOSS_AT.count];
-  }
-  return count;
 }
