@@ -84,7 +84,7 @@ function isTelling(text: string): boolean {
 
 /** `ord_17` may become `ord_23`, not `inv_23`. */
 function labelsAlike(a: string, b: string): boolean {
-  const label = (text: string): string => text.replace(/\d+$/, "");
+  const label = (text: string): string => text.replace(/(?<!\d)\d+$/, "");
   return label(a) === label(b) || (/^[\da-f]+$/i.test(a) && a.length === b.length);
 }
 
