@@ -1,11 +1,11 @@
 // Feeds a stream parser in every way that must not matter, and writes down what comes out.
-import type { MethodKind } from "../src/core/http/head-scan.ts";
-import { RequestStream } from "../src/core/http/request-stream.ts";
-import { StreamParser } from "../src/core/http/stream-parser.ts";
-import type { StreamEvents, StreamSide } from "../src/core/http/stream-events.ts";
-import { STREAM_LIMITS, StreamTally } from "../src/core/http/stream-limits.ts";
-import type { StreamLimits } from "../src/core/http/stream-limits.ts";
-import type { StreamMessage } from "../src/core/http/stream-message.ts";
+import type { MethodKind } from "../src/core/http/head/head-scan.ts";
+import { RequestStream } from "../src/core/http/captured/request-stream.ts";
+import { StreamParser } from "../src/core/http/captured/stream-parser.ts";
+import type { StreamEvents, StreamSide } from "../src/core/http/captured/stream-events.ts";
+import { STREAM_LIMITS, StreamTally } from "../src/core/http/captured/stream-limits.ts";
+import type { StreamLimits } from "../src/core/http/captured/stream-limits.ts";
+import type { StreamMessage } from "../src/core/http/captured/stream-message.ts";
 
 export interface Parsed {
   readonly messages: StreamMessage[];

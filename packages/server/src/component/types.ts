@@ -81,7 +81,7 @@ export interface InputContext {
   dropped(reason: string, count: number): void;
   /** Counts an event that cost no message: a connection closed because of what it sent, by reason. */
   refused(reason: string): void;
-  /** Requests that carry the mark of a replay are to be left out and counted; see `core/http/replay-mark.ts`. */
+  /** Requests that carry the mark of a replay are to be left out and counted; see `core/http/replayed/replay-mark.ts`. */
   readonly loopGuard: boolean;
   /** The user that this process becomes between `open` and `start`; undefined when it stays what it is. */
   readonly becomes?: string | undefined;

@@ -2,7 +2,7 @@
  * The shape of a path: `/users/17/orders/3f2a…?x=1` is `/users/{number}/orders/{hex}`, so that paths of one route count
  * as one. In: a request target. Out: a shape. It guesses from the looks of each part alone.
  */
-import { withoutQuery } from "./http/target-parts.ts";
+import { withoutQuery } from "./http/head/target-parts.ts";
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const NUMBER = /^[-+]?\d+(?:[.,]\d+)?$/;

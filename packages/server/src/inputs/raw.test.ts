@@ -296,7 +296,7 @@ it("behind a load balancer's binary header requests are whole, paired and beyond
 });
 
 it("a header field is set at the head, never in the body", async () => {
-  const { withField } = await import("../core/http/with-field.ts");
+  const { withField } = await import("../core/http/edit/with-field.ts");
   const text = (raw: string): string =>
     Buffer.from(withField(HttpMessage.fromRaw(Buffer.from(raw)), "X-A", "new").raw).toString();
   expect(text("POST / HTTP/1.1\r\nHost: x\r\n\r\nX-A: old\r\n")).toBe(

@@ -21,7 +21,7 @@ import { flag, integer, size, text, token } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
 import type { Input, InputContext, InputStats } from "../component/types.ts";
 import { CreditPool } from "../core/credit/credit-pool.ts";
-import { ReplayFilter } from "../core/http/replay-filter.ts";
+import { ReplayFilter } from "../core/http/replayed/replay-filter.ts";
 import { connectionLimit, descriptorLimit, limitWords } from "../files/descriptors.ts";
 import { Connection } from "./tcp/connection.ts";
 import type { ProofRules } from "./tcp/connection.ts";

@@ -2,7 +2,7 @@
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { paramValue } from "../core/http/edit.ts";
+import { paramValue } from "../core/http/edit/edit.ts";
 import { placeOf } from "../core/limit/share.ts";
 import { FilterStage } from "./rules/filter-stage.ts";
 import { shares } from "./rules/kinds.ts";

@@ -5,7 +5,7 @@ import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { editHeader, withHeaders } from "../core/http/edit.ts";
+import { editHeader, withHeaders } from "../core/http/edit/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
 import { headerRewrites } from "./rules/kinds.ts";
 import type { HeaderRewrite } from "./rules/kinds.ts";

@@ -3,7 +3,7 @@ import type { RequestHead } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { withTarget } from "../core/http/edit.ts";
+import { withTarget } from "../core/http/edit/edit.ts";
 import type { Replacer } from "../core/regexp/regexp.ts";
 import { EditStage } from "./rules/edit-stage.ts";
 import { urlRewrites } from "./rules/kinds.ts";

@@ -3,7 +3,7 @@ import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { setHeader as setField, withHeaders } from "../core/http/edit.ts";
+import { setHeader as setField, withHeaders } from "../core/http/edit/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
 import { headerValues } from "./rules/kinds.ts";
 import type { HeaderValue } from "./rules/kinds.ts";

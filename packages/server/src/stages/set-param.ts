@@ -3,7 +3,7 @@ import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import { maskNamed } from "../component/mask.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { setParam as setInTarget, withTarget } from "../core/http/edit.ts";
+import { setParam as setInTarget, withTarget } from "../core/http/edit/edit.ts";
 import { EditStage } from "./rules/edit-stage.ts";
 import { params as paramsOf } from "./rules/kinds.ts";
 import type { Param } from "./rules/kinds.ts";

@@ -4,7 +4,7 @@
  */
 import { HttpMessage, formatHead, headEnd, isChunked, isResponseHead } from "@mirrorball/protocol";
 import type { Head, MessageContext } from "@mirrorball/protocol";
-import { isFieldValue, isTarget, isToken } from "../http/head-rules.ts";
+import { isFieldValue, isTarget, isToken } from "../http/head/head-rules.ts";
 
 export interface MessageFacts {
   readonly id: string;

@@ -2,7 +2,7 @@
  * Which request a response answers: the oldest that has none, in order (RFC 9112 9.3). Where bytes are missing that order
  * is not known any more, and then no answer is better than a wrong one. Sans-IO.
  */
-import type { MethodKind } from "../http/head-scan.ts";
+import type { MethodKind } from "../http/head/head-scan.ts";
 import type { Message, MessageContext } from "@mirrorball/protocol";
 
 /** Requests of one connection that may wait for their answers: beyond it nobody answers, or the answers are not captured. */

@@ -3,7 +3,7 @@ import { BodyState, MessageKind, headerValue, isResponseHead } from "@mirrorball
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { bytesOf, proxyHeader } from "../../../test/stream-kit.ts";
-import { StreamTally } from "../http/stream-limits.ts";
+import { StreamTally } from "../http/captured/stream-limits.ts";
 import type { EndReason } from "../tcp/types.ts";
 import { CaptureCounters } from "./capture-counters.ts";
 import { HttpConnection } from "./http-connection.ts";

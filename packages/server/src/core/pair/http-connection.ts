@@ -7,11 +7,11 @@
  */
 import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, MessageContext } from "@mirrorball/protocol";
-import type { MethodKind } from "../http/head-scan.ts";
-import { RequestStream } from "../http/request-stream.ts";
-import { StreamParser } from "../http/stream-parser.ts";
-import type { StreamTally } from "../http/stream-limits.ts";
-import type { StreamMessage } from "../http/stream-message.ts";
+import type { MethodKind } from "../http/head/head-scan.ts";
+import { RequestStream } from "../http/captured/request-stream.ts";
+import { StreamParser } from "../http/captured/stream-parser.ts";
+import type { StreamTally } from "../http/captured/stream-limits.ts";
+import type { StreamMessage } from "../http/captured/stream-message.ts";
 import { timestampOf } from "../tcp/types.ts";
 import type { ConnectionHandler, ConnectionInfo, Direction, EndReason } from "../tcp/types.ts";
 import type { CaptureCounters } from "./capture-counters.ts";

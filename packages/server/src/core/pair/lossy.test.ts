@@ -4,7 +4,7 @@ import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { RAW_IP, PORT, CLIENT_PORT, ipv4, tcp } from "../../../test/packet-kit.ts";
-import { StreamTally } from "../http/stream-limits.ts";
+import { StreamTally } from "../http/captured/stream-limits.ts";
 import { PacketDecoder } from "../packet/decode.ts";
 import { FlowTable } from "../tcp/flow-table.ts";
 import { CaptureCounters } from "./capture-counters.ts";

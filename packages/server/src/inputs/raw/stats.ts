@@ -7,7 +7,7 @@
  * given up, and bytes that no receiver would have taken. pending: in messages that are not whole yet.
  */
 import type { InputStats } from "../../component/types.ts";
-import type { StreamTally } from "../../core/http/stream-limits.ts";
+import type { StreamTally } from "../../core/http/captured/stream-limits.ts";
 import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
 import type { CaptureCounters } from "../../core/pair/capture-counters.ts";
 import type { FlowCounters } from "../../core/tcp/flow-table.ts";

@@ -10,7 +10,7 @@ import type { Fault, Message } from "@mirrorball/protocol";
 import type { InputContext } from "../../component/types.ts";
 import { WAITING_BYTES, processMemory } from "../../core/memory/process-memory.ts";
 import type { MemoryAccount } from "../../core/memory/budget.ts";
-import type { ReplayFilter } from "../../core/http/replay-filter.ts";
+import type { ReplayFilter } from "../../core/http/replayed/replay-filter.ts";
 import { RecordDecoder } from "../../core/record/decode.ts";
 import { META_BYTES_MAX, MetaLine, readMeta } from "../../core/record/meta.ts";
 import { firstBytesOf, nameOf } from "./peer.ts";

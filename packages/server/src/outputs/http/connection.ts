@@ -7,8 +7,8 @@
  * costs 4 to 5 µs more a request; see ARCHITECTURE.md.
  */
 import type { Socket } from "node:net";
-import type { RequestWriter } from "../../core/http/request-writer.ts";
-import { ResponseParser } from "../../core/http/response-parser.ts";
+import type { RequestWriter } from "../../core/http/replayed/request-writer.ts";
+import { ResponseParser } from "../../core/http/replayed/response-parser.ts";
 import type { Dialer, GiveUp, ReadBuffer } from "./dialer.ts";
 import { BadResponse, ClosedByTarget, TlsExpected } from "./failure.ts";
 import type { Origin } from "./origin.ts";

@@ -2,7 +2,7 @@
 import { HttpMessage, parseHead } from "@mirrorball/protocol";
 import { processMemory } from "../../core/memory/process-memory.ts";
 import { HeldBytes } from "../../core/memory/held-bytes.ts";
-import type { ResponseParser } from "../../core/http/response-parser.ts";
+import type { ResponseParser } from "../../core/http/replayed/response-parser.ts";
 
 export class KeptAnswer {
   /** True when bytes had to be left out. */

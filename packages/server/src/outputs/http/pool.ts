@@ -5,7 +5,7 @@
 import type { Message } from "@mirrorball/protocol";
 import type { OutputContext, OutputQueue, OutputStats } from "../../component/types.ts";
 import { Histogram } from "../../core/histogram.ts";
-import { RequestWriter } from "../../core/http/request-writer.ts";
+import { RequestWriter } from "../../core/http/replayed/request-writer.ts";
 import { OrderKeeper } from "../../core/order/order-keeper.ts";
 import type { OrderKey } from "../../core/order/order-key.ts";
 import { descriptorLimit } from "../../files/descriptors.ts";

@@ -7,8 +7,8 @@
  */
 import { BodyState, HttpMessage, MessageKind, isResponseHead } from "@mirrorball/protocol";
 import type { HeaderList, Message, RequestHead } from "@mirrorball/protocol";
-import { originForm } from "../../core/http/request-writer.ts";
-import type { RequestParts, RequestWriter } from "../../core/http/request-writer.ts";
+import { originForm } from "../../core/http/replayed/request-writer.ts";
+import type { RequestParts, RequestWriter } from "../../core/http/replayed/request-writer.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionEvents, ConnectionSettings } from "./connection.ts";
 import { urlOf } from "./dialer.ts";

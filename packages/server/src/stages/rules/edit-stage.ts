@@ -2,7 +2,7 @@
 import { MessageKind, isResponseHead } from "@mirrorball/protocol";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import type { Stage } from "../../component/types.ts";
-import { withHead } from "../../core/http/edit.ts";
+import { withHead } from "../../core/http/edit/edit.ts";
 
 export interface EditSettings {
   /** Returns its argument when there is nothing to change. */

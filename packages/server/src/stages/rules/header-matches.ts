@@ -1,6 +1,6 @@
 /** Whether a header field matches. A field that is missing or empty has nothing that could. */
 import type { HeaderList } from "@mirrorball/protocol";
-import { headerIndex } from "../../core/http/edit.ts";
+import { headerIndex } from "../../core/http/edit/edit.ts";
 import type { HeaderPattern } from "./kinds.ts";
 
 /** True when one of the fields of that name matches; with `firstOnly`, as in gor, the first alone is asked. */

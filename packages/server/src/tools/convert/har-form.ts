@@ -2,7 +2,7 @@
  * The body of a form that a HAR gives as a list of parameters and not as text. Sans-IO. In: an entry's `postData` and the request's
  * Content-Type. Out: the body as a browser sends it, its type, and which files' contents the HAR does not hold.
  */
-import { toFieldValue } from "../../core/http/head-rules.ts";
+import { toFieldValue } from "../../core/http/head/head-rules.ts";
 import { fieldsOf, textOf } from "./har-values.ts";
 import type { Fields } from "./har-values.ts";
 

@@ -4,11 +4,11 @@
  */
 import { domainToASCII } from "node:url";
 import { HttpMessage, headerValue } from "@mirrorball/protocol";
-import { isTarget, isToken, toFieldValue, toTarget } from "../../core/http/head-rules.ts";
+import { isTarget, isToken, toFieldValue, toTarget } from "../../core/http/head/head-rules.ts";
 import { formBody } from "./har-form.ts";
 import { fieldsOf, textOf } from "./har-values.ts";
 import type { Fields } from "./har-values.ts";
-import { withoutFragment } from "../../core/http/target-parts.ts";
+import { withoutFragment } from "../../core/http/head/target-parts.ts";
 
 /** A request, and what of it the HAR does not hold. */
 export interface HarRequest {

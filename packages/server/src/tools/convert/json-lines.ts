@@ -17,7 +17,7 @@ import {
   timestampToNs,
 } from "@mirrorball/protocol";
 import type { Message, Timestamp } from "@mirrorball/protocol";
-import { isBytes } from "../../core/http/head-rules.ts";
+import { isBytes } from "../../core/http/head/head-rules.ts";
 import { contextFields, contextOfFields } from "../../core/record/context-fields.ts";
 import { openSource } from "../../files/record-file.ts";
 import type { MessageReader, MessageWriter } from "./format.ts";

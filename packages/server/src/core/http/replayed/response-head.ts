@@ -4,7 +4,7 @@
  *
  * It makes no strings: a head is read tens of thousands of times a second and hardly ever looked at.
  */
-import { COLON, CR, FIELD, LF, SPACE, TOKEN, isWord, listHas, trimmed } from "./bytes.ts";
+import { COLON, CR, FIELD, LF, SPACE, TOKEN, isWord, listHas, trimmed } from "../head/bytes.ts";
 
 /** Digits of a length; more cannot be exact in a double. */
 const LENGTH_DIGITS_MAX = 15;

@@ -3,8 +3,8 @@
  * nearly nobody else sends counts: a whole request line, or the beginning of a status line.
  */
 import { mayStart } from "./foreign.ts";
-import { HeadScan, NOT_A_HEAD } from "./head-scan.ts";
-import { scanHead } from "./scan-head.ts";
+import { HeadScan, NOT_A_HEAD } from "../head/head-scan.ts";
+import { scanHead } from "../head/scan-head.ts";
 
 const LF = 0x0a;
 /** Bytes of a status line that are enough: `HTTP/1.1`. */

@@ -2,8 +2,8 @@
  * How the body of a message ends, from its head (RFC 9112 6.3). Pure. Where the head says two things or nonsense, the
  * reason is put down as a doubt of the scan, and the body is what the RFC makes of it; `unknown` when it makes nothing.
  */
-import { Coding, MethodKind } from "./head-scan.ts";
-import type { HeadScan } from "./head-scan.ts";
+import { Coding, MethodKind } from "../head/head-scan.ts";
+import type { HeadScan } from "../head/head-scan.ts";
 import type { StreamLimits } from "./stream-limits.ts";
 
 export const Body = { none: 0, length: 1, chunked: 2, untilClose: 3, unknown: 4 } as const;

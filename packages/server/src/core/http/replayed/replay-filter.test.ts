@@ -1,6 +1,6 @@
 // Marked requests and the responses to them are left out, whatever stands around them.
 import { expect, it } from "vitest";
-import { get, responseTo } from "../../../test/kit.ts";
+import { get, responseTo } from "../../../../test/kit.ts";
 import { ReplayFilter } from "./replay-filter.ts";
 
 it("leaves out marked requests and their responses, and nothing else", () => {

@@ -1,5 +1,5 @@
 /** What the stream parser makes of one HTTP/1 message, request or response: its bytes, its times, and how far it can be trusted. */
-import { MethodKind } from "./head-scan.ts";
+import { MethodKind } from "../head/head-scan.ts";
 
 export class StreamMessage {
   /** The message as it was on the wire, framing included, in memory of its own. Set when the message is done. */

@@ -6,7 +6,7 @@
  * Strict: what two readers could understand differently is a fault, not a guess. Bounded: head, chunk lines and
  * trailers together, interim responses. Bytes given to `push` and `onBody` are the caller's and are not kept.
  */
-import { CR, LF, SPACE, TAB } from "./bytes.ts";
+import { CR, LF, SPACE, TAB } from "../head/bytes.ts";
 import { readResponseHead, startsWithHttp } from "./response-head.ts";
 import type { ResponseHeadFacts } from "./response-head.ts";
 

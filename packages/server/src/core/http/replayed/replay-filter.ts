@@ -4,7 +4,7 @@
  */
 import { MessageKind, REPLAY_FIELD } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { RecentIds } from "../recent-ids.ts";
+import { RecentIds } from "../../recent-ids.ts";
 import { isReplay } from "./replay-mark.ts";
 
 /** What every spelling of it has that occurs: heads are parsed only where it stands, as others should cost next to nothing. */

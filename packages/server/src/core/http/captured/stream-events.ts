@@ -1,5 +1,5 @@
 /** What a stream parser tells, in stream order. */
-import type { MethodKind } from "./head-scan.ts";
+import type { MethodKind } from "../head/head-scan.ts";
 import type { StreamMessage } from "./stream-message.ts";
 
 export type StreamSide = "request" | "response";

@@ -1,5 +1,5 @@
 /** Names what is not HTTP/1 by its first bytes. Pure. */
-import { CR, LF, SPACE } from "./bytes.ts";
+import { CR, LF, SPACE } from "../head/bytes.ts";
 import { PROXY_HEADER, isProxyLine } from "./proxy-header.ts";
 
 /** A request of HTTP/0.9, a line without a version: it has no framing that a stream could be read by. */

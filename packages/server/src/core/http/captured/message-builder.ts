@@ -3,7 +3,7 @@
  * Knows nothing of framing.
  */
 import { MessageBytes } from "./message-bytes.ts";
-import type { HeadScan } from "./head-scan.ts";
+import type { HeadScan } from "../head/head-scan.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import { StreamMessage } from "./stream-message.ts";
 

@@ -3,7 +3,7 @@ import { HttpMessage, formatHead, isResponseHead } from "@mirrorball/protocol";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { request } from "../../../test/kit.ts";
+import { request } from "../../../../test/kit.ts";
 import { editHeader, paramValue, removeHeader, setHeader, setParam, withHead, withHeaders, withTarget } from "./edit.ts"; // prettier-ignore
 
 const field = (name: string, value: string) => ({ name, lowerName: name.toLowerCase(), value });

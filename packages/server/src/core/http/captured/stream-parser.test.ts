@@ -1,9 +1,9 @@
 // Every way in which HTTP/1 messages are framed, broken, or not HTTP at all; whole, byte by byte and cut in two anywhere.
 import { HttpMessage } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
-import { byteByByte, bytesOf, digest, feed } from "../../../test/stream-kit.ts";
-import type { FeedOptions, Parsed } from "../../../test/stream-kit.ts";
-import { MethodKind } from "./head-scan.ts";
+import { byteByByte, bytesOf, digest, feed } from "../../../../test/stream-kit.ts";
+import type { FeedOptions, Parsed } from "../../../../test/stream-kit.ts";
+import { MethodKind } from "../head/head-scan.ts";
 import { StreamTally } from "./stream-limits.ts";
 import { StreamParser } from "./stream-parser.ts";
 

@@ -11,7 +11,7 @@
  */
 import { REPLAY_FIELD } from "@mirrorball/protocol";
 import type { HeaderList } from "@mirrorball/protocol";
-import { FIELD, TOKEN } from "./bytes.ts";
+import { FIELD, TOKEN } from "../head/bytes.ts";
 import {
   FieldPart,
   hasListedFields,

@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { HttpMessage, isResponseHead } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DISAGREEMENTS, HOSTILE } from "../../../test/hostile-requests.ts";
-import { bytesOf, digest, feed } from "../../../test/stream-kit.ts";
+import { DISAGREEMENTS, HOSTILE } from "../../../../test/hostile-requests.ts";
+import { bytesOf, digest, feed } from "../../../../test/stream-kit.ts";
 
 interface Reading {
   /** Method, target and body of each request that was whole. */

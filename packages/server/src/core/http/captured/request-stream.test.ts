@@ -1,7 +1,7 @@
 // What load balancers put before the first request, in the binary version, and what only looks like it; cut in two anywhere.
 import { describe, expect, it } from "vitest";
-import { byteByByte, bytesOf, digest, feed, proxyHeader } from "../../../test/stream-kit.ts";
-import type { FeedOptions, Parsed } from "../../../test/stream-kit.ts";
+import { byteByByte, bytesOf, digest, feed, proxyHeader } from "../../../../test/stream-kit.ts";
+import type { FeedOptions, Parsed } from "../../../../test/stream-kit.ts";
 import { PROXY_HEADER_BYTES_MAX } from "./proxy-header.ts";
 
 const FIRST = "POST /first HTTP/1.1\r\nContent-Length: 2\r\n\r\nok";

@@ -3,8 +3,8 @@
  * the bytes that are skipped meanwhile are counted under. Holds no bytes.
  */
 import { foreignProtocol, mayStart } from "./foreign.ts";
-import { HeadScan, NOT_A_HEAD } from "./head-scan.ts";
-import { scanHead } from "./scan-head.ts";
+import { HeadScan, NOT_A_HEAD } from "../head/head-scan.ts";
+import { scanHead } from "../head/scan-head.ts";
 
 const LF = 0x0a;
 
