@@ -1,6 +1,6 @@
 /** Everything this server can do, as one explicit list of declarations. */
 import type { Catalogue } from "./component/define.ts";
-import { runDeclaration } from "./engine/run-options.ts";
+import { runDeclaration } from "./engine/plan/run-options.ts";
 import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
 import { compareTool } from "./runs/compare.ts";

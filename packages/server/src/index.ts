@@ -13,25 +13,25 @@ export { ReplayServer } from "./engine/replay-server.ts";
 export type { ReplayServerOptions } from "./engine/replay-server.ts";
 export { standardError, standardOutput } from "./engine/standard-stream.ts";
 export type { StandardStream } from "./engine/standard-stream.ts";
-export { planFrom } from "./engine/plan.ts";
+export { planFrom } from "./engine/plan/plan.ts";
 export type {
   Plan,
   PlannedInput,
   PlannedOutput,
   PlannedRelay,
   PlannedStage,
-} from "./engine/plan.ts";
-export { describePlan } from "./engine/describe-plan.ts";
-export { summaryText } from "./engine/summary.ts";
-export { verdictOf } from "./engine/verdict.ts";
-export type { Verdict } from "./engine/verdict.ts";
+} from "./engine/plan/plan.ts";
+export { describePlan } from "./engine/plan/describe-plan.ts";
+export { summaryText } from "./engine/accounting/summary.ts";
+export { verdictOf } from "./engine/accounting/verdict.ts";
+export type { Verdict } from "./engine/accounting/verdict.ts";
 export type {
   Counters,
   InputCounters,
   OutputCounters,
   RelayCounters,
   StageCounters,
-} from "./engine/counters.ts";
+} from "./engine/accounting/counters.ts";
 export { flagsOf, toolFlags } from "./component/flags.ts";
 export { helpText, toolHelpText } from "./component/help.ts";
 export { toolCall } from "./component/tool.ts";

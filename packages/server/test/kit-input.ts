@@ -1,6 +1,6 @@
 // Runs a real input, named by its flags, into memory, until it ends.
 import type { Message } from "@mirrorball/protocol";
-import type { Counters } from "../src/engine/counters.ts";
+import type { Counters } from "../src/engine/accounting/counters.ts";
 import type { ReplayServer } from "../src/engine/replay-server.ts";
 import { receive } from "./kit.ts";
 

@@ -1,7 +1,7 @@
 // What tests of relays share: messages to send through one, and whether its books agree.
 import type { Message } from "@mirrorball/protocol";
 import { expect } from "vitest";
-import type { RelayCounters } from "../src/engine/counters.ts";
+import type { RelayCounters } from "../src/engine/accounting/counters.ts";
 import { get } from "./kit.ts";
 import type { Ran } from "./kit.ts";
 

@@ -5,9 +5,9 @@ import type { Message, MessageContext } from "@mirrorball/protocol";
 import type { Catalogue, OutputDeclaration } from "../src/component/define.ts";
 import { defineInput, defineOutput } from "../src/component/define.ts";
 import { catalogue } from "../src/catalogue.ts";
-import type { Counters } from "../src/engine/counters.ts";
-import { planFrom } from "../src/engine/plan.ts";
-import type { Plan } from "../src/engine/plan.ts";
+import type { Counters } from "../src/engine/accounting/counters.ts";
+import { planFrom } from "../src/engine/plan/plan.ts";
+import type { Plan } from "../src/engine/plan/plan.ts";
 import { ReplayServer } from "../src/engine/replay-server.ts";
 
 let lastId = 0;

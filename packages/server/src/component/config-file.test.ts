@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../catalogue.ts";
-import { planFrom } from "../engine/plan.ts";
-import { describePlan } from "../engine/describe-plan.ts";
-import type { Plan } from "../engine/plan.ts";
+import { planFrom } from "../engine/plan/plan.ts";
+import { describePlan } from "../engine/plan/describe-plan.ts";
+import type { Plan } from "../engine/plan/plan.ts";
 import { configSchema } from "./config-schema.ts";
 import { flagsOf } from "./flags.ts";
 

@@ -1,8 +1,8 @@
 // From words to values: gor's spellings, every error at once, suggestions.
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../catalogue.ts";
-import { planFrom } from "../engine/plan.ts";
-import type { Plan } from "../engine/plan.ts";
+import { planFrom } from "../engine/plan/plan.ts";
+import type { Plan } from "../engine/plan/plan.ts";
 import { flagsOf } from "./flags.ts";
 import { helpText } from "./help.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";

@@ -1,8 +1,8 @@
 // A secret option takes its value from a file and from the environment as well; what is said wins, and nothing of it is ever shown.
 import { describe, expect, it } from "vitest";
-import { describePlan } from "../engine/describe-plan.ts";
-import { planFrom } from "../engine/plan.ts";
-import type { PlanSources } from "../engine/plan.ts";
+import { describePlan } from "../engine/plan/describe-plan.ts";
+import { planFrom } from "../engine/plan/plan.ts";
+import type { PlanSources } from "../engine/plan/plan.ts";
 import { catalogue } from "../catalogue.ts";
 import { flagsOf } from "./flags.ts";
 import { helpText } from "./help.ts";

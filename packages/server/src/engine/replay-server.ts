@@ -1,19 +1,19 @@
 /**
  * The running server: starts and stops the parts that a plan names, in order, and keeps the books. Outputs start before
  * inputs and stop after them, so that nothing accepted has nowhere to go. It installs no signal handlers and never
- * exits the process: that is the command's business. How the parts are made and joined is `parts.ts`.
+ * exits the process: that is the command's business. How the parts are made and joined is `build-run.ts`.
  */
 import type { Server } from "node:http";
 import type { ByteSink, Clock, Input, InputProgress, LineSink } from "../component/types.ts";
-import { takeCounters } from "./counters.ts";
-import type { Counters } from "./counters.ts";
-import { serveCounters } from "./counters-page.ts";
-import type { LogSink } from "./log.ts";
-import { Parts } from "./parts.ts";
-import type { Plan } from "./plan.ts";
+import { takeCounters } from "./accounting/counters.ts";
+import type { Counters } from "./accounting/counters.ts";
+import { serveCounters } from "./accounting/counters-page.ts";
+import type { LogSink } from "./accounting/log.ts";
+import { Parts } from "./build-run.ts";
+import type { Plan } from "./plan/plan.ts";
 import { become } from "./privileges.ts";
 import { standardError, standardOutput } from "./standard-stream.ts";
-import { printStats } from "./stats-lines.ts";
+import { printStats } from "./accounting/stats-lines.ts";
 
 /** Outputs that feed others may fill them again while these drain; rounds end when all are empty. */
 const DRAIN_ROUNDS_MAX = 100;

@@ -7,8 +7,8 @@ import { freePort } from "../../test/kit.ts";
 import { Wire, captureFile } from "../../test/pcap-kit.ts";
 import { recording } from "../../test/targets.ts";
 import { catalogue } from "../catalogue.ts";
-import type { Counters } from "../engine/counters.ts";
-import { planFrom } from "../engine/plan.ts";
+import type { Counters } from "../engine/accounting/counters.ts";
+import { planFrom } from "../engine/plan/plan.ts";
 import { ReplayServer } from "../engine/replay-server.ts";
 import { toolCall } from "../component/tool.ts";
 

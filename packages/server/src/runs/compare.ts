@@ -8,10 +8,10 @@ import { defineTool } from "../component/define.ts";
 import type { Catalogue, ToolContext, ToolDeclaration, ToolOutcome } from "../component/define.ts";
 import { choice, list, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import { summaryText } from "../engine/summary.ts";
-import { planFrom } from "../engine/plan.ts";
+import { summaryText } from "../engine/accounting/summary.ts";
+import { planFrom } from "../engine/plan/plan.ts";
 import { ReplayServer } from "../engine/replay-server.ts";
-import type { Counters } from "../engine/counters.ts";
+import type { Counters } from "../engine/accounting/counters.ts";
 import { compareRecordings } from "./compare-recordings.ts";
 
 const options: {

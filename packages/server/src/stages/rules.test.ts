@@ -4,7 +4,7 @@ import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { get, request, responseTo, run } from "../../test/kit.ts";
 import { catalogue } from "../catalogue.ts";
-import { planFrom } from "../engine/plan.ts";
+import { planFrom } from "../engine/plan/plan.ts";
 
 /** The messages that reach an output, and what was counted for those that do not. */
 async function ruled(

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { PRODUCER_ID_BYTES } from "@mirrorball/protocol";
 import { afterEach, expect, it, vi } from "vitest";
 import type { OutputStream } from "../../component/types.ts";
-import { OutputAccount } from "../../engine/ledger.ts";
-import { BoundedQueue } from "../../engine/queue.ts";
+import { OutputAccount } from "../../engine/accounting/ledger.ts";
+import { BoundedQueue } from "../../engine/flow/queue.ts";
 import { FrameSender } from "./frame-sender.ts";
 
 const closers: (() => unknown)[] = [];

@@ -7,12 +7,12 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Accepted, Fate, OutputObserver, Relay, Stage } from "../component/types.ts";
-import type { LaneTracker } from "../core/journal/lane-tracker.ts";
-import type { JournalLane } from "../journal/lane.ts";
-import type { StatusComparer } from "./compare.ts";
-import type { GatedQueue } from "./gated-queue.ts";
-import type { OutputAccount, RelayAccount } from "./ledger.ts";
+import type { Accepted, Fate, OutputObserver, Relay, Stage } from "../../component/types.ts";
+import type { LaneTracker } from "../../core/journal/lane-tracker.ts";
+import type { JournalLane } from "../../journal/lane.ts";
+import type { StatusComparer } from "../accounting/status-comparer.ts";
+import type { GatedQueue } from "./intent-queue.ts";
+import type { OutputAccount, RelayAccount } from "../accounting/ledger.ts";
 import type { BoundedQueue } from "./queue.ts";
 import { Splitter } from "./split.ts";
 

@@ -5,8 +5,8 @@
  */
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import type { Place } from "../component/address.ts";
-import { isSameFile } from "../files/same-file.ts";
+import type { Place } from "../../component/address.ts";
+import { isSameFile } from "../../files/same-file.ts";
 import { nameOf } from "./names.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
 

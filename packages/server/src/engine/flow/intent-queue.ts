@@ -6,7 +6,7 @@
  * be taken now, not what waits.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { OutputQueue } from "../component/types.ts";
+import type { OutputQueue } from "../../component/types.ts";
 import { takeUpTo } from "./queue.ts";
 import type { BoundedQueue } from "./queue.ts";
 

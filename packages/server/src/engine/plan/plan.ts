@@ -2,9 +2,9 @@
  * From words, and the config files they name, to a plan: which components run, with which typed values. Either a whole
  * plan or every error at once; no component is made or opened here.
  */
-import { parseArgv } from "../component/argv.ts";
-import type { ParsedArgv } from "../component/argv.ts";
-import { parseConfig } from "../component/config-file.ts";
+import { parseArgv } from "../../component/argv.ts";
+import type { ParsedArgv } from "../../component/argv.ts";
+import { parseConfig } from "../../component/config-file.ts";
 import type {
   Catalogue,
   Companion,
@@ -12,15 +12,15 @@ import type {
   OutputDeclaration,
   RelayDeclaration,
   StageDeclaration,
-} from "../component/define.ts";
-import { flagsOf } from "../component/flags.ts";
-import type { FlagInfo } from "../component/flags.ts";
-import type { OptionSpecs, OptionValues } from "../component/option.ts";
-import type { QueueOptions } from "../component/queue-options.ts";
-import { resolve } from "../component/resolve.ts";
-import type { Resolved } from "../component/resolve.ts";
-import { withSecrets } from "../component/secrets.ts";
-import type { Limit } from "../core/limit/limiter.ts";
+} from "../../component/define.ts";
+import { flagsOf } from "../../component/flags.ts";
+import type { FlagInfo } from "../../component/flags.ts";
+import type { OptionSpecs, OptionValues } from "../../component/option.ts";
+import type { QueueOptions } from "../../component/queue-options.ts";
+import { resolve } from "../../component/resolve.ts";
+import type { Resolved } from "../../component/resolve.ts";
+import { withSecrets } from "../../component/secrets.ts";
+import type { Limit } from "../../core/limit/limiter.ts";
 import { readConfig, readSecret } from "./read-config.ts";
 import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";

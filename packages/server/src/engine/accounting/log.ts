@@ -1,6 +1,6 @@
 /** Log lines for people: one line each, on a sink, prefixed by who speaks. */
 import { printable } from "@mirrorball/protocol";
-import type { Logger } from "../component/types.ts";
+import type { Logger } from "../../component/types.ts";
 
 export type LogSink = (line: string) => void;
 

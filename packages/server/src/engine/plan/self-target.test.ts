@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { catalogue } from "../catalogue.ts";
+import { catalogue } from "../../catalogue.ts";
 import { planFrom } from "./plan.ts";
 
 function errors(words: string): readonly string[] {

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
-import { get, run } from "../../test/kit.ts";
+import { get, run } from "../../../test/kit.ts";
 
 it("tracked answers flow while the replaying output's queue is full", async () => {
   const target = createServer((_req, res) => void res.end("ok"));

@@ -1,8 +1,15 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type { Input, InputStats, Output, OutputStats, Relay, Stage } from "../component/types.ts";
-import type { StatusComparer, StatusMismatch } from "./compare.ts";
-import type { JournalCounters } from "../journal/counters.ts";
-import type { Journal } from "../journal/journal.ts";
+import type {
+  Input,
+  InputStats,
+  Output,
+  OutputStats,
+  Relay,
+  Stage,
+} from "../../component/types.ts";
+import type { StatusComparer, StatusMismatch } from "./status-comparer.ts";
+import type { JournalCounters } from "../../journal/counters.ts";
+import type { Journal } from "../../journal/journal.ts";
 import type { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
 
 export interface InputCounters {

@@ -9,7 +9,7 @@
  * or passed a check, so the maps stay small.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { Origin, OutputLedger, RelayLedger } from "../component/types.ts";
+import type { Origin, OutputLedger, RelayLedger } from "../../component/types.ts";
 
 export type Reasons = Map<string, number>;
 

@@ -1,7 +1,7 @@
 /** The flags of a run itself. What they do is in `replay-server.ts` and, for `--verbose`, in `log.ts`. */
-import type { RunDeclaration } from "../component/define.ts";
-import { duration, flag, integer, list, size, text } from "../component/kinds.ts";
-import type { OptionSpec, OptionValues } from "../component/option.ts";
+import type { RunDeclaration } from "../../component/define.ts";
+import { duration, flag, integer, list, size, text } from "../../component/kinds.ts";
+import type { OptionSpec, OptionValues } from "../../component/option.ts";
 
 /** The one flag that the planner itself obeys. */
 export const configFlag = "config";

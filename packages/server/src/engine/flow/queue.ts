@@ -6,10 +6,10 @@
  * one batch; cutting batches would cost every message to spare a few.
  */
 import type { Message } from "@mirrorball/protocol";
-import { scaledBytes } from "../core/memory/process-memory.ts";
-import type { Accepted, OutputQueue } from "../component/types.ts";
-import type { QueueStats } from "../core/queue-stats.ts";
-import type { OutputAccount } from "./ledger.ts";
+import { scaledBytes } from "../../core/memory/process-memory.ts";
+import type { Accepted, OutputQueue } from "../../component/types.ts";
+import type { QueueStats } from "../../core/queue-stats.ts";
+import type { OutputAccount } from "../accounting/ledger.ts";
 
 /** Bytes that may wait for one output, so that queues of large bodies stay bounded too. */
 const QUEUE_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);

@@ -1,7 +1,7 @@
 /** A plan as people read it: what runs, in which order, and which options are not their defaults. In: a plan. Out: text. */
-import { defaultTextOf, shownValue } from "../component/flags.ts";
-import type { OptionFlag } from "../component/flags.ts";
-import type { Limit } from "../core/limit/limiter.ts";
+import { defaultTextOf, shownValue } from "../../component/flags.ts";
+import type { OptionFlag } from "../../component/flags.ts";
+import type { Limit } from "../../core/limit/limiter.ts";
 import { nameOf } from "./names.ts";
 import type { Plan, PlannedInput } from "./plan.ts";
 

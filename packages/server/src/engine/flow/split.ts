@@ -5,7 +5,7 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { fnv1a32 } from "../core/limit/fnv.ts";
+import { fnv1a32 } from "../../core/limit/fnv.ts";
 
 /**
  * Requests whose output is remembered: between this many and twice as many. A response that comes later than so many

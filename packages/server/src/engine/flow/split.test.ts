@@ -2,8 +2,8 @@
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
-import { get, responseTo, run } from "../../test/kit.ts";
-import { recording } from "../../test/targets.ts";
+import { get, responseTo, run } from "../../../test/kit.ts";
+import { recording } from "../../../test/targets.ts";
 import { Splitter } from "./split.ts";
 
 const idsOf = (messages: readonly Message[]): string[] => messages.map(({ id }) => id);

@@ -1,9 +1,9 @@
 // How far ahead intents are written: as far as the output takes while one is written, and further when it runs dry.
 import type { Message } from "@mirrorball/protocol";
 import { expect, it } from "vitest";
-import { get } from "../../test/kit.ts";
-import { GatedQueue } from "./gated-queue.ts";
-import { OutputAccount } from "./ledger.ts";
+import { get } from "../../../test/kit.ts";
+import { GatedQueue } from "./intent-queue.ts";
+import { OutputAccount } from "../accounting/ledger.ts";
 import { BoundedQueue } from "./queue.ts";
 
 const COUNT = 4096;

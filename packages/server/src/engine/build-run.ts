@@ -12,19 +12,24 @@ import { RelayHold } from "../core/journal/relay-hold.ts";
 import { QueueStats } from "../core/queue-stats.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalOptions } from "../journal/options.ts";
-import { StatusComparer } from "./compare.ts";
-import type { RunningInput, RunningOutput, RunningRelay, RunningStage } from "./counters.ts";
-import { GatedQueue } from "./gated-queue.ts";
-import { InputAccount, OutputAccount, RelayAccount } from "./ledger.ts";
-import { createLogger } from "./log.ts";
-import type { LogSink } from "./log.ts";
-import { nameOf } from "./names.ts";
+import { StatusComparer } from "./accounting/status-comparer.ts";
+import type {
+  RunningInput,
+  RunningOutput,
+  RunningRelay,
+  RunningStage,
+} from "./accounting/counters.ts";
+import { GatedQueue } from "./flow/intent-queue.ts";
+import { InputAccount, OutputAccount, RelayAccount } from "./accounting/ledger.ts";
+import { createLogger } from "./accounting/log.ts";
+import type { LogSink } from "./accounting/log.ts";
+import { nameOf } from "./plan/names.ts";
 import { asUser, identityOf } from "./privileges.ts";
 import type { Identity } from "./privileges.ts";
-import { Pipeline } from "./pipeline.ts";
-import type { Entrance, Lane } from "./pipeline.ts";
-import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
-import { BoundedQueue } from "./queue.ts";
+import { Pipeline } from "./flow/pipeline.ts";
+import type { Entrance, Lane } from "./flow/pipeline.ts";
+import type { Plan, PlannedInput, PlannedOutput } from "./plan/plan.ts";
+import { BoundedQueue } from "./flow/queue.ts";
 
 /** The queue figures of one output, and how often they are printed. */
 export interface RunningQueueStats {

@@ -1,7 +1,7 @@
 // gor's queue figures, from a running server.
 import { describe, expect, it } from "vitest";
-import { get, run } from "../../test/kit.ts";
-import { recording } from "../../test/targets.ts";
+import { get, run } from "../../../test/kit.ts";
+import { recording } from "../../../test/targets.ts";
 
 describe("--output-http-stats", () => {
   const lineOf = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d output_http:(.*)$/;

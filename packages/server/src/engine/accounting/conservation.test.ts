@@ -4,9 +4,9 @@ import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { get, run } from "../../test/kit.ts";
-import { defineOutput } from "../component/define.ts";
-import type { OutputDeclaration } from "../component/define.ts";
+import { get, run } from "../../../test/kit.ts";
+import { defineOutput } from "../../component/define.ts";
+import type { OutputDeclaration } from "../../component/define.ts";
 
 type Fate = "delivered" | "failed" | "dropped" | "filtered";
 

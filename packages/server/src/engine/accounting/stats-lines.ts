@@ -1,8 +1,8 @@
 /** `--stats`: prints figures while a server runs: gor's lines for the outputs that ask for them, else one line of ours. */
-import { statsDate } from "../core/queue-stats.ts";
+import { statsDate } from "../../core/queue-stats.ts";
 import type { Counters } from "./counters.ts";
 import type { LogSink } from "./log.ts";
-import type { RunningQueueStats } from "./parts.ts";
+import type { RunningQueueStats } from "../build-run.ts";
 import { statsLine } from "./summary.ts";
 
 const STATS_INTERVAL_MS = 5000;
