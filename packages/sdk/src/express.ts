@@ -7,7 +7,7 @@
  * empty `baseUrl` means the root of the whole application; anything else means what reaches it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OwnLayers } from "./express-layer.ts";
+import { OwnLayers } from "./capture/express-layer.ts";
 import { MirrorCore } from "./mirror.ts";
 import type { MirrorControl } from "./mirror.ts";
 import type { MirrorOptions } from "./options.ts";
@@ -73,4 +73,4 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
 }
 
 export type { MirrorOptions } from "./options.ts";
-export type { MirrorStats } from "./stats.ts";
+export type { MirrorStats } from "./stats/stats.ts";

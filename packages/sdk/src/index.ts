@@ -4,9 +4,9 @@
  */
 export { createMirror } from "./mirror.ts";
 export type { Mirror, MirrorControl } from "./mirror.ts";
-export type { BreakerOptions, BreakerState } from "./breaker.ts";
-export type { CallbackName } from "./callbacks.ts";
+export type { BreakerOptions, BreakerState } from "./guard/breaker.ts";
+export type { CallbackName } from "./guard/callbacks.ts";
 export type { MirrorOptions, SampleKey, TlsOptions } from "./options.ts";
 export type { RedactName, RedactOptions, RedactPattern } from "./redact/rules.ts";
 export type { ReplaceAs } from "./redact/replacer.ts";
-export type { DropReason, MirrorStats } from "./stats.ts";
+export type { DropReason, MirrorStats } from "./stats/stats.ts";

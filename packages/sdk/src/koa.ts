@@ -48,4 +48,4 @@ function isAtRoot(context: object): boolean {
 }
 
 export type { MirrorOptions } from "./options.ts";
-export type { MirrorStats } from "./stats.ts";
+export type { MirrorStats } from "./stats/stats.ts";

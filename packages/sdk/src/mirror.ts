@@ -4,16 +4,16 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import { contained } from "./callbacks.ts";
-import type { Exchange } from "./exchange.ts";
-import type { OwnLayers } from "./express-layer.ts";
-import { isReplay, surveyOf } from "./fields.ts";
-import { serverOf } from "./node-internals.ts";
+import { contained } from "./guard/callbacks.ts";
+import type { Exchange } from "./exchange/exchange.ts";
+import type { OwnLayers } from "./capture/express-layer.ts";
+import { isReplay, surveyOf } from "./exchange/header-summary.ts";
+import { serverOf } from "./node/node-internals.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
-import { Recorder } from "./recorder.ts";
-import type { MirrorStats } from "./stats.ts";
-import { Tap } from "./tap.ts";
+import { Recorder } from "./record/recorder.ts";
+import type { MirrorStats } from "./stats/stats.ts";
+import { Tap } from "./capture/tap.ts";
 
 /** Milliseconds that `close()` waits for acknowledgements by default. */
 const CLOSE_TIMEOUT_MS_DEFAULT = 5000;

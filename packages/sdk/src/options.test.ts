@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { OPTION_NAMES, settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
-import { fnv1a32, isSampled } from "./sample.ts";
+import { fnv1a32, isSampled } from "./record/sampling.ts";
 
 const faultsOf = (options: unknown, env: Record<string, string> = {}): string => {
   try {

@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ConnectionOptions } from "node:tls";
 import { NAME_CHARS_MAX, TOKEN_CHARS_MIN } from "@mirrorball/protocol/producing";
-import { breakerFrom } from "./breaker.ts";
-import type { BreakerLimits, BreakerOptions } from "./breaker.ts";
-import { settle } from "./callbacks.ts";
+import { breakerFrom } from "./guard/breaker.ts";
+import type { BreakerLimits, BreakerOptions } from "./guard/breaker.ts";
+import { settle } from "./guard/callbacks.ts";
 import { redactRulesFrom } from "./redact/rules.ts";
 import type { RedactOptions, RedactRules } from "./redact/rules.ts";
 

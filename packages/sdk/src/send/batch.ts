@@ -11,9 +11,9 @@ import {
   recordOf,
 } from "@mirrorball/protocol/producing";
 import type { WireRecord } from "@mirrorball/protocol/producing";
-import type { Exchange } from "./exchange.ts";
-import type { Losses } from "./losses.ts";
-import type { RecordWriter } from "./record-writer.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { Losses } from "../stats/losses.ts";
+import type { RecordWriter } from "../record/record-writer.ts";
 
 /** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
 const FLUSH_MS = 20;

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import { talk } from "../test/wire.ts";
+import { talk } from "../../test/wire.ts";
 import { bareCopyOf } from "./bare-request.ts";
 
 const closers: (() => unknown)[] = [];

@@ -7,8 +7,8 @@
  */
 import type { IntervalHistogram } from "node:perf_hooks";
 import { contained } from "./callbacks.ts";
-import type { Losses } from "./losses.ts";
-import { RareLog } from "./rare-log.ts";
+import type { Losses } from "../stats/losses.ts";
+import { RareLog } from "../stats/rare-log.ts";
 
 export interface BreakerOptions {
   /** Delay of the event loop, 99th percentile of a second, in milliseconds. Default 100. */

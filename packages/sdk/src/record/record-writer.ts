@@ -24,13 +24,18 @@ import type {
   ResponseHeadRecord,
   WireRecord,
 } from "@mirrorball/protocol/producing";
-import { settle } from "./callbacks.ts";
-import { requestStateOf, responseHeadOf, responseStateOf, responseTrailersOf } from "./exchange.ts";
-import type { BodyTrack, Exchange } from "./exchange.ts";
-import type { Settings } from "./options.ts";
-import type { DropReason } from "./stats.ts";
-import type { Redactor } from "./redact/redactor.ts";
-import { routeOf } from "./route.ts";
+import { settle } from "../guard/callbacks.ts";
+import {
+  requestStateOf,
+  responseHeadOf,
+  responseStateOf,
+  responseTrailersOf,
+} from "../exchange/exchange.ts";
+import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import type { Settings } from "../options.ts";
+import type { DropReason } from "../stats/stats.ts";
+import type { Redactor } from "../redact/redactor.ts";
+import { routeOf } from "../exchange/route.ts";
 
 export class RecordWriter {
   readonly #settings: Settings;

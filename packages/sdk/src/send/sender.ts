@@ -18,9 +18,9 @@ import {
   printable,
 } from "@mirrorball/protocol";
 import type { FrameSink } from "./batch.ts";
-import { contained } from "./callbacks.ts";
-import type { ServerAddress } from "./options.ts";
-import { RareLog } from "./rare-log.ts";
+import { contained } from "../guard/callbacks.ts";
+import type { ServerAddress } from "../options.ts";
+import { RareLog } from "../stats/rare-log.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
 const BACKOFF_MS_MIN = 100;

@@ -9,14 +9,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol/producing";
-import { announcesBody, announcesChunks, charsIn, fieldIn } from "./fields.ts";
-import type { Survey } from "./fields.ts";
-import { headOf, trailersOf } from "./node-internals.ts";
+import { announcesBody, announcesChunks, charsIn, fieldIn } from "./header-summary.ts";
+import type { Survey } from "./header-summary.ts";
+import { headOf, trailersOf } from "../node/node-internals.ts";
 import { bareCopyOf } from "./bare-request.ts";
-import type { ServerState } from "./ownership.ts";
-import { BEGIN_BYTES } from "./redact/body.ts";
-import type { BodyRedactor } from "./redact/body.ts";
-import type { Recorder } from "./recorder.ts";
+import type { ServerState } from "../capture/ownership.ts";
+import { BEGIN_BYTES } from "../redact/body.ts";
+import type { BodyRedactor } from "../redact/body.ts";
+import type { Recorder } from "../record/recorder.ts";
 
 /** What is known of a client connection; one object a connection. */
 export interface ConnectionInfo {

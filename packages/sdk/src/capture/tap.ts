@@ -12,17 +12,17 @@
 import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { Exchange, hasResponseBody } from "./exchange.ts";
-import type { ConnectionInfo } from "./exchange.ts";
-import { isReplay, surveyOf } from "./fields.ts";
-import { Foreign } from "./hidden.ts";
+import { Exchange, hasResponseBody } from "../exchange/exchange.ts";
+import type { ConnectionInfo } from "../exchange/exchange.ts";
+import { isReplay, surveyOf } from "../exchange/header-summary.ts";
+import { Foreign } from "../node/private-field.ts";
 import { replaceMethods } from "./methods.ts";
-import { isInTurn, peerOf } from "./node-internals.ts";
+import { isInTurn, peerOf } from "../node/node-internals.ts";
 import { Ownership } from "./ownership.ts";
-import type { Recorder } from "./recorder.ts";
-import { Suspension } from "./suspension.ts";
-import { Sweeper } from "./sweeper.ts";
-import { nowUs } from "./time.ts";
+import type { Recorder } from "../record/recorder.ts";
+import { Suspension } from "../guard/suspension.ts";
+import { Sweeper } from "../record/sweeper.ts";
+import { nowUs } from "../exchange/clock.ts";
 
 /** On the sockets of clients. */
 class ConnectionOf extends Foreign {

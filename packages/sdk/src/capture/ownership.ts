@@ -11,10 +11,10 @@
  * An exchange belongs to the first mirror that claims it.
  */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import type { BodyTrack, Exchange } from "./exchange.ts";
+import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
-import { Foreign } from "./hidden.ts";
-import type { Recorder } from "./recorder.ts";
+import { Foreign } from "../node/private-field.ts";
+import type { Recorder } from "../record/recorder.ts";
 
 /** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
 const UNDECIDED_EXCHANGES_MAX = 64;

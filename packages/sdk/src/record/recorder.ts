@@ -8,20 +8,20 @@
 import type { IncomingMessage } from "node:http";
 import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "@mirrorball/protocol/producing";
 import { WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol/producing";
-import { Breaker } from "./breaker.ts";
-import { Batch, EXCHANGE_BYTES_BASE } from "./batch.ts";
-import { verdictOf } from "./callbacks.ts";
-import type { BodyTrack, Exchange } from "./exchange.ts";
-import { Losses } from "./losses.ts";
+import { Breaker } from "../guard/breaker.ts";
+import { Batch, EXCHANGE_BYTES_BASE } from "../send/batch.ts";
+import { verdictOf } from "../guard/callbacks.ts";
+import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import { Losses } from "../stats/losses.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
-import type { Settings } from "./options.ts";
-import { Redactor } from "./redact/redactor.ts";
+import type { Settings } from "../options.ts";
+import { Redactor } from "../redact/redactor.ts";
 import { RecordWriter } from "./record-writer.ts";
-import { isSampled } from "./sample.ts";
-import { Outlet } from "./outlet.ts";
-import type { DropReason, MirrorStats } from "./stats.ts";
+import { isSampled } from "./sampling.ts";
+import { Outlet } from "../send/outlet.ts";
+import type { DropReason, MirrorStats } from "../stats/stats.ts";
 import { Streaming } from "./streaming.ts";
-import { nowUs } from "./time.ts";
+import { nowUs } from "../exchange/clock.ts";
 
 /** Exchanges open for longer travel in pieces, so that their request is replayed while they last. */
 const WHOLE_MS_MAX = 250;

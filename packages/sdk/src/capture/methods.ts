@@ -4,8 +4,8 @@
  * and return what it returns; what passes is told to `Taps`. Knows nothing of what becomes of it.
  */
 import { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange } from "./exchange.ts";
-import { nowUs } from "./time.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { nowUs } from "../exchange/clock.ts";
 
 /** None of these may throw. */
 export interface Taps {

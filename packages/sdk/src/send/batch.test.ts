@@ -12,7 +12,7 @@ import type { WireRecord } from "@mirrorball/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Batch } from "./batch.ts";
 import type { FrameSink } from "./batch.ts";
-import { Losses } from "./losses.ts";
+import { Losses } from "../stats/losses.ts";
 import { Sender } from "./sender.ts";
 
 /** Longer than any batch waits. */

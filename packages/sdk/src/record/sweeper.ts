@@ -2,8 +2,8 @@
  * Looks at the open exchanges ten times a second, for what no event tells: clients that went away, answers that take long.
  * Runs only while there are any, and never keeps the process alive. Knows nothing of what is looked for.
  */
-import { contained } from "./callbacks.ts";
-import type { Exchange } from "./exchange.ts";
+import { contained } from "../guard/callbacks.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 
 /** How often open exchanges are looked at, to find aborted ones and such as take long. */
 const SWEEP_MS = 100;

@@ -2,7 +2,7 @@
  * Which exchanges are teed: a share of them, or of the sessions. Pure. A session is kept or left out as a whole, by a
  * stable hash of its key, and the same on every process; without a key the exchange stands for itself.
  */
-import type { SampleKey } from "./options.ts";
+import type { SampleKey } from "../options.ts";
 
 /** Shares are kept to a hundredth of a percent. */
 const STEPS = 10_000;

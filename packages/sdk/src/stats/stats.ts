@@ -1,6 +1,6 @@
 /** The figures of a mirror, as users see them. */
-import type { BreakerState } from "./breaker.ts";
-import type { CallbackName } from "./callbacks.ts";
+import type { BreakerState } from "../guard/breaker.ts";
+import type { CallbackName } from "../guard/callbacks.ts";
 
 export type DropReason =
   | "buffer-full"

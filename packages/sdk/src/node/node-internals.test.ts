@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ask, talk } from "../test/wire.ts";
+import { ask, talk } from "../../test/wire.ts";
 import type * as Internals from "./node-internals.ts";
 
 const warn = vi.spyOn(console, "warn");

@@ -11,11 +11,11 @@ import {
   recordOf,
 } from "@mirrorball/protocol/producing";
 import type { WireRecord } from "@mirrorball/protocol/producing";
-import type { Batch } from "./batch.ts";
-import type { BodyTrack, Exchange } from "./exchange.ts";
+import type { Batch } from "../send/batch.ts";
+import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
 import { chunkRecord } from "./record-writer.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import type { DropReason } from "./stats.ts";
+import type { DropReason } from "../stats/stats.ts";
 
 export class Streaming {
   readonly #writer: RecordWriter;

@@ -2,7 +2,7 @@
  * The exchanges being recorded, oldest first. A list linked through the exchanges themselves: joining and leaving cost no
  * allocation, and the oldest is found at once.
  */
-import type { Exchange } from "./exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 
 export class OpenExchanges {
   count = 0;
