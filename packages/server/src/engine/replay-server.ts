@@ -4,19 +4,20 @@
  * exits the process: that is the command's business. How the parts are made and joined is `build-run.ts`.
  */
 import type { Server } from "node:http";
-import type { ByteSink, Clock, Input, InputProgress, LineSink } from "../component/types.ts";
+import type { ByteSink, Clock, InputProgress, LineSink } from "../component/types.ts";
 import { takeCounters } from "./accounting/counters.ts";
 import type { Counters } from "./accounting/counters.ts";
 import { serveCounters } from "./accounting/counters-page.ts";
 import type { LogSink } from "./accounting/log.ts";
-import { Parts } from "./build-run.ts";
+import { buildRun } from "./build-run.ts";
 import type { Plan } from "./plan/plan.ts";
+import type { Run } from "./run.ts";
 import { become } from "./privileges.ts";
 import { standardError, standardOutput } from "./standard-stream.ts";
 import { printStats } from "./accounting/stats-lines.ts";
 
-/** Outputs that feed others may fill them again while these drain; rounds end when all are empty. */
-const DRAIN_ROUNDS_MAX = 100;
+/** Outputs that feed others may fill them again while these drain; passes end when all are empty. */
+const DRAIN_PASSES_MAX = 100;
 
 const ROOT_WARNING =
   "mirrorball: running as root, which nothing needs once the capture is open; --drop-privileges USER gives it up";
@@ -35,6 +36,9 @@ export interface ReplayServerOptions {
   readonly stderr?: LineSink;
 }
 
+/** The end of a part that has none. One each time: what waits for it would pile up on a shared one. */
+const never = (): Promise<void> => new Promise(() => {});
+
 function throwIt(reason: string): never {
   throw new Error(reason);
 }
@@ -48,7 +52,7 @@ export class ReplayServer {
   /** Resolves when every input came to its own end; never, while one of them has none. */
   readonly ended: Promise<void>;
   readonly #plan: Plan;
-  readonly #parts: Parts;
+  readonly #run: Run;
   readonly #log: LogSink;
   #page: Server | undefined;
   #stopStats: () => void = () => {};
@@ -67,9 +71,11 @@ export class ReplayServer {
   ) {
     this.#plan = plan;
     this.#log = log;
-    this.#parts = new Parts(plan, log, clock, dead, { stdout, stderr });
-    const { inputs } = this.#parts;
-    this.ended = Promise.all(inputs.map(({ input }) => endOf(input))).then(() => undefined);
+    const streams = { stdout, stderr };
+    this.#run = buildRun(plan, { log, clock, streams, onFatalDiskError: dead });
+    const { inputs, journal } = this.#run;
+    const ends = inputs.map(({ input }) => input.ended ?? never());
+    this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() => undefined);
   }
 
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
@@ -79,17 +85,17 @@ export class ReplayServer {
       if (this.#plan.run.httpPprof !== "") {
         this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
       }
-      for (const { name, output } of this.#parts.outputs) await named(name, output.start());
-      if (this.#parts.relay !== undefined)
-        await named(this.#parts.relay.name, this.#parts.relay.relay.start());
-      this.#parts.journal?.start();
+      for (const { name, output } of this.#run.outputs) await named(name, output.start());
+      if (this.#run.relay !== undefined)
+        await named(this.#run.relay.name, this.#run.relay.relay.start());
+      this.#run.journal?.journal.start();
       // Before traffic comes, so that the first period is whole.
       if (this.#plan.run.stats) {
-        this.#stopStats = printStats(this.#parts.queueStats, () => this.counters(), this.#log);
+        this.#stopStats = printStats(this.#run.queueStats, () => this.counters(), this.#log);
       }
       await this.#scan();
-      for (const { name, input } of this.#parts.inputs) await named(name, input.start());
-      const captures = this.#parts.inputs.some(({ input }) => input.open !== undefined);
+      for (const { name, input } of this.#run.inputs) await named(name, input.start());
+      const captures = this.#run.inputs.some(({ input }) => input.open !== undefined);
       if (captures && process.geteuid?.() === 0) this.#log(ROOT_WARNING);
     } catch (error) {
       await this.#closeAll();
@@ -100,8 +106,8 @@ export class ReplayServer {
   /** Reads again what inputs and outputs have in files beside the plan; undefined when none has. Call it after `start`. */
   get reload(): (() => void) | undefined {
     const reloads = [
-      ...this.#parts.inputs.flatMap(({ input }) => input.reload ?? []),
-      ...this.#parts.outputs.flatMap(({ output }) => output.reload ?? []),
+      ...this.#run.inputs.flatMap(({ input }) => input.reload ?? []),
+      ...this.#run.outputs.flatMap(({ output }) => output.reload ?? []),
     ];
     if (reloads.length === 0) return undefined;
     return () => {
@@ -117,7 +123,7 @@ export class ReplayServer {
 
   /** What an output that compares said at its end; undefined before, and without one. */
   get verdict(): "same" | "different" | "inconclusive" | undefined {
-    for (const { output } of this.#parts.outputs) {
+    for (const { output } of this.#run.outputs) {
       const verdict = output.stats?.().verdict;
       if (verdict !== undefined) return verdict;
     }
@@ -125,12 +131,12 @@ export class ReplayServer {
   }
 
   counters(): Counters {
-    return takeCounters(this.#parts);
+    return takeCounters(this.#run);
   }
 
   /** How far the inputs are that come to an end. */
   progress(): { readonly name: string; readonly progress: InputProgress }[] {
-    return this.#parts.inputs.flatMap(({ name, input }) => {
+    return this.#run.inputs.flatMap(({ name, input }) => {
       const progress = input.progress?.();
       return progress === undefined ? [] : [{ name, progress }];
     });
@@ -139,17 +145,17 @@ export class ReplayServer {
   /** 0 for every output and the middleware when the conservation law holds; see `ledger.ts`. */
   discrepancies(): number[] {
     const parts = [
-      ...this.#parts.outputs,
-      ...(this.#parts.relay === undefined ? [] : [this.#parts.relay]),
+      ...this.#run.outputs,
+      ...(this.#run.relay === undefined ? [] : [this.#run.relay]),
     ];
     return parts.map(({ account }) => account.discrepancy);
   }
 
   /** Outputs that learn from a recording see all of it before anything is sent. */
   async #scan(): Promise<void> {
-    const observers = this.#parts.outputs.flatMap(({ output }) => output.observer ?? []);
+    const observers = this.#run.outputs.flatMap(({ output }) => output.observer ?? []);
     if (!observers.some(({ scanned }) => scanned !== undefined)) return;
-    for (const { name, input } of this.#parts.inputs) {
+    for (const { name, input } of this.#run.inputs) {
       const reading = input.scan?.((batch) => {
         for (const { scanned } of observers) scanned?.(batch);
       });
@@ -160,7 +166,7 @@ export class ReplayServer {
 
   /** Opens what needs privileges first, so that nothing else is opened, made or started with them. */
   async #dropPrivileges(): Promise<void> {
-    const { identity, inputs } = this.#parts;
+    const { identity, inputs } = this.#run;
     if (identity === undefined) return;
     for (const { name, input } of inputs) await named(name, input.open?.() ?? Promise.resolve());
     become(identity);
@@ -176,30 +182,30 @@ export class ReplayServer {
   }
 
   async #drain(): Promise<void> {
-    await Promise.all(this.#parts.inputs.map(({ input }) => input.stop()));
-    await this.#parts.journal?.drained();
+    await Promise.all(this.#run.inputs.map(({ input }) => input.stop()));
+    await this.#run.journal?.journal.drained();
     await this.#settle();
-    if (this.#parts.relay === undefined) return;
+    if (this.#run.relay === undefined) return;
     // Its peer may have kept something back until it was told that this is all.
-    await this.#parts.relay.relay.end();
+    await this.#run.relay.relay.end();
     await this.#settle();
   }
 
   /** Outputs may feed the relay and the relay the outputs, so both are asked until neither has anything. */
   async #settle(): Promise<void> {
-    await this.#parts.relay?.relay.settled();
-    for (let round = 0; round < DRAIN_ROUNDS_MAX && this.#unsettled > 0; round += 1) {
+    await this.#run.relay?.relay.settled();
+    for (let pass = 0; pass < DRAIN_PASSES_MAX && this.#unsettled > 0; pass += 1) {
       await Promise.all([
-        ...this.#parts.outputs.map(({ output }) => output.drain()),
-        ...this.#parts.lanes.map(({ gate }) => gate?.drained()),
+        ...this.#run.outputs.map(({ output }) => output.drain()),
+        ...this.#run.outputs.map(({ branch }) => branch.drained()),
       ]);
-      await this.#parts.relay?.relay.settled();
+      await this.#run.relay?.relay.settled();
     }
   }
 
   get #unsettled(): number {
     let count = 0;
-    for (const { account } of this.#parts.outputs) count += account.queued + account.outstanding;
+    for (const { account } of this.#run.outputs) count += account.queued + account.outstanding;
     return count;
   }
 
@@ -208,23 +214,19 @@ export class ReplayServer {
     this.#page?.closeAllConnections();
     this.#page?.close();
     // What waits for room goes on when there is none any more; that must not be the journal.
-    this.#parts.journal?.halt();
+    this.#run.journal?.journal.halt();
     // An input that waits for room must be able to end.
-    for (const { queue } of this.#parts.lanes) queue.close();
-    await this.#parts.relay?.relay.close();
-    await Promise.allSettled(this.#parts.inputs.map(({ input }) => input.stop()));
-    await Promise.allSettled(this.#parts.outputs.map(({ output }) => output.close()));
+    for (const { branch } of this.#run.outputs) branch.close();
+    await this.#run.relay?.relay.close();
+    await Promise.allSettled(this.#run.inputs.map(({ input }) => input.stop()));
+    await Promise.allSettled(this.#run.outputs.map(({ output }) => output.close()));
     // What a journal holds is not lost: the next run goes on with it.
-    for (const { account, journal } of this.#parts.lanes) {
-      if (journal === undefined) account.abandon("shutdown");
+    for (const { account, branch } of this.#run.outputs) {
+      if (!branch.isKept) account.abandon("shutdown");
     }
-    this.#parts.relay?.account.abandon("shutdown", this.#parts.hold?.count ?? 0);
-    await this.#parts.journal?.close();
+    this.#run.relay?.account.abandon("shutdown", this.#run.hold?.count ?? 0);
+    await this.#run.journal?.journal.close();
   }
-}
-
-async function endOf(input: Input): Promise<void> {
-  await (input.ended ?? new Promise<never>(() => {}));
 }
 
 async function named(name: string, starting: Promise<void>): Promise<void> {

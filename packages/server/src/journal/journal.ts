@@ -76,12 +76,8 @@ export class Journal implements InputJournal {
     const { last } = this.#extent;
     this.#reader = new JournalReader(last + 1, last, {
       load: (entry) => store.entry(entry),
-      reading: (entry) => {
-        for (const { tracker } of this.#lanes) tracker.reading(entry);
-        options.hold?.reading(entry);
-      },
       read: (entry) => {
-        options.hold?.reading(0);
+        options.hold?.read(entry);
         for (const { tracker } of this.#lanes) tracker.read(entry);
         this.#wakeLater();
       },

@@ -8,7 +8,8 @@ export interface JournalOptions {
   readonly limitBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly emit: (batch: Message[]) => Accepted;
+  /** `entry`: where the batch comes from; outputs settle entries. */
+  readonly emit: (batch: Message[], entry: number) => Accepted;
   readonly dropped: (reason: string, count: number) => void;
   readonly dead: (reason: string) => void;
   /** `--split-output`: each message is one output's. */

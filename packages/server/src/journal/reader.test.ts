@@ -7,7 +7,6 @@ import { JournalReader } from "./reader.ts";
 function reader(): JournalReader {
   return new JournalReader(1, 0, {
     load: () => undefined,
-    reading: () => {},
     read: () => {},
     emit: () => undefined,
     dropped: () => {},

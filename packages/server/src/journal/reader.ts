@@ -1,7 +1,7 @@
 /**
  * From stored entries to messages: puts the frames of each producer together in order and hands the messages on, as
  * far as there is room. In: entries that are safe, from memory when they are fresh, from the store when the outputs
- * are behind. Out: batches, and word of which entry each comes from.
+ * are behind. Out: batches, each with the entry it comes from.
  */
 import { checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
@@ -27,11 +27,9 @@ export interface FreshEntry {
 export interface ReaderEvents {
   /** The stored bytes of an entry; undefined when it is not there. */
   readonly load: (entry: number) => Buffer | undefined;
-  /** The messages that are emitted next come from `entry`. */
-  readonly reading: (entry: number) => void;
   /** All messages of `entry` were emitted. */
   readonly read: (entry: number) => void;
-  readonly emit: (batch: Message[]) => Accepted;
+  readonly emit: (batch: Message[], entry: number) => Accepted;
   readonly dropped: (reason: string, count: number) => void;
 }
 
@@ -132,8 +130,7 @@ export class JournalReader {
         assembler.take(fresh.records, messages);
       }
     }
-    this.#events.reading(entry);
-    const wait = messages.length === 0 ? undefined : this.#events.emit(messages);
+    const wait = messages.length === 0 ? undefined : this.#events.emit(messages, entry);
     this.#events.read(entry);
     return wait;
   }

@@ -84,10 +84,11 @@ class Life {
     const entry = this.next;
     this.next += 1;
     this.#disk.written = Math.max(this.#disk.written, entry);
-    this.#hold.reading(entry);
-    for (const { tracker } of this.#lanes) tracker.reading(entry);
-    this.#hold.entered(traits.map((_, at) => messageOf(idOf(entry, at))));
-    this.#hold.reading(0);
+    this.#hold.entered(
+      traits.map((_, at) => messageOf(idOf(entry, at))),
+      entry,
+    );
+    this.#hold.read(entry);
     for (const { tracker } of this.#lanes) tracker.read(entry);
     this.inside.push(...traits.map((_, at) => ({ entry, at })));
   }
@@ -131,8 +132,8 @@ class Life {
     for (const [i, { tracker }] of this.#lanes.entries()) {
       for (const id of ids) {
         const message = messageOf(id);
-        if (tracker.admission(message) !== "new") continue;
-        tracker.queued(message);
+        if (tracker.admission(message, 0) !== "new") continue;
+        tracker.queued(message, 0);
         this.#queues[i]?.push({ message, state: "waits" });
       }
     }

@@ -32,10 +32,10 @@ function open(directory: string): Run {
     split: false,
     clock: { nowUs: () => Date.now() * 1000, monotonicMs: () => performance.now() },
     log: { warn: () => {}, debug: () => {} },
-    emit: (batch) => {
+    emit: (batch, entry) => {
       for (const message of batch) {
-        if (lane.tracker.admission(message) !== "new") continue;
-        lane.tracker.queued(message);
+        if (lane.tracker.admission(message, entry) !== "new") continue;
+        lane.tracker.queued(message, entry);
         messages.push(message);
         lane.settled([message]);
       }

@@ -21,10 +21,9 @@ const fresh = (): LaneRecovery => ({
 
 /** Hands over entry `entry` with the messages `ids`; returns those that were admitted. */
 function readEntry(tracker: LaneTracker, entry: number, ids: readonly number[]): number[] {
-  tracker.reading(entry);
   const taken = ids.filter((id) => {
-    if (tracker.admission(message(id)) !== "new") return false;
-    tracker.queued(message(id));
+    if (tracker.admission(message(id), entry) !== "new") return false;
+    tracker.queued(message(id), entry);
     return true;
   });
   tracker.read(entry);
@@ -46,7 +45,7 @@ describe("the cursor", () => {
 
   it("does not mind messages that come from no entry", () => {
     const tracker = new LaneTracker(fresh(), () => false);
-    tracker.queued(message(9));
+    tracker.queued(message(9), 0);
     tracker.settled([message(9)]);
     expect(tracker.cursor).toBe(1);
     expect(tracker.takeDone(1)).toEqual([]);

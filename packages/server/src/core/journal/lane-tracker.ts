@@ -2,7 +2,7 @@
  * What one output has settled of what the journal holds: which entry must still be kept for it, which messages it is
  * known to have settled after a crash, and which it may have sent. Sans-IO.
  *
- * In: entries as they are read, messages as they are queued and settled. Out: the cursor (everything before it is
+ * In: entries that were read, messages with the entry they come from, as they are queued and settled. Out: the cursor (everything before it is
  * done), and what must be written down so that a crash neither loses nor repeats: messages about to be sent
  * (`intents`) and messages settled out of order (`done`). A message is known by kind and id; middleware and rules may
  * replace the object on the way. One that comes several times, as a middleware may copy it, is counted each time.
@@ -22,6 +22,9 @@ export interface LaneRecovery {
 
 /** `done`: settled before the crash. `uncertain`: it may have been sent, and must not be sent twice. */
 export type Admission = "new" | "done" | "uncertain";
+
+/** The entry of a message that no journal holds. */
+export const NO_ENTRY = 0;
 
 /** The entries a message can come from: mostly one, a span when nobody knows. 0: from none. */
 export interface Provenance {
@@ -63,7 +66,7 @@ export class LaneTracker {
   /** How often what the crash left behind has come again. */
   readonly #again: Map<string, number> = new Map();
   #recovered = false;
-  /** The entry that is read, without a relay; with one, where the message at hand comes from. */
+  /** Filled in anew by `#locate`, to spare an object a message. */
   readonly #at: Provenance = { from: 0, to: 0, keep: 0 };
   #readTo: number;
   #done: { readonly key: string; readonly entry: number }[] = [];
@@ -77,16 +80,8 @@ export class LaneTracker {
     this.uncertain = recovery.uncertain;
   }
 
-  /** Messages that are queued from here on come from this entry; 0: from no entry. With a relay it is asked instead. */
-  reading(entry: number): void {
-    this.#at.from = entry;
-    this.#at.to = entry;
-    this.#at.keep = entry;
-  }
-
   /** All messages of `entry` have been handed to the pipeline. */
   read(entry: number): void {
-    this.reading(0);
     this.#readTo = Math.max(this.#readTo, entry);
     const { lastEntry } = this.#recovery;
     if (this.#recovered || Math.min(entry, (this.#sources?.oldest ?? entry + 1) - 1) < lastEntry)
@@ -106,11 +101,10 @@ export class LaneTracker {
     for (const key of this.#again.keys()) if (!intended.has(key)) this.#again.delete(key);
   }
 
-  /** Whether a message that is about to be queued was dealt with before a crash. */
-  admission(message: Message): Admission {
-    this.#locate(message);
-    const { from, to } = this.#at;
-    if (from === 0) return "new";
+  /** Whether a message of `entry` was dealt with before a crash. With a relay the relay is asked where it comes from. */
+  admission(message: Message, entry: number): Admission {
+    const { from, to } = this.#locate(message, entry);
+    if (from === NO_ENTRY) return "new";
     const { cursor, done, intended } = this.#recovery;
     // Read for another output, that was slower.
     if (to < cursor) return this.#skip();
@@ -138,14 +132,22 @@ export class LaneTracker {
     return "done";
   }
 
-  #locate(message: Message): void {
-    this.#sources?.provenanceOf(keyOf(message), this.#at);
+  #locate(message: Message, entry: number): Provenance {
+    const at = this.#at;
+    if (this.#sources === undefined) {
+      at.from = entry;
+      at.to = entry;
+      at.keep = entry;
+    } else {
+      this.#sources.provenanceOf(keyOf(message), at);
+    }
+    return at;
   }
 
-  /** Call behind `admission`, which says where it comes from. */
-  queued(message: Message): void {
-    const { keep, to } = this.#at;
-    if (keep === 0) return;
+  /** The message goes to the output: its entry stays open until it is settled. */
+  queued(message: Message, entry: number): void {
+    const { keep, to } = this.#locate(message, entry);
+    if (keep === NO_ENTRY) return;
     const key = keyOf(message);
     const open: Open = { entry: keep, until: Math.max(keep, to), next: undefined, last: undefined };
     const first = this.#open.get(key);

@@ -34,10 +34,8 @@ class World {
   enter(count: number): void {
     this.read += 1;
     const ids = Array.from({ length: count }, (_, i) => `${this.read}.${i}`);
-    this.hold.reading(this.read);
-    for (const lane of this.lanes) lane.reading(this.read);
-    if (count > 0) this.hold.entered(ids.map(message));
-    this.hold.reading(0);
+    if (count > 0) this.hold.entered(ids.map(message), this.read);
+    this.hold.read(this.read);
     for (const lane of this.lanes) lane.read(this.read);
     this.inside.push(...ids.map((id) => ({ id, entry: this.read })));
   }
@@ -46,7 +44,7 @@ class World {
   enterFromNowhere(): void {
     this.#made += 1;
     const id = `other${this.#made}`;
-    this.hold.entered([message(id)]);
+    this.hold.entered([message(id)], 0);
     this.inside.push({ id, entry: 0 });
   }
 
@@ -62,8 +60,8 @@ class World {
     this.hold.returned([message(came.id)]);
     for (const [lane, tracker] of this.lanes.entries()) {
       for (const each of out) {
-        expect(tracker.admission(message(each.id))).toBe("new");
-        tracker.queued(message(each.id));
+        expect(tracker.admission(message(each.id), 0)).toBe("new");
+        tracker.queued(message(each.id), 0);
         this.queues[lane]?.push(each);
       }
     }
@@ -170,8 +168,8 @@ describe("with a middleware", () => {
     world.enter(1);
     world.giveUp(0);
     const [lane] = world.lanes;
-    expect(lane?.admission(message("late"))).toBe("new");
-    lane?.queued(message("late"));
+    expect(lane?.admission(message("late"), 0)).toBe("new");
+    lane?.queued(message("late"), 0);
     world.enter(0);
     expect(lane?.cursor).toBe(2);
     lane?.settled([message("late")]);
@@ -195,9 +193,8 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
     };
     const lane = new LaneTracker(recovery, () => once, hold);
     const read = (entry: number, ...ids: string[]): void => {
-      hold.reading(entry);
-      hold.entered(ids.map(message));
-      hold.reading(0);
+      hold.entered(ids.map(message), entry);
+      hold.read(entry);
       lane.read(entry);
     };
     return { hold, lane, read };
@@ -207,11 +204,11 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
     for (const once of [true, false]) {
       const { hold, lane, read } = recovered(once);
       read(3, "a");
-      expect(lane.admission(message("made"))).toBe("done");
+      expect(lane.admission(message("made"), 0)).toBe("done");
       read(5, "b");
-      expect(lane.admission(message("made"))).toBe(once ? "uncertain" : "new");
+      expect(lane.admission(message("made"), 0)).toBe(once ? "uncertain" : "new");
       hold.gone([message("a")]);
-      expect(lane.admission(message("made"))).toBe("new");
+      expect(lane.admission(message("made"), 0)).toBe("new");
     }
   });
 
@@ -220,9 +217,9 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
     read(3, "a");
     hold.gone([message("a")]);
     read(5, "b");
-    expect(lane.admission(message("a"))).toBe("done");
+    expect(lane.admission(message("a"), 0)).toBe("done");
     hold.returned([message("b")]);
-    expect(lane.admission(message("b"))).toBe("new");
+    expect(lane.admission(message("b"), 0)).toBe("new");
   });
 
   it("what may have been sent is remembered for as long as it may come out", () => {
@@ -231,7 +228,7 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
     read(6);
     hold.gone([message("a")]);
     read(7, "b");
-    expect(lane.admission(message("a"))).toBe("uncertain");
+    expect(lane.admission(message("a"), 0)).toBe("uncertain");
     expect(lane.uncertain).toBe(1);
   });
 
@@ -239,10 +236,10 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
     const { hold, lane, read } = recovered(true);
     read(3, "a");
     read(5, "b");
-    hold.entered([message("other")]);
+    hold.entered([message("other")], 0);
     hold.returned([message("other")]);
-    expect(lane.admission(message("other"))).toBe("new");
-    lane.queued(message("other"));
+    expect(lane.admission(message("other"), 0)).toBe("new");
+    lane.queued(message("other"), 0);
     hold.passed();
     expect(lane.needsIntent(message("other"))).toBe(false);
     expect(hold.count).toBe(2);

@@ -3,7 +3,7 @@
  * of it comes from. An entry is held from the moment its first message goes in until its last one has come back and was
  * handed to the outputs, or was given up. Sans-IO.
  *
- * In: the entry that is being read, messages as they go in, come out and are given up. Out: the oldest entry that is
+ * In: messages as they go in, with their entry, come out and are given up; entries that were read. Out: the oldest entry that is
  * held, which no output's cursor may pass, and for each message on its way to the outputs where it comes from. A message
  * is known by kind and id, as a middleware returns another object; of several inside with the same, the oldest is taken.
  *
@@ -13,20 +13,16 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import { EntryCounts } from "./entry-counts.ts";
-import { keyOf } from "./lane-tracker.ts";
+import { NO_ENTRY, keyOf } from "./lane-tracker.ts";
 import type { Provenance, Sources } from "./lane-tracker.ts";
 
 type Known = Pick<Message, "kind" | "id">;
-
-/** Messages of no entry are followed too, so that they are told from those that had not gone in. */
-const NO_ENTRY = 0;
 
 export class RelayHold implements Sources {
   /** Told when entries may be done that were not before. */
   onReleased: () => void = () => {};
   /** The last entry of a run before: outputs may have been sent what is read again up to here. */
   recoverTo = 0;
-  #current: number = NO_ENTRY;
   /** The last entry that was read. */
   #newest: number = NO_ENTRY;
   readonly #held: EntryCounts = new EntryCounts();
@@ -40,14 +36,14 @@ export class RelayHold implements Sources {
   /** Read again, given up, and not to be sent twice should it come out after all; as many as the journal held. */
   readonly #givenUp: Map<string, number> = new Map();
 
-  /** What goes in from here on comes from this entry; 0: from none. */
-  reading(entry: number): void {
-    this.#current = entry;
+  /** All messages of this entry have gone in; there may have been none. */
+  read(entry: number): void {
     this.#newest = Math.max(this.#newest, entry);
   }
 
-  entered(batch: readonly Known[]): void {
-    const entry = this.#current;
+  /** Messages of no entry are followed too, so that they are told from those that had not gone in. */
+  entered(batch: readonly Known[], entry: number): void {
+    this.read(entry);
     for (const message of batch) {
       const key = keyOf(message);
       const others = this.#inside.get(key);

@@ -81,6 +81,13 @@ export interface RunningInput {
   readonly account: InputAccount;
 }
 
+/** It hands messages on as an input does, and is counted as one. */
+export interface RunningJournal {
+  readonly name: string;
+  readonly journal: Journal;
+  readonly account: InputAccount;
+}
+
 export interface RunningRelay {
   readonly name: string;
   readonly relay: Relay;
@@ -107,23 +114,24 @@ export interface Running {
   readonly stages: readonly RunningStage[];
   readonly outputs: readonly RunningOutput[];
   readonly comparer: StatusComparer | undefined;
-  readonly journal: Journal | undefined;
+  readonly journal: RunningJournal | undefined;
 }
 
 export function takeCounters(running: Running): Counters {
   const { inputs, relay, stages, outputs, comparer, journal } = running;
   const { rss, heapUsed } = process.memoryUsage();
   let lost = relay?.account.lostCount ?? 0;
-  for (const { account } of [...inputs, ...outputs]) lost += account.lost;
+  const sources = [...(journal === undefined ? [] : [{ ...journal, input: undefined }]), ...inputs];
+  for (const { account } of [...sources, ...outputs]) lost += account.lost;
   return {
-    inputs: inputs.map(({ name, account, input }) => ({
+    inputs: sources.map(({ name, account, input }) => ({
       name,
       emitted: account.emitted,
       journalled: account.journalled,
       limited: account.limited,
       dropped: Object.fromEntries(account.droppedBy),
       refused: Object.fromEntries(account.refusedBy),
-      stats: input.stats?.() ?? NO_STATS,
+      stats: input?.stats?.() ?? NO_STATS,
     })),
     ...(relay === undefined ? {} : { middleware: relayCounters(relay) }),
     stages: stages.flatMap(({ name, stage }) => {
@@ -148,7 +156,7 @@ export function takeCounters(running: Running): Counters {
       unpaired: comparer?.unpaired ?? 0,
       examples: comparer?.examples.slice() ?? [],
     },
-    journal: journal?.counters(),
+    journal: journal?.journal.counters(),
     memoryBytes: { rss, heapUsed },
     lost,
   };

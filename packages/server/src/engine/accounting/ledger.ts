@@ -14,8 +14,8 @@ import type { Origin, OutputLedger, RelayLedger } from "../../component/types.ts
 export type Reasons = Map<string, number>;
 
 export class OutputAccount implements OutputLedger {
-  /** Set by a journal, which wants to know each message. */
-  onSettled: ((batch: readonly Message[]) => void) | undefined;
+  readonly #onSettled: ((batch: readonly Message[]) => void) | undefined;
+  // Read outside, written here only.
   received = 0;
   /** Delivered to where it should go. */
   deliveredCount = 0;
@@ -26,10 +26,15 @@ export class OutputAccount implements OutputLedger {
   queued = 0;
   outstanding = 0;
 
+  /** `onSettled`: a journal wants to know each message. */
+  constructor(onSettled?: (batch: readonly Message[]) => void) {
+    this.#onSettled = onSettled;
+  }
+
   delivered(batch: readonly Message[]): void {
     this.deliveredCount += batch.length;
     this.outstanding -= batch.length;
-    this.onSettled?.(batch);
+    this.#onSettled?.(batch);
   }
 
   failed(reason: string, batch: readonly Message[]): void {
@@ -44,6 +49,18 @@ export class OutputAccount implements OutputLedger {
     this.#settle(this.filteredBy, reason, batch);
   }
 
+  /** The queue's: so many were put in. */
+  enqueued(count: number): void {
+    this.received += count;
+    this.queued += count;
+  }
+
+  /** The queue's: the output took one. */
+  dequeued(): void {
+    this.queued -= 1;
+    this.outstanding += 1;
+  }
+
   /** The engine's: a message that never reached the queue. */
   removed(fate: "filtered" | "limited" | "dropped", reason: string, count: number): void {
     this.received += count;
@@ -52,7 +69,7 @@ export class OutputAccount implements OutputLedger {
     add(reasons, reason, count);
   }
 
-  /** The engine's, at the very end: what nobody will settle any more. */
+  /** The engine's, at the very end: what will not be settled any more. */
   abandon(reason: string): void {
     const count = this.queued + this.outstanding;
     if (count === 0) return;
@@ -64,7 +81,7 @@ export class OutputAccount implements OutputLedger {
   #settle(reasons: Reasons, reason: string, batch: readonly Message[]): void {
     add(reasons, reason, batch.length);
     this.outstanding -= batch.length;
-    this.onSettled?.(batch);
+    this.#onSettled?.(batch);
   }
 
   get lost(): number {
@@ -82,13 +99,14 @@ export class OutputAccount implements OutputLedger {
 
 /** Who wants to know of each message that goes into the relay and what becomes of it: a journal. */
 export interface RelayWatcher {
-  entered(batch: readonly Origin[]): void;
+  /** `entry`: of the journal, where the batch comes from. */
+  entered(batch: readonly Origin[], entry: number): void;
   returned(batch: readonly Origin[]): void;
   gone(batch: readonly Origin[]): void;
 }
 
 export class RelayAccount implements RelayLedger {
-  watcher: RelayWatcher | undefined;
+  readonly #watcher: RelayWatcher | undefined;
   taken = 0;
   returnedCount = 0;
   readonly withheldBy: Reasons = new Map();
@@ -98,29 +116,33 @@ export class RelayAccount implements RelayLedger {
   readonly refusedBy: Reasons = new Map();
   readonly events: Reasons = new Map();
 
-  /** The engine's, before it hands a batch over. */
-  take(batch: readonly Origin[]): void {
+  constructor(watcher?: RelayWatcher) {
+    this.#watcher = watcher;
+  }
+
+  /** The engine's, before it hands a batch of this entry over. */
+  take(batch: readonly Origin[], entry: number): void {
     this.taken += batch.length;
     this.inside += batch.length;
-    this.watcher?.entered(batch);
+    this.#watcher?.entered(batch, entry);
   }
 
   returned(batch: readonly Origin[]): void {
     this.returnedCount += batch.length;
     this.inside -= batch.length;
-    this.watcher?.returned(batch);
+    this.#watcher?.returned(batch);
   }
 
   withheld(reason: string, batch: readonly Origin[]): void {
     add(this.withheldBy, reason, batch.length);
     this.inside -= batch.length;
-    this.watcher?.gone(batch);
+    this.#watcher?.gone(batch);
   }
 
   lost(reason: string, batch: readonly Origin[]): void {
     add(this.lostBy, reason, batch.length);
     this.inside -= batch.length;
-    this.watcher?.gone(batch);
+    this.#watcher?.gone(batch);
   }
 
   added(count: number): void {
@@ -162,6 +184,16 @@ export class InputAccount {
   readonly droppedBy: Reasons = new Map();
   /** Events, not messages: connections that were closed because of what they sent. */
   readonly refusedBy: Reasons = new Map();
+
+  /** `kept` of `offered` messages are within the input's own limit, and are handed on. */
+  passed(kept: number, offered: number): void {
+    this.emitted += kept;
+    this.limited += offered - kept;
+  }
+
+  stored(records: number): void {
+    this.journalled += records;
+  }
 
   dropped(reason: string, count: number): void {
     add(this.droppedBy, reason, count);

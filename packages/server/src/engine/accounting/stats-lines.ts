@@ -1,9 +1,15 @@
 /** `--stats`: prints figures while a server runs: gor's lines for the outputs that ask for them, else one line of ours. */
 import { statsDate } from "../../core/queue-stats.ts";
+import type { QueueStats } from "../../core/queue-stats.ts";
 import type { Counters } from "./counters.ts";
 import type { LogSink } from "./log.ts";
-import type { RunningQueueStats } from "../build-run.ts";
 import { statsLine } from "./summary.ts";
+
+/** The queue figures of one output, and how often they are printed. */
+export interface RunningQueueStats {
+  readonly stats: QueueStats;
+  readonly periodMs: number;
+}
 
 const STATS_INTERVAL_MS = 5000;
 

@@ -2,7 +2,7 @@
 import type { Message } from "@mirrorball/protocol";
 import { expect, it } from "vitest";
 import { get } from "../../../test/kit.ts";
-import { GatedQueue } from "./intent-queue.ts";
+import { IntentQueue } from "./intent-queue.ts";
 import { OutputAccount } from "../accounting/ledger.ts";
 import { BoundedQueue } from "./queue.ts";
 
@@ -10,7 +10,7 @@ const COUNT = 4096;
 
 /** An output in front of `COUNT` messages with side effects; each write ends when the test says so. */
 function gate(): {
-  queue: GatedQueue;
+  queue: IntentQueue;
   waiting: Message[];
   writes: () => number;
   finishWrite: () => Promise<void>;
@@ -19,7 +19,7 @@ function gate(): {
   const waiting: Message[] = [];
   let writes = 0;
   let finish: () => void = () => {};
-  const queue = new GatedQueue(inner, {
+  const queue = new IntentQueue(inner, {
     needsIntent: () => true,
     intend: (messages) => {
       waiting.push(...messages);
@@ -29,10 +29,7 @@ function gate(): {
       });
     },
   });
-  inner.offer(
-    Array.from({ length: COUNT }, (_, i) => get(`/${i}`)),
-    () => true,
-  );
+  inner.put(Array.from({ length: COUNT }, (_, i) => get(`/${i}`)));
   const finishWrite = async (): Promise<void> => {
     finish();
     await Promise.resolve();

@@ -26,7 +26,7 @@ export interface IntentLog {
   intend(messages: readonly Message[]): Promise<void>;
 }
 
-export class GatedQueue implements OutputQueue {
+export class IntentQueue implements OutputQueue {
   onReadable: () => void = () => {};
   readonly #inner: BoundedQueue;
   readonly #log: IntentLog;
@@ -46,7 +46,7 @@ export class GatedQueue implements OutputQueue {
     return this.#ready;
   }
 
-  /** Resolves when nothing waits in or behind the gate. */
+  /** Resolves when nothing waits in it or behind it. */
   async drained(): Promise<void> {
     if (this.#inner.length === 0) return;
     await new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 /**
  * The queue in front of an output: first in, first out, bounded in messages and in bytes. It turns "full" into a
- * promise that inputs wait on, or into counted drops, as its policy says.
+ * promise that inputs wait on, or into a refusal, as its policy says. It decides nothing about single messages: what is to be put in
+ * was chosen before (`output-branch.ts`).
  *
  * A batch is taken whole as long as there is room for its first message, so the bound may be overshot by
  * one batch; cutting batches would cost every message to spare a few.
@@ -17,15 +18,15 @@ const QUEUE_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 /** Taken places are cut off the array's front in steps of this many, so that taking stays O(1). */
 const COMPACT_STEP = 1024;
 
+/** Why nothing can be put in. */
+export type Refusal = "queue-full" | "shutdown";
+
 export class BoundedQueue implements OutputQueue {
   onReadable: () => void = () => {};
-  /** Told of messages that were offered and dropped; not once it is closed, when what a journal holds is not lost. */
-  onDropped: ((message: Message) => void) | undefined;
-  /** Told of every message that is put in, when somebody wants gor's queue figures. */
-  stats: QueueStats | undefined;
   readonly #account: OutputAccount;
   readonly #lengthMax: number;
   readonly #dropsWhenFull: boolean;
+  readonly #stats: QueueStats | undefined;
   #items: (Message | undefined)[] = [];
   #head = 0;
   #bytes = 0;
@@ -33,10 +34,17 @@ export class BoundedQueue implements OutputQueue {
   #room: Promise<void> | undefined;
   #openRoom: () => void = () => {};
 
-  constructor(account: OutputAccount, lengthMax: number, policy: "wait" | "drop") {
+  /** `stats` is told of every message that is put in, for gor's queue figures. */
+  constructor(
+    account: OutputAccount,
+    lengthMax: number,
+    policy: "wait" | "drop",
+    stats?: QueueStats,
+  ) {
     this.#account = account;
     this.#lengthMax = lengthMax;
     this.#dropsWhenFull = policy === "drop";
+    this.#stats = stats;
   }
 
   get length(): number {
@@ -47,30 +55,25 @@ export class BoundedQueue implements OutputQueue {
     return this.#bytes;
   }
 
-  /** Appends the messages of `batch` that `accepts` allows; returns how many were put in. */
-  offer(batch: readonly Message[], accepts: (message: Message) => boolean): number {
-    const wasEmpty = this.length === 0;
-    const full = this.#full;
-    let taken = 0;
-    for (const message of batch) {
-      if (!accepts(message)) continue;
-      if (this.#closed || (full && this.#dropsWhenFull)) {
-        this.#account.removed("dropped", this.#closed ? "shutdown" : "queue-full", 1);
-        if (!this.#closed) this.onDropped?.(message);
-        continue;
-      }
-      this.#items.push(message);
-      this.stats?.wrote(this.length);
-      this.#bytes += message.http.byteLength;
-      taken += 1;
-    }
-    this.#account.received += taken;
-    this.#account.queued += taken;
-    if (wasEmpty && taken > 0) this.onReadable();
-    return taken;
+  /** Why a batch cannot be put in now; undefined when it can, which holds for all of the batch. */
+  get refusal(): Refusal | undefined {
+    if (this.#closed) return "shutdown";
+    return this.#dropsWhenFull && this.#full ? "queue-full" : undefined;
   }
 
-  /** Undefined while there is room, or when being full is nobody else's business. */
+  /** Appends the messages. Ask `refusal` before. */
+  put(batch: readonly Message[]): void {
+    const wasEmpty = this.length === 0;
+    for (const message of batch) {
+      this.#items.push(message);
+      this.#stats?.wrote(this.length);
+      this.#bytes += message.http.byteLength;
+    }
+    this.#account.enqueued(batch.length);
+    if (wasEmpty && batch.length > 0) this.onReadable();
+  }
+
+  /** Undefined while there is room, or when being full makes nobody wait. */
   get room(): Accepted {
     if (this.#dropsWhenFull || this.#closed || !this.#full) return undefined;
     this.#room ??= new Promise((resolve) => {
@@ -97,8 +100,7 @@ export class BoundedQueue implements OutputQueue {
       this.#head = 0;
     }
     this.#bytes -= message.http.byteLength;
-    this.#account.queued -= 1;
-    this.#account.outstanding += 1;
+    this.#account.dequeued();
     if (this.#room !== undefined && this.#halfEmpty) this.#release();
     return message;
   }
