@@ -1,4 +1,5 @@
 /** One difference between two answers, as it is first seen: where, on which rung, and both sides as text. */
+import { ownText } from "../content/own-text.ts";
 import type { DifferenceKind, Part } from "./report.ts";
 
 export interface Difference {
@@ -27,7 +28,7 @@ export function difference(
 }
 
 function shortened(text: string): string {
-  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}…`;
+  return ownText(text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}…`);
 }
 
 export function placeKey({ part, path, where }: Difference): string {

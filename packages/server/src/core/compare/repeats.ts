@@ -10,19 +10,24 @@ import { credentialsOf } from "../session/session-finder.ts";
 /** Requests that are remembered, and the bytes of their answers. */
 const REQUESTS_MAX = 20_000;
 const BYTES_MAX: number = 32 * 1024 * 1024;
+/** Sessions whose last write is remembered; those that are forgotten count as if they had just written then. */
+const SESSIONS_MAX = 100_000;
 /** RFC 9110 9.2.1. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 interface Remembered {
   readonly original: Message;
-  readonly writes: number;
+  /** Writes of all sessions before it. */
+  readonly at: number;
   readonly bytes: number;
 }
 
 export class Repeats {
   readonly #seen: Map<string, Remembered> = new Map();
-  /** Writes of each session so far. */
-  readonly #writes: Map<number, number> = new Map();
+  /** The last write of each session, as its number among all writes. */
+  readonly #lastWrites: Map<number, number> = new Map();
+  #writes = 0;
+  #forgotten = 0;
   #bytes = 0;
 
   /** The answer to an equal request before this one; takes note of this one. */
@@ -30,14 +35,25 @@ export class Repeats {
     const { head } = request.http;
     if (head === undefined || isResponseHead(head)) return undefined;
     if (!SAFE_METHODS.has(head.method)) {
-      this.#writes.set(session, (this.#writes.get(session) ?? 0) + 1);
+      this.#wrote(session);
       return undefined;
     }
-    const writes = this.#writes.get(session) ?? 0;
+    const lastWrite = this.#lastWrites.get(session) ?? this.#forgotten;
     const key = keyOf(request);
     const known = this.#seen.get(key);
-    this.#remember(key, { original, writes, bytes: original.http.byteLength });
-    return known !== undefined && known.writes === writes ? known.original : undefined;
+    this.#remember(key, { original, at: this.#writes, bytes: original.http.byteLength });
+    return known !== undefined && lastWrite <= known.at ? known.original : undefined;
+  }
+
+  #wrote(session: number): void {
+    this.#writes += 1;
+    this.#lastWrites.delete(session);
+    this.#lastWrites.set(session, this.#writes);
+    if (this.#lastWrites.size <= SESSIONS_MAX) return;
+    const [oldest] = this.#lastWrites;
+    if (oldest === undefined) return;
+    this.#lastWrites.delete(oldest[0]);
+    this.#forgotten = oldest[1];
   }
 
   #remember(key: string, entry: Remembered): void {

@@ -6,6 +6,7 @@
  */
 import { isArray, isObject, longNumber, scalarText, typeOf } from "../content/json.ts";
 import type { Json, JsonObject } from "../content/json.ts";
+import { elementPath, memberPath } from "../content/path.ts";
 import { classesOf, isStrong } from "../content/value-class.ts";
 import { align, keyOf } from "./align.ts";
 import type { Image } from "./align.ts";
@@ -54,7 +55,7 @@ class Walk {
     const names = Object.keys(a);
     if (isTable(names)) return this.#tables(a, b, path, depth);
     for (const name of names) {
-      const at = `${path}.${name}`;
+      const at = memberPath(path, name);
       const other = member(b, name);
       const own = a[name] ?? null;
       if (other === undefined) this.#differs(at, "missing", textOf(own), "");
@@ -62,7 +63,7 @@ class Walk {
     }
     for (const name of Object.keys(b)) {
       if (!Object.hasOwn(a, name)) {
-        this.#differs(`${path}.${name}`, "added", "", textOf(b[name] ?? null));
+        this.#differs(memberPath(path, name), "added", "", textOf(b[name] ?? null));
       }
     }
   }
@@ -70,7 +71,7 @@ class Walk {
   /** Members whose names are data: paired by name, through the renaming. */
   #tables(a: JsonObject, b: JsonObject, path: string, depth: number): void {
     const rest = new Set(Object.keys(b));
-    const at = `${path}.{*}`;
+    const at = memberPath(path, "{*}");
     let missing = 0;
     for (const name of Object.keys(a)) {
       const image = this.#sink.image(name);
@@ -95,7 +96,7 @@ class Walk {
       this.#differs(path, "length", String(a.length), String(b.length), grown);
     }
     if (reordered) this.#differs(path, "order", textOf(a), textOf(b));
-    const at = `${path}[]`;
+    const at = elementPath(path);
     for (const [i, j] of pairs) this.compare(a[i] ?? null, b[j] ?? null, at, depth + 1);
     if (a.length !== b.length) return;
     for (const i of onlyA) this.#differs(at, "missing", textOf(a[i] ?? null), "");

@@ -17,8 +17,8 @@ export function cookiesOf(headers: HeaderList): NameValue[] {
     if (headers[i]?.toLowerCase() !== "cookie") continue;
     for (const part of (headers[i + 1] ?? "").split(";", COOKIES_MAX)) {
       const at = part.indexOf("=");
-      if (at <= 0) continue;
-      found.push({ name: part.slice(0, at).trim(), value: part.slice(at + 1).trim() });
+      const name = part.slice(0, Math.max(0, at)).trim();
+      if (name !== "") found.push({ name, value: part.slice(at + 1).trim() });
     }
   }
   return found;

@@ -4,13 +4,14 @@
  */
 import type { NameValue } from "./fields.ts";
 
+/** Inputs and meta tags that are looked at. */
 const TAGS_MAX = 2000;
 const TAG_CHARS_MAX = 4096;
 
 export function htmlValues(text: string): NameValue[] {
   const found: NameValue[] = [];
   let at = 0;
-  for (let tags = 0; tags < TAGS_MAX; tags += 1) {
+  for (let tags = 0; tags < TAGS_MAX;) {
     const start = text.indexOf("<", at);
     if (start < 0) break;
     const end = text.indexOf(">", start);
@@ -18,6 +19,7 @@ export function htmlValues(text: string): NameValue[] {
     at = end + 1;
     const isInput = startsWithWord(text, start + 1, "input");
     if (!isInput && !startsWithWord(text, start + 1, "meta")) continue;
+    tags += 1;
     if (end - start > TAG_CHARS_MAX) continue;
     const attributes = attributesOf(text.slice(start + 1, end));
     const name = attributes.get("name");
@@ -48,7 +50,8 @@ function attributesOf(tag: string): Map<string, string> {
     const start = equals + (isQuoted ? 2 : 1);
     const stop = isQuoted ? tag.indexOf(quote, start) : nextBlank(tag, start);
     const end = stop < 0 ? tag.length : stop;
-    if (name !== "") found.set(name, tag.slice(start, end));
+    // Of two the first counts, as in HTML.
+    if (name !== "" && !found.has(name)) found.set(name, tag.slice(start, end));
     at = end + 1;
     if (at >= tag.length) return found;
   }

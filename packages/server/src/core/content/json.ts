@@ -1,6 +1,6 @@
 /**
  * JSON as it was written: values that `JSON.parse` gives, but numbers that a double cannot hold stay text. In: text. Out: a value,
- * or undefined when the text is no JSON. Depth and size are the caller's to bound.
+ * or undefined when the text is no JSON or is nested deeper than the bound. Its size is the caller's to bound.
  *
  * Node 20's `JSON.parse` shows no source text, so such numbers are wrapped in marked strings before it runs.
  */
@@ -13,10 +13,16 @@ export interface JsonObject {
 const LONG_NUMBER_MARK = "\u0000number ";
 /** Doubles hold every integer of fifteen digits; longer ones may change. */
 const EXACT_DIGITS_MAX = 15;
+const WHOLE_NUMBER = /^-?\d+$/;
+
+/** Deeper nesting is an attack on whoever walks it: `JSON.stringify` alone fails at some thousand levels. */
+export const NESTING_MAX = 256;
 
 export function parseJson(text: string): Json | undefined {
+  const { isDeep, hasLongNumber } = lookOver(text);
+  if (isDeep) return undefined;
   try {
-    return JSON.parse(hasLongNumber(text) ? markLongNumbers(text) : text) as Json;
+    return JSON.parse(hasLongNumber ? markLongNumbers(text) : text) as Json;
   } catch {
     return undefined;
   }
@@ -24,7 +30,9 @@ export function parseJson(text: string): Json | undefined {
 
 /** The digits of a number that is kept as text; undefined for everything else. */
 export function longNumber(value: string): string | undefined {
-  return value.startsWith(LONG_NUMBER_MARK) ? value.slice(LONG_NUMBER_MARK.length) : undefined;
+  if (!value.startsWith(LONG_NUMBER_MARK)) return undefined;
+  const digits = value.slice(LONG_NUMBER_MARK.length);
+  return WHOLE_NUMBER.test(digits) ? digits : undefined;
 }
 
 export type JsonType = "null" | "boolean" | "number" | "string" | "array" | "object";
@@ -32,7 +40,7 @@ export type JsonType = "null" | "boolean" | "number" | "string" | "array" | "obj
 export function typeOf(value: Json): JsonType {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
-  if (typeof value === "string") return value.startsWith(LONG_NUMBER_MARK) ? "number" : "string";
+  if (typeof value === "string") return longNumber(value) === undefined ? "string" : "number";
   if (typeof value === "number") return "number";
   return typeof value === "boolean" ? "boolean" : "object";
 }
@@ -51,17 +59,26 @@ export function isArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** A quick look that may say yes for digits inside a string; it never misses a long number. */
-function hasLongNumber(text: string): boolean {
+/** Outside strings: whether there are numbers of many digits, and how deep it is nested at most. */
+function lookOver(text: string): { isDeep: boolean; hasLongNumber: boolean } {
   let run = 0;
+  let depth = 0;
+  let hasLongNumber = false;
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
     if (code >= 0x30 && code <= 0x39) {
       run += 1;
-      if (run > EXACT_DIGITS_MAX) return true;
-    } else if (code !== 0x2e) run = 0;
+      if (run > EXACT_DIGITS_MAX) hasLongNumber = true;
+      continue;
+    }
+    run = 0;
+    if (code === 0x22) i = behindString(text, i) - 1;
+    else if (code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > NESTING_MAX) return { isDeep: true, hasLongNumber };
+    } else if (code === 0x5d || code === 0x7d) depth -= 1;
   }
-  return false;
+  return { isDeep: false, hasLongNumber };
 }
 
 function markLongNumbers(text: string): string {
@@ -109,6 +126,7 @@ function behindNumber(text: string, start: number): number {
 
 /** True for a whole number that a double would change. Fractions are compared as doubles anyway. */
 function isLong(digits: string): boolean {
-  if (digits.length <= EXACT_DIGITS_MAX || !/^-?\d+$/.test(digits)) return false;
-  return BigInt(Number(digits)).toString() !== digits;
+  if (digits.length <= EXACT_DIGITS_MAX || !WHOLE_NUMBER.test(digits)) return false;
+  const value = Number(digits);
+  return !Number.isFinite(value) || BigInt(value).toString() !== digits;
 }

@@ -163,11 +163,8 @@ export function timeOf(text: string, classes: number): number {
   }
   // A time without a zone is taken for UTC: both sides are read alike, and only their difference counts.
   const zoned = /(?:Z|GMT|[+-]\d{2}:?\d{2})$/.test(text) || (classes & ValueClass.isoDate) !== 0;
-  return Date.parse(
-    zoned
-      ? text.replace(",", ", ").replace(",  ", ", ")
-      : `${text.replace(" ", "T").replace(",", ".")}Z`,
-  );
+  if ((classes & ValueClass.httpTime) !== 0) return Date.parse(text);
+  return Date.parse(`${text.replace(" ", "T").replace(",", ".")}${zoned ? "" : "Z"}`);
 }
 
 /** How coarse the text of a time is, in milliseconds: two of them may differ by so much and mean the same. */

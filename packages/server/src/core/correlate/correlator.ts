@@ -43,9 +43,11 @@ export interface CorrelatorCounts {
 
 /** Exchanges that are known and not over; beyond it the oldest is given up. */
 const EXCHANGES_MAX = 65_536;
-/** Bytes of original answers that wait for their replay. */
-const ORIGINALS_BYTES_MAX: number = 64 * 1024 * 1024;
-const STRONG_SEEN_MAX = 500_000;
+/** Bytes of answers that wait for the other one of their exchange. */
+const ANSWERS_BYTES_MAX: number = 64 * 1024 * 1024;
+/** Strong values that are remembered to have been given out, and their characters. */
+const GIVEN_MAX = 500_000;
+const GIVEN_CHARS_MAX: number = 32 * 1024 * 1024;
 
 export class Correlator {
   readonly #options: CorrelatorOptions;
@@ -62,7 +64,8 @@ export class Correlator {
   readonly #ends = new MinHeap<Tracked>(({ endUs }) => endUs);
   readonly #waiting: Waiting;
   readonly #missed: Map<string, number> = new Map();
-  #originalBytes = 0;
+  #answerBytes = 0;
+  #givenChars = 0;
   #used = 0;
   #index = 0;
   /** When it was last told the time. */
@@ -136,11 +139,13 @@ export class Correlator {
     this.#nowMs = nowMs;
     const exchange = this.#exchanges.get(message.id);
     if (exchange === undefined) return;
-    if (message.context?.failure === undefined) {
+    if (message.context?.failure === undefined && exchange.replayed === undefined) {
       exchange.replayed = message;
+      this.#answerBytes += message.http.byteLength;
       this.#learn(exchange);
     }
     this.#over(exchange);
+    this.#boundAnswers();
   }
 
   counts(): CorrelatorCounts {
@@ -188,17 +193,28 @@ export class Correlator {
     if (typeof content !== "string") this.#sessions.ofResponse(session, message, content);
     this.#rules.response(session, exchange.endpoint, message, content);
     exchange.original = message;
-    this.#originalBytes += http.byteLength;
+    this.#answerBytes += http.byteLength;
     if (exchange.replayed !== undefined) return this.#learn(exchange);
     if (exchange.isOver) return this.#drop(exchange);
     this.#ends.push(exchange);
     for (const value of this.#sessions.lastIssued) {
-      if (this.#given.size < STRONG_SEEN_MAX) this.#given.add(value);
+      this.#give(value);
       if (this.#producers.has(value)) continue;
       this.#producers.set(value, exchange);
       exchange.values.push(value);
     }
-    if (this.#originalBytes > ORIGINALS_BYTES_MAX) this.#forgetOldest();
+    this.#boundAnswers();
+  }
+
+  #boundAnswers(): void {
+    while (this.#answerBytes > ANSWERS_BYTES_MAX && this.#exchanges.size > 0) this.#forgetOldest();
+  }
+
+  #give(value: string): void {
+    if (this.#given.size >= GIVEN_MAX || this.#givenChars >= GIVEN_CHARS_MAX) return;
+    if (this.#given.has(value)) return;
+    this.#given.add(value);
+    this.#givenChars += value.length;
   }
 
   /** Exchanges that must be over first. */
@@ -276,7 +292,7 @@ export class Correlator {
   #over(exchange: Tracked): void {
     if (exchange.isOver) return;
     exchange.isOver = true;
-    this.#open.get(this.#sessions.current(exchange.session))?.delete(exchange);
+    this.#closed(exchange);
     for (const value of exchange.values) this.#producers.delete(value);
     this.#waiting.release(exchange, this.#nowMs);
     // Its original may still come; then there is something to learn.
@@ -284,8 +300,10 @@ export class Correlator {
   }
 
   #drop(exchange: Tracked): void {
-    if (exchange.original !== undefined) this.#originalBytes -= exchange.original.http.byteLength;
+    this.#answerBytes -= exchange.original?.http.byteLength ?? 0;
+    this.#answerBytes -= exchange.replayed?.http.byteLength ?? 0;
     exchange.original = undefined;
+    exchange.replayed = undefined;
     this.#exchanges.delete(exchange.id);
     if (!exchange.isOver) this.#over(exchange);
   }
@@ -295,6 +313,14 @@ export class Correlator {
     if (oldest === undefined) return;
     if (!oldest.isOver) this.#miss("forgotten");
     this.#drop(oldest);
+  }
+
+  /** A session of which nothing is open costs nothing. */
+  #closed(exchange: Tracked): void {
+    const session = this.#sessions.current(exchange.session);
+    const open = this.#open.get(session);
+    open?.delete(exchange);
+    if (open?.size === 0) this.#open.delete(session);
   }
 
   #openOf(session: number): Set<Tracked> {
@@ -308,9 +334,10 @@ export class Correlator {
     this.#maps.join(older, younger);
     const moved = this.#open.get(younger);
     this.#open.delete(younger);
+    if (moved === undefined) return;
     const into = this.#open.get(older) ?? new Set();
     this.#open.set(older, into);
-    for (const exchange of moved ?? []) into.add(exchange);
+    for (const exchange of moved) into.add(exchange);
   }
 
   #miss(reason: string): void {

@@ -2,8 +2,11 @@
  * Replaces scalars in JSON text in place: everything else keeps its bytes, blanks and digits. In: text and a function that is shown each
  * string and number with the name of its member and its path. Out: the text, the same one when nothing was replaced.
  *
- * The text must be JSON (`JSON.parse` took it): this scanner checks nothing again. Deeper than the bound is left as it is.
+ * The text must be JSON that `parseJson` took, which bounds its depth: this scanner checks nothing again. Deeper than its own bound is left
+ * as it is.
  */
+
+import { elementPath, memberPath } from "../content/path.ts";
 
 export type ReplaceScalar = (
   value: string,
@@ -53,7 +56,7 @@ class Scanner {
       this.#blanks();
       // The colon.
       this.#at += 1;
-      this.#value(name, `${path}.${name}`, depth);
+      this.#value(name, memberPath(path, name), depth);
       this.#blanks();
       if (this.#text.charAt(this.#at) === ",") this.#at += 1;
     }
@@ -61,7 +64,7 @@ class Scanner {
 
   #elements(name: string, path: string, depth: number): void {
     this.#at += 1;
-    const inner = `${path}[]`;
+    const inner = elementPath(path);
     for (;;) {
       this.#blanks();
       if (this.#ends("]")) return;

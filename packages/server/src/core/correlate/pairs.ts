@@ -14,6 +14,8 @@ import { setCookiesOf } from "../content/fields.ts";
 import { htmlValues } from "../content/html.ts";
 import { isArray, isObject, parseJson, scalarText, typeOf } from "../content/json.ts";
 import type { Json, JsonObject } from "../content/json.ts";
+import { ownText } from "../content/own-text.ts";
+import { elementPath, memberPath } from "../content/path.ts";
 import { STRONG, TIMES, ValueClass, classesOf, isStrong } from "../content/value-class.ts";
 import {
   namespaceOfContainer,
@@ -147,7 +149,7 @@ class Collector {
     if (depth > DEPTH_MAX || this.pairs.length >= PAIRS_MAX) return;
     if (isArray(a) && isArray(b)) {
       for (const [i, j] of align(a, b, this.#image).pairs) {
-        this.json(a[i] ?? null, b[j] ?? null, `${path}[]`, name, around, depth + 1);
+        this.json(a[i] ?? null, b[j] ?? null, elementPath(path), name, around, depth + 1);
       }
     } else if (isObject(a) && isObject(b)) this.#members(a, b, path, around, depth);
     else if (typeOf(a) === typeOf(b) && (typeof a === "string" || typeof a === "number")) {
@@ -171,7 +173,7 @@ class Collector {
       this.json(
         value,
         b[name] ?? null,
-        `${path}.${name}`,
+        memberPath(path, name),
         name,
         isContainer ? inner : around,
         depth + 1,
@@ -219,8 +221,17 @@ class Collector {
   }
 
   #push(namespace: string, a: string, b: string, place: string, replaces = false): void {
-    if (this.pairs.length < PAIRS_MAX) this.pairs.push({ namespace, a, b, place, replaces });
+    if (this.pairs.length >= PAIRS_MAX || !isToken(a) || !isToken(b)) return;
+    this.pairs.push({ namespace, a: ownText(a), b: ownText(b), place, replaces });
   }
+}
+
+/** A value that may stand anywhere in a request: what the target says must not be able to end a field or a line of it. */
+// oxlint-disable-next-line no-control-regex -- they are what this refuses
+const UNSENDABLE = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff\u2028\u2029]/;
+
+function isToken(text: string): boolean {
+  return !UNSENDABLE.test(text);
 }
 
 const WRAPPERS: ReadonlySet<string> = new Set([

@@ -8,6 +8,7 @@
 import { HttpMessage, headerValue, isResponseHead } from "@mirrorball/protocol";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import { contentOf, mediaType } from "../content/body.ts";
+import type { ContentKind } from "../content/body.ts";
 import { parseJson } from "../content/json.ts";
 import { isIdName } from "../compare/id-names.ts";
 import { replaceInJson } from "./json-scan.ts";
@@ -114,7 +115,7 @@ function encodedIn(
 ): string {
   const value = percentDecoded(raw);
   const image = tokenImage(value, namespace, place, see);
-  return image === undefined || image === value ? raw : encodeURIComponent(image);
+  return image === undefined || image === value ? raw : percentEncoded(image, raw);
 }
 
 /** `a=1&b=2`, of a query or a form. */
@@ -133,7 +134,7 @@ function inPairs(text: string, where: string, see: Substitute): string {
         see({ value, namespace: `field:${name}`, isId: false, place: `${where}:${name}` }) ??
         tokenImage(value, namespaceOfUse(name), `${where}:${name}`, see);
       if (image === undefined || image === value) return pair;
-      return `${pair.slice(0, equals)}=${encodeURIComponent(image)}`;
+      return `${pair.slice(0, equals)}=${percentEncoded(image, pair.slice(equals + 1))}`;
     })
     .join("&");
 }
@@ -155,6 +156,10 @@ function inHeaders(head: RequestHead, see: Substitute): string[] | undefined {
 function inField(name: string, value: string, see: Substitute): string {
   if (name === "cookie") return inCookies(value, see);
   if (name === "referer") return inTarget(value, see);
+  return fieldText(changedField(name, value, see), value);
+}
+
+function changedField(name: string, value: string, see: Substitute): string {
   const place = `header:${name}`;
   if (name === "authorization" || name === "proxy-authorization") {
     const blank = value.indexOf(" ");
@@ -176,9 +181,17 @@ function inCookies(text: string, see: Substitute): string {
       const image =
         see({ value, namespace: place, isId: false, place }) ??
         tokenImage(value, undefined, place, see);
-      return image === undefined ? part : `${part.slice(0, equals)}=${image}`;
+      if (image === undefined || image === value) return part;
+      return `${part.slice(0, equals)}=${fieldText(image, value)}`;
     })
     .join(";");
+}
+
+/** What may stand in a field (RFC 9110 5.5) without saying something else there. */
+const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function fieldText(image: string, value: string): string {
+  return FIELD_TEXT.test(image) ? image : value;
 }
 
 /** The image of a whole value, else of the tokens it is made of, else of what it carries in base64. */
@@ -222,7 +235,9 @@ function inState(value: string, place: string, see: Substitute): string | undefi
   if (changed === text) return undefined;
   const isUrlSafe = !/[+/]/.test(value) && (/[_-]/.test(value) || !value.endsWith("="));
   const encoded = Buffer.from(changed, "utf8").toString(isUrlSafe ? "base64url" : "base64");
-  return value.endsWith("=") ? encoded.padEnd(Math.ceil(encoded.length / 4) * 4, "=") : encoded;
+  if (value.endsWith("=")) return encoded.padEnd(Math.ceil(encoded.length / 4) * 4, "=");
+  // A value that would have needed padding and has none shows that its service writes none.
+  return value.length % 4 === 0 && !isUrlSafe ? encoded : encoded.replace(/=+$/, "");
 }
 
 function inJson(text: string, place: string, see: Substitute): string {
@@ -236,39 +251,25 @@ function inBody(head: RequestHead, body: Uint8Array, see: Substitute): Uint8Arra
     return undefined;
   const content = contentOf(head.headers, body);
   if (typeof content === "string") return undefined;
-  const text = changedText(content.kind, content.text, head, body, see);
-  return text;
-}
-
-function changedText(
-  kind: string,
-  text: string,
-  head: RequestHead,
-  body: Uint8Array,
-  see: Substitute,
-): Uint8Array | undefined {
-  switch (kind) {
-    case "json":
-      return encodedText(text, inJson(text, "json", see));
-    case "ndjson":
-      return encodedText(
-        text,
-        text
-          .split("\n")
-          .map((line) => (line.trim() === "" ? line : inJson(line, "json", see)))
-          .join("\n"),
-      );
-    case "form":
-      return encodedText(text, inPairs(text, "form", see));
-    case "multipart":
-      return inMultipart(headerValue(head.headers, "content-type") ?? "", body, see);
-    default:
-      return undefined;
+  if (content.kind === "multipart") {
+    return inMultipart(headerValue(head.headers, "content-type") ?? "", body, see);
   }
+  const after = changedText(content.kind, content.text, see);
+  if (after === content.text) return undefined;
+  // Text of another charset would come back as UTF-8: it is left as it is.
+  const start = body.length - Buffer.byteLength(content.text);
+  const isUtf8 = start >= 0 && Buffer.from(content.text).equals(body.subarray(start));
+  return isUtf8 ? Buffer.concat([body.subarray(0, start), Buffer.from(after)]) : undefined;
 }
 
-function encodedText(before: string, after: string): Uint8Array | undefined {
-  return before === after ? undefined : Buffer.from(after, "utf8");
+function changedText(kind: ContentKind, text: string, see: Substitute): string {
+  if (kind === "json") return inJson(text, "json", see);
+  if (kind === "form") return inPairs(text, "form", see);
+  if (kind !== "ndjson") return text;
+  return text
+    .split("\n")
+    .map((line) => (line.trim() === "" ? line : inJson(line, "json", see)))
+    .join("\n");
 }
 
 /** Parts without a file name: their whole value, or the JSON in it. Others keep their bytes. */
@@ -305,4 +306,22 @@ function percentDecoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** Characters that `encodeURIComponent` escapes though they may stand in a segment or a value. */
+const OFTEN_BARE = /%(?:3A|40|24|2C|3B|3D|2F|3F)/g;
+
+/** Escapes what must be, and leaves bare what stood bare in the recording: the same encoding back. */
+function percentEncoded(image: string, raw: string): string {
+  let encoded: string;
+  try {
+    encoded = encodeURIComponent(image);
+  } catch {
+    return raw;
+  }
+  const bare = encoded.replace(OFTEN_BARE, (escape) => {
+    const char = decodeURIComponent(escape);
+    return raw.includes(char) ? char : escape;
+  });
+  return raw.includes("+") ? bare.replaceAll("%20", "+") : bare;
 }

@@ -9,6 +9,7 @@ import type { Message } from "@mirrorball/protocol";
 import type { Content } from "../content/body.ts";
 import { isArray, isObject, scalarText } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
+import { elementPath, memberPath } from "../content/path.ts";
 import { ValueClass, classesOf, isStrong } from "../content/value-class.ts";
 import type { Slot } from "./request-values.ts";
 
@@ -30,26 +31,39 @@ const CONSUMERS_MAX = 5000;
 const PRODUCERS_A_CONSUMER_MAX = 64;
 const SESSIONS_WATCHED_MAX = 5000;
 const VALUES_A_SESSION_MAX = 2000;
+const VALUES_MAX = 1_000_000;
 const DEPTH_MAX = 16;
+
+/** A place that may give what stands at a consumer's. */
+interface Candidate {
+  found: number;
+  sessions: number;
+  last: number;
+}
 
 interface Votes {
   looked: number;
-  readonly producers: Map<string, { found: number; sessions: number; last: number }>;
+  readonly producers: Map<string, Candidate>;
 }
 
 export class RuleLearner {
   readonly #votes: Map<string, Votes> = new Map();
   readonly #given: Map<number, Map<string, Set<string>>> = new Map();
-  #rules: Map<string, string[]> | undefined;
   readonly #frozen: Map<string, string[]> | undefined;
-  #producers: Set<string> | undefined;
+  /** Places that were a producer of a rule at any time: what they give is worth remembering. */
+  readonly #producers: Set<string> = new Set();
+  /** Values that are remembered, over all sessions. */
+  #values = 0;
+  readonly #valuesMax: number;
 
   /** With `frozen` rules nothing is learned. */
-  constructor(frozen?: readonly Rule[]) {
+  constructor(frozen?: readonly Rule[], valuesMax: number = VALUES_MAX) {
+    this.#valuesMax = valuesMax;
     if (frozen === undefined) return;
     this.#frozen = new Map();
     for (const { consumer, producer } of frozen) {
       this.#frozen.set(consumer, [...(this.#frozen.get(consumer) ?? []), producer]);
+      this.#producers.add(producer);
     }
   }
 
@@ -61,9 +75,12 @@ export class RuleLearner {
       const votes = this.#votesOf(`${endpoint} ${place}`);
       if (votes === undefined) continue;
       votes.looked += 1;
-      for (const producer of given.get(value) ?? []) vote(votes, producer, session);
+      for (const producer of given.get(value) ?? []) {
+        const candidate = vote(votes, producer, session);
+        if (candidate !== undefined && isRule(votes.looked, candidate))
+          this.#producers.add(producer);
+      }
     }
-    this.#rules = undefined;
   }
 
   response(session: number, endpoint: string, message: Message, content: Content | string): void {
@@ -72,20 +89,29 @@ export class RuleLearner {
     if (typeof content === "string" || content.json === undefined) return;
     let given = this.#given.get(session);
     if (given === undefined) {
-      if (this.#given.size >= SESSIONS_WATCHED_MAX) this.#forgetOldest();
       given = new Map();
       this.#given.set(session, given);
     }
+    const before = given.size;
     collect(content.json, `${endpoint} $`, given, 0);
+    this.#values += given.size - before;
+    while (this.#given.size > SESSIONS_WATCHED_MAX || this.#values > this.#valuesMax)
+      this.#forgetOldest();
   }
 
   /** Where the values of a consumer's place come from. */
   producersOf(consumer: string): readonly string[] {
-    return this.#current.get(consumer) ?? [];
+    if (this.#frozen !== undefined) return this.#frozen.get(consumer) ?? [];
+    const votes = this.#votes.get(consumer);
+    if (votes === undefined) return [];
+    const found: string[] = [];
+    for (const [producer, candidate] of votes.producers) {
+      if (isRule(votes.looked, candidate)) found.push(producer);
+    }
+    return found;
   }
 
   isProducer(place: string): boolean {
-    this.#producers ??= new Set([...this.#current.values()].flat());
     return this.#producers.has(place);
   }
 
@@ -93,24 +119,12 @@ export class RuleLearner {
   all(): Rule[] {
     const rules: Rule[] = [];
     for (const [consumer, { looked, producers }] of this.#votes) {
-      for (const [producer, { found, sessions }] of producers) {
-        if (isRule(looked, found, sessions))
-          rules.push({ consumer, producer, sessions, looked, found });
+      for (const [producer, candidate] of producers) {
+        const { found, sessions } = candidate;
+        if (isRule(looked, candidate)) rules.push({ consumer, producer, sessions, looked, found });
       }
     }
-    return rules.sort((x, y) => (x.consumer < y.consumer ? -1 : 1));
-  }
-
-  get #current(): Map<string, string[]> {
-    if (this.#frozen !== undefined) return this.#frozen;
-    if (this.#rules === undefined) {
-      this.#rules = new Map();
-      this.#producers = undefined;
-      for (const { consumer, producer } of this.all()) {
-        this.#rules.set(consumer, [...(this.#rules.get(consumer) ?? []), producer]);
-      }
-    }
-    return this.#rules;
+    return rules.sort((x, y) => order(x.consumer, y.consumer) || order(x.producer, y.producer));
   }
 
   #votesOf(consumer: string): Votes | undefined {
@@ -122,26 +136,33 @@ export class RuleLearner {
   }
 
   #forgetOldest(): void {
-    for (const session of this.#given.keys()) {
-      this.#given.delete(session);
-      return;
-    }
+    const [oldest] = this.#given;
+    if (oldest === undefined) return;
+    this.#given.delete(oldest[0]);
+    this.#values -= oldest[1].size;
   }
 }
 
-function vote(votes: Votes, producer: string, session: number): void {
+function vote(votes: Votes, producer: string, session: number): Candidate | undefined {
   const known = votes.producers.get(producer);
   if (known === undefined) {
-    if (votes.producers.size >= PRODUCERS_A_CONSUMER_MAX) return;
-    votes.producers.set(producer, { found: 1, sessions: 1, last: session });
-    return;
+    if (votes.producers.size >= PRODUCERS_A_CONSUMER_MAX) return undefined;
+    const first = { found: 1, sessions: 1, last: session };
+    votes.producers.set(producer, first);
+    return first;
   }
   known.found += 1;
   if (known.last !== session) known.sessions += 1;
   known.last = session;
+  return known;
 }
 
-function isRule(looked: number, found: number, sessions: number): boolean {
+function order(x: string, y: string): number {
+  if (x === y) return 0;
+  return x < y ? -1 : 1;
+}
+
+function isRule(looked: number, { found, sessions }: Candidate): boolean {
   return sessions >= SESSIONS_MIN && found >= looked * FOUND_SHARE_MIN;
 }
 
@@ -154,10 +175,10 @@ export function isShortId(value: string): boolean {
 
 function collect(value: Json, path: string, given: Map<string, Set<string>>, depth: number): void {
   if (depth > DEPTH_MAX || given.size >= VALUES_A_SESSION_MAX) return;
-  if (isArray(value)) for (const each of value) collect(each, `${path}[]`, given, depth + 1);
+  if (isArray(value)) for (const each of value) collect(each, elementPath(path), given, depth + 1);
   else if (isObject(value)) {
     for (const key of Object.keys(value)) {
-      collect(value[key] ?? null, `${path}.${key}`, given, depth + 1);
+      collect(value[key] ?? null, memberPath(path, key), given, depth + 1);
     }
   } else if (typeof value === "string" || typeof value === "number") {
     const text = scalarText(value);

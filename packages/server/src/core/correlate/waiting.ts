@@ -25,7 +25,8 @@ export interface Tracked {
 }
 
 export interface Held {
-  readonly message: Message;
+  /** Undefined once it went. */
+  message: Message | undefined;
   /** Exchanges that must be over first. */
   blockers: number;
   /** Everything that had ended before this moment must be over, in microseconds; undefined: nothing. */
@@ -42,12 +43,13 @@ export interface Released {
 
 const HELD_MAX = 10_000;
 const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
+const COMPACT_STEP = 1024;
 
 export class Waiting {
   waited = 0;
   readonly #waitMs: number;
   /** Every held request in the order it came; those that went are cut off the front. */
-  readonly #all: Held[] = [];
+  #all: Held[] = [];
   readonly #free: Held[] = [];
   /** Nothing of their own keeps them; they wait for a moment of the recording to have passed. */
   readonly #later = new MinHeap<Held>(({ afterUs }) => afterUs ?? 0);
@@ -107,8 +109,9 @@ export class Waiting {
   next(nowMs: number, earliestEndUs: number): Released | undefined {
     const oldest = this.#oldest();
     if (oldest === undefined) return undefined;
-    if (this.#deadlineOf(oldest) <= nowMs)
+    if (this.#deadlineOf(oldest) <= nowMs) {
       return this.#go(oldest, whyOf(oldest, earliestEndUs, "waited-too-long"));
+    }
     if (this.#size > HELD_MAX || this.#bytes > HELD_BYTES_MAX) {
       return this.#go(oldest, whyOf(oldest, earliestEndUs, "too-many-waiting"));
     }
@@ -151,25 +154,28 @@ export class Waiting {
     for (let held = this.#all[this.#front]; held !== undefined; held = this.#all[this.#front]) {
       if (held.state !== "gone") return held;
       this.#front += 1;
-      this.#compact();
     }
     return undefined;
   }
 
-  #go(held: Held, why: Released["why"]): Released {
+  #go(held: Held, why: Released["why"]): Released | undefined {
+    const { message } = held;
+    if (message === undefined) return undefined;
+    held.message = undefined;
     held.state = "gone";
     this.#size -= 1;
-    this.#bytes -= held.message.http.byteLength;
-    return { message: held.message, why };
+    this.#bytes -= message.http.byteLength;
+    this.#compact();
+    return { message, why };
   }
 
-  /** Both lists are cut in steps, so that taking stays O(1). */
+  /** Both lists are cut in steps, so that taking stays O(1), also while the oldest one is held and others pass it. */
   #compact(): void {
-    if (this.#front >= 1024 && this.#front * 2 > this.#all.length) {
-      this.#all.splice(0, this.#front);
+    if (this.#all.length > this.#size * 2 + COMPACT_STEP) {
+      this.#all = this.#all.filter(({ state }) => state !== "gone");
       this.#front = 0;
     }
-    if (this.#freeFront >= 1024 && this.#freeFront * 2 > this.#free.length) {
+    if (this.#freeFront >= COMPACT_STEP && this.#freeFront * 2 > this.#free.length) {
       this.#free.splice(0, this.#freeFront);
       this.#freeFront = 0;
     }

@@ -12,10 +12,15 @@ import type { Content } from "../content/body.ts";
 import { bearerOf, cookiesOf, keyFieldsOf, setCookiesOf } from "../content/fields.ts";
 import { isArray, isObject } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
+import { ownText } from "../content/own-text.ts";
 import { classesOf, isStrong } from "../content/value-class.ts";
 
 /** Values that are remembered, the oldest forgotten first: some 50,000 sessions of four tokens. */
 const TOKENS_MAX = 200_000;
+/** The same in characters, as tokens may be long. */
+const TOKENS_CHARS_MAX: number = 32 * 1024 * 1024;
+/** Names of sessions that were joined to others, the oldest forgotten first. */
+const JOINED_MAX = 200_000;
 /** Longer credentials are not remembered. */
 const TOKEN_CHARS_MAX = 4096;
 /** A cookie shorter than this names a language or a theme, not a caller. */
@@ -32,6 +37,7 @@ export class SessionFinder {
   readonly #joined: Map<number, number> = new Map();
   readonly #onJoin: (older: number, younger: number) => void;
   #next = 1;
+  #chars = 0;
   #lastIssued: string[] = [];
 
   /** `onJoin`: two sessions turned out to be one. */
@@ -48,16 +54,29 @@ export class SessionFinder {
   ofRequest({ http: { head } }: Message): number {
     if (head === undefined || isResponseHead(head)) return this.#new();
     const credentials = credentialsOf(head.headers);
-    let session: number | undefined;
-    for (const value of credentials) {
-      const known = this.#tokens.get(value);
-      if (known === undefined) continue;
-      if (session === undefined) session = this.current(known);
-      else if (this.#issued.has(value)) session = this.#join(session, known);
-    }
-    session ??= this.#new();
+    const session = this.#byIssued(credentials) ?? this.#byShown(credentials) ?? this.#new();
     for (const value of credentials) if (!this.#tokens.has(value)) this.#remember(value, session);
     return session;
+  }
+
+  /** What a response gave out names one caller, and only that joins. */
+  #byIssued(credentials: readonly string[]): number | undefined {
+    let session: number | undefined;
+    for (const value of credentials) {
+      const known = this.#issued.has(value) ? this.#tokens.get(value) : undefined;
+      if (known === undefined) continue;
+      session = session === undefined ? this.current(known) : this.#join(session, known);
+    }
+    return session;
+  }
+
+  /** A token from before the recording names its caller, too, unless something better does: all may have the same API key. */
+  #byShown(credentials: readonly string[]): number | undefined {
+    for (const value of credentials) {
+      const known = this.#tokens.get(value);
+      if (known !== undefined) return this.current(known);
+    }
+    return undefined;
   }
 
   /** True when a request names its caller only by tokens that no response before it gave out. */
@@ -83,8 +102,12 @@ export class SessionFinder {
   /** What a session is called now: joined ones have the name of the older. */
   current(session: number): number {
     let at = session;
-    for (let next = this.#joined.get(at); next !== undefined; next = this.#joined.get(at))
+    for (let next = this.#joined.get(at); next !== undefined; next = this.#joined.get(at)) {
+      // Each look halves the way, so that it stays short.
+      const further = this.#joined.get(next);
+      if (further !== undefined) this.#joined.set(at, further);
       at = next;
+    }
     return at;
   }
 
@@ -98,11 +121,17 @@ export class SessionFinder {
     if (first === second) return first;
     const [older, younger] = first < second ? [first, second] : [second, first];
     this.#joined.set(younger, older);
+    if (this.#joined.size > JOINED_MAX) {
+      const [first] = this.#joined.keys();
+      if (first !== undefined) this.#joined.delete(first);
+    }
     this.#onJoin(older, younger);
     return older;
   }
 
-  #issue(value: string, session: number): void {
+  #issue(text: string, session: number): void {
+    if (text.length > TOKEN_CHARS_MAX) return;
+    const value = ownText(text);
     this.#lastIssued.push(value);
     const known = this.#tokens.get(value);
     // Seen in another session before: not a credential of one caller.
@@ -111,14 +140,17 @@ export class SessionFinder {
     this.#issued.add(value);
   }
 
-  #remember(value: string, session: number): void {
-    if (value.length > TOKEN_CHARS_MAX) return;
+  #remember(text: string, session: number): void {
+    if (text.length > TOKEN_CHARS_MAX) return;
+    const value = ownText(text);
     this.#tokens.set(value, session);
-    if (this.#tokens.size <= TOKENS_MAX) return;
-    for (const oldest of this.#tokens.keys()) {
+    this.#chars += value.length;
+    while (this.#tokens.size > TOKENS_MAX || this.#chars > TOKENS_CHARS_MAX) {
+      const [oldest] = this.#tokens.keys();
+      if (oldest === undefined) return;
       this.#tokens.delete(oldest);
       this.#issued.delete(oldest);
-      return;
+      this.#chars -= oldest.length;
     }
   }
 }
