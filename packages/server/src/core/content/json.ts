@@ -124,9 +124,9 @@ function behindNumber(text: string, start: number): number {
   return found === null ? start + 1 : start + found[0].length;
 }
 
-/** True for a whole number that a double would change. Fractions are compared as doubles anyway. */
+/** True for a whole number that a double would change or show otherwise. Fractions are compared as doubles anyway. */
 function isLong(digits: string): boolean {
   if (digits.length <= EXACT_DIGITS_MAX || !WHOLE_NUMBER.test(digits)) return false;
-  const value = Number(digits);
-  return !Number.isFinite(value) || BigInt(value).toString() !== digits;
+  // What is shown of a double has no more digits than tell it from its neighbours.
+  return String(Number(digits)) !== digits;
 }
