@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { CONTENT_BYTES_MAX, contentOf } from "./body.ts";
 import type { Content, ContentKind } from "./body.ts";
 
-function kindOf(type: string | undefined, body: string | Uint8Array): ContentKind | string {
+function kindOf(type: string | undefined, body: string | Uint8Array): string {
   const headers = type === undefined ? [] : ["Content-Type", type];
   const found = contentOf(headers, typeof body === "string" ? Buffer.from(body) : body);
   return typeof found === "string" ? found : found.kind;

@@ -130,18 +130,18 @@ describe("a request that uses a token", () => {
 describe("order", () => {
   it("of requests without a session is nobody's business", () => {
     const target = correlator();
-    const both = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")];
-    target.seen([both[0] as Message, original("1", SECOND, {}), both[1] as Message]);
-    for (const each of both) target.take(each, 0);
+    const [a, b] = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")] as const;
+    target.seen([a, original("1", SECOND, {}), b]);
+    for (const each of [a, b]) target.take(each, 0);
     expect(target.next(0)?.id).toBe("1");
     expect(target.next(0)?.id).toBe("2");
   });
 
   it("over all sessions is kept when the replay is faster than the recording", () => {
     const target = correlator(true);
-    const both = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")];
-    target.seen([both[0] as Message, original("1", SECOND, {}), both[1] as Message]);
-    for (const each of both) target.take(each, 0);
+    const [a, b] = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")] as const;
+    target.seen([a, original("1", SECOND, {}), b]);
+    for (const each of [a, b]) target.take(each, 0);
     expect(target.next(0)?.id).toBe("1");
     expect(target.next(0)).toBeUndefined();
     target.answered(replayed("1", {}), 1);
@@ -150,9 +150,9 @@ describe("order", () => {
 
   it("does not hold what overlapped in the recording", () => {
     const target = correlator(true);
-    const both = [ask("1", 0, "/a"), ask("2", SECOND / 2, "/b")];
-    target.seen([both[0] as Message, both[1] as Message, original("1", SECOND, {})]);
-    for (const each of both) target.take(each, 0);
+    const [a, b] = [ask("1", 0, "/a"), ask("2", SECOND / 2, "/b")] as const;
+    target.seen([a, b, original("1", SECOND, {})]);
+    for (const each of [a, b]) target.take(each, 0);
     expect(target.next(0)?.id).toBe("1");
     expect(target.next(0)?.id).toBe("2");
   });

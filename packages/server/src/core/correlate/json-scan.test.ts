@@ -30,7 +30,7 @@ describe("replaceInJson", () => {
           if (name !== "x") return undefined;
           at += 1;
           seen.push(value);
-          return parts[at]?.[1] === true ? `${value}!` : undefined;
+          return parts[at]?.[1] ? `${value}!` : undefined;
         });
         expect(seen).toEqual(parts.map(([value]) => value));
         const wanted = parts
@@ -61,7 +61,7 @@ describe("replaceInJson", () => {
 
   it("ends for texts that are no JSON at all", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'{}[],:"\\1a \n') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'{}[],:"\\1a \n'.split("")) }), (text) => {
         expect(replaceInJson(text, () => undefined)).toBe(text);
       }),
     );
