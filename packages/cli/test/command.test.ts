@@ -36,8 +36,49 @@ async function send(port: number, count: number): Promise<void> {
 }
 
 describe("help and version", () => {
+  it.each([["--help"], ["-h"], ["help"], ["help", "run"], ["run", "--help"], ["help", "help"], ["--input-tcp", ":1", "--output-null", "--help"]])(
+    "shows a page that fits a screen: mirrorball %s %s",
+    async (...words) => {
+      const { code, stdout, stderr } = await run(...words);
+      expect([code, stderr]).toEqual([0, ""]);
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines.length).toBeGreaterThanOrEqual(24);
+      expect(lines.length).toBeLessThanOrEqual(40);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+      expect(stdout.match(/^ {2}--/gm)).toHaveLength(10);
+      expect(stdout.match(/^ {4}mirrorball /gm)).toHaveLength(5);
+      expect([...stdout.matchAll(/^ {2}mirrorball (\w+)/gm)].map(([, name]) => name)).toEqual(["run", "check", "compare", "inspect", "convert", "learn"]);
+    },
+  ); // prettier-ignore
+
+  it.each([
+    [["help", "output-null"], /^ {2}--output-null\n/, "--output-null-queue-len"],
+    [["output-null", "--help"], /^ {2}--output-null\n/, "--output-null-queue-len"],
+    [["--output-null", "--help"], /^ {2}--output-null\n/, "--output-null-queue-len"],
+    [["help", "--output-http-timeout"], /^ {2}--output-http-timeout DURATION\n/, "help output-http."],
+    [["help", "output-http-header"], /^ {2}--http-set-header /, "also --http-header"],
+    [["help", "set-header"], /^set-header: /, "--http-set-header"],
+    [["help", "queue"], /^ {2}/, "--output-…-queue-len N"],
+    [["help", "Running"], /\nRunning\n/, "--drain-timeout"],
+    [["help", "check"], /^mirrorball check: /, "--config"],
+    [["check", "--help"], /^mirrorball check: /, "--config"],
+    [["help", "compare"], /^mirrorball compare: /, "--target"],
+    [["compare", "--help"], /^mirrorball compare: /, "--target"],
+  ])("%j", async (words, begins, holds) => {
+    const { code, stdout, stderr } = await run(...words);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(begins);
+    expect(stdout).toContain(holds);
+  }); // prettier-ignore
+
+  it("tells what every output has once", async () => {
+    const { stdout } = await run("help", "all");
+    expect(stdout.match(/queue-len/g)).toHaveLength(1);
+    expect(stdout).toMatch(/queue-full wait\|drop\n[^-]*drop for --output-http-elasticsearch/);
+  });
+
   it("prints every group, within 100 columns, to standard output", async () => {
-    const { code, stdout, stderr } = await run("--help");
+    const { code, stdout, stderr } = await run("--help", "all");
     expect(code).toBe(0);
     expect(stderr).toBe("");
     for (const group of ["Inputs", "Outputs", "Running"])
@@ -138,7 +179,9 @@ describe("running", () => {
     expect(await server.ended).toBe(0);
     expect(server.out.stderr).toMatch(/^output-http 127\.0\.0\.1:\d+: 5 received, 5 delivered$/m);
     const names = readFileSync(join(folder, "all_0.gor"), "latin1");
-    expect(names.match(/^1 [0-9a-f]{24} \d+ \d+\nGET \/\d HTTP\/1\.1\r$/gm)).toHaveLength(5);
+    expect(names.match(/^1 [0-9a-f]{24} \d+ \d+(?: .*)?\nGET \/\d HTTP\/1\.1\r$/gm)).toHaveLength(
+      5,
+    );
     expect(server.out.stdout.match(/^GET \/\d HTTP\/1\.1\r?$/gm)).toHaveLength(5);
   });
 

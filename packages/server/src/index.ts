@@ -33,7 +33,9 @@ export type {
   StageCounters,
 } from "./engine/accounting/counters.ts";
 export { flagsOf, toolFlags } from "./component/flags.ts";
-export { helpText, toolHelpText } from "./component/help.ts";
+export { unknownCommand } from "./component/argv.ts";
+export { firstPage, helpOn, toolHelpText, topicLike } from "./component/help.ts";
+export type { HelpCommand } from "./component/help.ts";
 export { toolCall } from "./component/tool.ts";
 export { referencePages } from "./component/reference.ts";
 export { unsupportedFlags } from "./component/unsupported-flags.ts";

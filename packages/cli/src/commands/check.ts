@@ -2,12 +2,13 @@
  * `mirrorball check --input-… --output-… [--config FILE]`: validates what a run would be given and prints the plan;
  * nothing is opened or started. Exit code 2 and one line for each fault when it is wrong.
  */
-import { catalogue, describePlan, flagsOf, helpText, planFrom } from "@mirrorball/server";
-import { EXIT_USAGE, asksForHelp, complain, show, version } from "./command.ts";
+import { catalogue, describePlan, planFrom } from "@mirrorball/server";
+import { EXIT_USAGE, asksForHelp, complain, show } from "./command.ts";
+import { helpOfCommand } from "./help.ts";
 
 export async function check(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    await show(helpText(flagsOf(catalogue), version()));
+    await helpOfCommand("check");
     return;
   }
   const made = planFrom(words, catalogue);

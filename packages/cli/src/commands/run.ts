@@ -9,8 +9,6 @@ import { isatty } from "node:tty";
 import {
   ReplayServer,
   catalogue,
-  flagsOf,
-  helpText,
   planFrom,
   standardError,
   standardOutput,
@@ -27,6 +25,7 @@ import {
   terminal,
   version,
 } from "./command.ts";
+import { helpWithin } from "./help.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Milliseconds for readers of standard output and error to take the last words. */
@@ -34,7 +33,7 @@ const FLUSH_MS_MAX = 5000;
 
 export async function run(words: readonly string[]): Promise<void> {
   if (asksForHelp(words)) {
-    await show(helpText(flagsOf(catalogue), version(), catalogue.tools));
+    await helpWithin(words);
     return;
   }
   if (words.some((word) => /^--?version$/.test(word))) {

@@ -137,8 +137,18 @@ function unknownFlag(name: string, known: readonly string[]): string {
 const SUGGESTION_EDITS_MAX = 3;
 
 export function suggestion(name: string, known: readonly string[]): string {
-  let best = "";
-  let bestEdits = SUGGESTION_EDITS_MAX + 1;
+  const best = suggested(name, known);
+  return best === undefined ? "; see --help" : `; did you mean --${best}?`;
+}
+
+/** The nearest of the known names, if one is within `editsMax`. */
+export function suggested(
+  name: string,
+  known: readonly string[],
+  editsMax: number = SUGGESTION_EDITS_MAX,
+): string | undefined {
+  let best: string | undefined;
+  let bestEdits = editsMax + 1;
   for (const candidate of known) {
     const edits = editDistance(name, candidate, bestEdits);
     if (edits < bestEdits) {
@@ -146,7 +156,24 @@ export function suggestion(name: string, known: readonly string[]): string {
       bestEdits = edits;
     }
   }
-  return best === "" ? "; see --help" : `; did you mean --${best}?`;
+  return best;
+}
+
+/** Edits between a mistyped command and a suggestion: the names are short. */
+const COMMAND_EDITS_MAX = 2;
+const RECORDING = /\.(?:gor|har|jsonl|pcap|pcapng)(?:\.gz)?$/;
+
+/** What to say of a first word that is neither a flag nor one of the `commands`; undefined when a run says it. */
+export function unknownCommand(word: string, commands: readonly string[]): string | undefined {
+  if (word === "" || word.startsWith("-") || Object.hasOwn(unsupportedCommands, word))
+    return undefined;
+  const shown = JSON.stringify(maskUserinfo(word));
+  if (RECORDING.test(word)) {
+    return `${shown} is no command; to replay a recording: mirrorball --input-file FILE --output-http URL; to look into it: mirrorball inspect FILE`;
+  }
+  const near = suggested(word, commands, COMMAND_EDITS_MAX);
+  const advice = near === undefined ? "see mirrorball --help" : `did you mean mirrorball ${near}?`;
+  return `${shown} is no command; ${advice}`;
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

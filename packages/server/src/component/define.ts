@@ -22,6 +22,8 @@ interface Declared<S extends OptionSpecs> {
   readonly name: string;
   /** One line for help and the reference. */
   readonly summary: string;
+  /** The main flag belongs on the first page of help, in these few words. */
+  readonly firstPage?: string;
   /** Older names of the main flag, without dashes. */
   readonly aliases?: readonly string[];
   /** Those of them behind which gor wanted a value that meant nothing; one that is given is passed over. */
@@ -117,6 +119,14 @@ export interface RunDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly summary: string;
   /** Every option names its whole flag. */
   readonly options: S;
+  /** What people do most, for the first page of help. */
+  readonly examples: readonly RunExample[];
+}
+
+/** The words behind `mirrorball`: those of a run, or of a tool, whose name is the first. */
+export interface RunExample {
+  readonly does: string;
+  readonly words: readonly string[];
 }
 
 /** What a tool says and asks for while it works. */
@@ -142,6 +152,8 @@ export interface ToolDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly type: "tool";
   readonly name: string;
   readonly summary: string;
+  /** What it does in the few words that the first page of help has room for. */
+  readonly firstPage: string;
   /** The words behind its name that are no flags: one placeholder each, the last one repeatable when it ends in `...`. */
   readonly operands: readonly string[];
   readonly example: string;

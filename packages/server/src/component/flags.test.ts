@@ -4,9 +4,10 @@ import { catalogue } from "../catalogue.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import type { Plan } from "../engine/plan/plan.ts";
 import { flagsOf } from "./flags.ts";
-import { helpText } from "./help.ts";
+import { helpOn } from "./help.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";
 import { referencePages } from "./reference.ts";
+import { toolCall } from "./tool.ts";
 import { unsupportedFlags } from "./unsupported-flags.ts";
 
 function planOf(...words: string[]): Plan {
@@ -151,9 +152,22 @@ describe("help and reference", () => {
   const flags = flagsOf(catalogue);
 
   it("name every flag, with its default", () => {
-    const help = helpText(flags, "1.2.3");
-    for (const { name } of flags) expect(help).toContain(`--${name}`);
+    const help = helpOn("all", catalogue) ?? "";
+    for (const { name, owner, ...flag } of flags) {
+      const isCommon = flag.role === "option" && flag.isCommon;
+      const shown = isCommon ? `output-…${name.slice(owner.length)}` : name;
+      expect(help).toContain(`--${shown}`);
+    }
     expect(help).toMatch(/--output-http-timeout DURATION\n.*\n?.*default 5s/);
+  });
+
+  it("begin with examples that work", () => {
+    for (const { words } of catalogue.run.examples) {
+      const [name = "", ...rest] = words;
+      const tool = catalogue.tools.find((each) => each.name === name);
+      const made = tool === undefined ? planFrom(words, catalogue) : toolCall(tool, rest);
+      expect(made).not.toHaveProperty("errors");
+    }
   });
 
   it("have a page for every component and a row for every flag", () => {

@@ -17,6 +17,8 @@ interface FlagBase {
   /** The declaration it belongs to. */
   readonly owner: string;
   readonly help: string;
+  /** Its words on the first page of help, where it belongs there. */
+  readonly firstPage: string | undefined;
   readonly example: string | undefined;
   readonly placeholder: string;
 }
@@ -39,6 +41,8 @@ export interface OptionFlag extends FlagBase {
   readonly sharers: readonly string[];
   /** The secret whose value stands in the file that this flag names; it has no value of its own. */
   readonly secretOf: OptionFlag | undefined;
+  /** Every output has it. */
+  readonly isCommon: boolean;
 }
 
 export type FlagInfo = InstanceFlag | OptionFlag;
@@ -54,8 +58,12 @@ export function flagsOf(catalogue: Catalogue): FlagInfo[] {
   for (const stage of catalogue.stages)
     flags.push(...optionFlags(stage.name, stage.options, "Rules"));
   for (const output of catalogue.outputs) {
-    const options = { ...output.options, ...queueOptionsOf(output.queueFull) };
-    flags.push(instanceFlag(output, "Outputs"), ...optionFlags(output.name, options, "Outputs"));
+    const common = optionFlags(output.name, queueOptionsOf(output.queueFull), "Outputs");
+    flags.push(
+      instanceFlag(output, "Outputs"),
+      ...optionFlags(output.name, output.options, "Outputs"),
+      ...common.map((flag) => ({ ...flag, isCommon: true })),
+    );
   }
   flags.push(...optionFlags(catalogue.run.name, catalogue.run.options, "Running"));
   return joined(flags);
@@ -94,6 +102,7 @@ export function isSwitch(flag: FlagInfo): boolean {
 interface Named {
   readonly name: string;
   readonly summary: string;
+  readonly firstPage?: string;
   readonly argument: ArgumentSpec | undefined;
   readonly aliases?: readonly string[];
   readonly valuedAliases?: readonly string[];
@@ -109,6 +118,7 @@ function instanceFlag(named: Named, group: FlagGroup): InstanceFlag {
     group,
     owner: name,
     help: summary,
+    firstPage: named.firstPage,
     example: argument?.example,
     placeholder: argument?.placeholder ?? "",
     argument,
@@ -135,12 +145,14 @@ function optionFlag(
     group,
     owner,
     help: spec.help,
+    firstPage: spec.firstPage,
     example: spec.example,
     placeholder: spec.placeholder,
     key,
     spec,
     sharers: [],
     secretOf: undefined,
+    isCommon: false,
   };
 }
 
@@ -160,6 +172,7 @@ function fileFlag(secret: OptionFlag): OptionFlag {
     name: `${name}-file`,
     aliases: [],
     help,
+    firstPage: undefined,
     example,
     placeholder: "FILE",
     group,

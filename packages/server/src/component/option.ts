@@ -16,6 +16,8 @@ export class Refusal {
 export interface OptionMeta<T> {
   /** One sentence for `--help`. */
   readonly help: string;
+  /** It belongs on the first page of help, in these few words. */
+  readonly firstPage?: string;
   /** A value as one would type it. */
   readonly example?: string;
   /** The value when the flag is absent, already typed. */

@@ -4,8 +4,7 @@ import { describePlan } from "../engine/plan/describe-plan.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import type { PlanSources } from "../engine/plan/plan.ts";
 import { catalogue } from "../catalogue.ts";
-import { flagsOf } from "./flags.ts";
-import { helpText } from "./help.ts";
+import { helpOn } from "./help.ts";
 import { referencePages } from "./reference.ts";
 
 const SECRET = "a secret of 16 characters";
@@ -99,9 +98,9 @@ describe("a secret", () => {
   ); // prettier-ignore
 
   it("is said in help and in the reference", () => {
-    const flags = flagsOf(catalogue);
-    const help = helpText(flags, "1").replaceAll(/\s+/g, " ");
-    expect(help).toContain("--input-tcp-token-file FILE Read --input-tcp-token from this file, so that it stands in no list of processes; the variable MIRRORBALL_INPUT_TCP_TOKEN does the same.");
+    const helpWords = (topic: string): string => helpOn(topic, catalogue)?.replaceAll(/\s+/g, " ") ?? "";
+    expect(helpWords("input-tcp-token-file")).toContain("--input-tcp-token-file FILE Read --input-tcp-token from this file, so that it stands in no list of processes; the variable MIRRORBALL_INPUT_TCP_TOKEN does the same.");
+    expect(helpWords("all")).toContain("or from a file by --input-tcp-token-file FILE, or from the variable MIRRORBALL_INPUT_TCP_TOKEN");
     const page = referencePages(catalogue).find(({ file }) => file === "output-tcp.md");
     expect(page?.content).toContain("MIRRORBALL_OUTPUT_TCP_TOKEN");
   }); // prettier-ignore

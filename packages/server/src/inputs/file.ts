@@ -79,6 +79,7 @@ type Values = OptionValues<typeof options>;
 
 export const inputFile: InputDeclaration<typeof options> = defineInput({
   name: "input-file",
+  firstPage: "replay recordings at their speed, or FILE|200%",
   summary: "Replay recordings; FILE|200% plays them twice as fast.",
   argument: {
     placeholder: "FILE",

@@ -37,6 +37,7 @@ const NO_DROPS = { kernel: 0, interface: 0, overload: 0 } as const;
 
 export const inputRaw: InputDeclaration<typeof rawOptions> = defineInput({
   name: "input-raw",
+  firstPage: "capture a port of this machine; or a .pcap",
   summary:
     "Capture the traffic of any server on this machine from the wire, or read a capture file.",
   argument: {

@@ -115,6 +115,7 @@ const options: {
 
 export const inputTcp: InputDeclaration<typeof options> = defineInput({
   name: "input-tcp",
+  firstPage: "take what services with the SDK send",
   summary:
     "Receive traffic from SDKs, other mirrorball servers and gors; the first bytes tell who speaks.",
   argument: {

@@ -98,6 +98,7 @@ function percent(what: string): Pick<OptionSpec<number>, "kind" | "placeholder" 
 
 export const outputCompare: OutputDeclaration<typeof options> = defineOutput({
   name: "output-compare",
+  firstPage: "report what the target answers differently",
   summary:
     "Compare the target's answers with the recorded ones and write a report when the run ends: FILE.html, .json, .xml (JUnit), .md, or - for the terminal; several with commas between.",
   argument: {

@@ -74,6 +74,7 @@ type Values = OptionValues<typeof options>;
 
 export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   name: "output-file",
+  firstPage: "store everything: x.gor, x.gor.gz",
   summary:
     "Store everything in files, in gor's record format; compressed when the name ends in .gz. %Y %m %d %H %M %S %NS are the time, %r the id, %t the type, %i the run.",
   argument: {

@@ -197,6 +197,7 @@ function correlationOf(
 
 export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   name: "output-http",
+  firstPage: "replay the requests there",
   summary:
     "Replay requests against a URL. Without a path of its own the recorded path and query are used; with one, --output-http-path decides.",
   argument: {

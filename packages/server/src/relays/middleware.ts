@@ -23,6 +23,7 @@ const options: {
 } = {
   command: {
     flag: "middleware",
+    firstPage: "pass all traffic through a program or plugin",
     help: "Pass all traffic through a program that speaks gor's hex lines on standard input and output, or through a plugin: a single path that ends in .mjs, .cjs, .js, .mts, .cts or .ts and does not begin with #!. Quotes and backslashes work as in a shell, nothing else does.",
     example: "./mask.mjs",
     placeholder: "COMMAND",

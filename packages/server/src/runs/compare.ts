@@ -113,6 +113,7 @@ type Values = OptionValues<typeof options>;
 export function compareTool(catalogue: () => Catalogue): ToolDeclaration<typeof options> {
   return defineTool({
     name: "compare",
+    firstPage: "replay recordings, and say what differs",
     summary:
       "Replay recordings against a build and say what it answers differently, why, and how sure that is.",
     operands: ["RECORDING..."],

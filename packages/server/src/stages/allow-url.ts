@@ -10,6 +10,7 @@ import { gorRules } from "./rules/options.ts";
 const options: { urls: OptionSpec<readonly Pattern[]>; gorRules: OptionSpec<boolean> } = {
   urls: patterns({
     flag: "http-allow-url",
+    firstPage: "let only requests with such a path go on",
     aliases: ["output-http-url-regexp"],
     help: "Only requests whose path and query match go on. May be repeated: any of them will do.",
     example: "^/api/",

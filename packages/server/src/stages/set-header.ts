@@ -16,6 +16,7 @@ const options: {
 } = {
   fields: headerValues({
     flag: "http-set-header",
+    firstPage: "set a header field",
     aliases: ["http-header", "output-http-header"],
     help: "Set a header field: overwritten where it is there, put first where it is not. May be repeated.",
     example: "'User-Agent: Replayed'",

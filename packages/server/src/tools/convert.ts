@@ -55,6 +55,7 @@ const options: {
 
 export const convert: ToolDeclaration<typeof options> = defineTool({
   name: "convert",
+  firstPage: "turn recordings into .gor, .har or .jsonl",
   summary: "Convert recordings between .gor, .har (HAR 1.2) and .jsonl, each also as .gz.",
   operands: ["IN", "OUT"],
   example: "mirrorball convert requests_0.gor requests.har",

@@ -34,6 +34,7 @@ const options: { tail: OptionSpec<number> } = {
 
 export const inspect: ToolDeclaration<typeof options> = defineTool({
   name: "inspect",
+  firstPage: "show what recordings hold",
   summary:
     "Show what recordings hold: counts by method, status, host and route, sizes, the time they span.",
   operands: ["FILE..."],

@@ -27,6 +27,7 @@ const options: { output: OptionSpec<string> } = {
 
 export const learn: ToolDeclaration<typeof options> = defineTool({
   name: "learn",
+  firstPage: "write rules for --correlate",
   summary: "Find in recordings where the ids in requests come from, as rules for --correlate.",
   operands: ["RECORDING..."],
   example: "mirrorball learn requests_*.gor -o correlate.yaml",

@@ -1,5 +1,5 @@
 /** The flags of a run itself. What they do is in `replay-server.ts` and, for `--verbose`, in `log.ts`. */
-import type { RunDeclaration } from "../../component/define.ts";
+import type { RunDeclaration, RunExample } from "../../component/define.ts";
 import { duration, flag, integer, list, size, text } from "../../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../../component/option.ts";
 
@@ -81,6 +81,7 @@ const options: {
   config: list(
     text({
       flag: configFlag,
+      firstPage: "read flags from a YAML or JSON file",
       help: "Read flags from a YAML or JSON file: their names without dashes, lists for what is repeated. What the command line says wins, or adds to what may be repeated.",
       example: "replay.yaml",
       placeholder: "FILE",
@@ -101,6 +102,31 @@ const options: {
   }),
 };
 
+const STAGING = "http://staging";
+
+const examples: readonly RunExample[] = [
+  {
+    does: "shadow live what services with the SDK do:",
+    words: ["--input-tcp", ":28020", "--output-http", STAGING],
+  },
+  {
+    does: "record what they do:",
+    words: ["--input-tcp", ":28020", "--output-file", "requests.gor"],
+  },
+  {
+    does: "record any server on port 80, without the SDK:",
+    words: ["--input-raw", ":80", "--output-file", "requests.gor"],
+  },
+  {
+    does: "replay a recording at twice its speed:",
+    words: ["--input-file", "requests.gor|200%", "--output-http", STAGING],
+  },
+  {
+    does: "replay it with its sessions, and say what differs:",
+    words: ["compare", "requests.gor", "--target", STAGING],
+  },
+];
+
 export type RunOptions = OptionValues<typeof options>;
 
 export const runDeclaration: RunDeclaration<typeof options> = {
@@ -108,4 +134,5 @@ export const runDeclaration: RunDeclaration<typeof options> = {
   name: "run",
   summary: "How a run starts, shows itself and stops.",
   options,
+  examples,
 };
