@@ -7,7 +7,7 @@ import type { Server as HttpsServer } from "node:https";
 import { contained } from "./guard/callbacks.ts";
 import type { Exchange } from "./exchange/exchange.ts";
 import type { OwnLayers } from "./capture/express-layer.ts";
-import { isReplay, surveyOf } from "./exchange/header-summary.ts";
+import { isReplay, headerSummaryOf } from "./exchange/header-summary.ts";
 import { serverOf } from "./node/node-internals.ts";
 import { settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
@@ -100,14 +100,14 @@ export class MirrorCore implements MirrorControl {
   wait(): void {
     if (this.#tap === undefined || this.#waits) return;
     this.#waits = true;
-    this.#tap.ownership.waiting += 1;
+    this.#tap.ownership.mountable += 1;
   }
 
   /** This mirror has its servers; it is not looked for elsewhere. */
   stopWaiting(): void {
     if (this.#tap === undefined || !this.#waits) return;
     this.#waits = false;
-    this.#tap.ownership.waiting -= 1;
+    this.#tap.ownership.mountable -= 1;
   }
 
   /** What Node published of a request that began before there was a mirror to hear it. */
@@ -117,7 +117,7 @@ export class MirrorCore implements MirrorControl {
 
   /** Owns every server of the process that no other mirror owns. */
   attachAll(): void {
-    if (this.#tap !== undefined) this.#tap.ownership.everything = this.#recorder;
+    if (this.#tap !== undefined) this.#tap.ownership.catchAll = this.#recorder;
   }
 
   /** Owns this server. */
@@ -142,9 +142,9 @@ export class MirrorCore implements MirrorControl {
     const ownership = this.#tap?.ownership;
     if (ownership === undefined || this.#closing !== undefined) return;
     try {
-      const server = ownership.guesses() ? undefined : serverOf(req.socket);
+      const server = ownership.hasUnclaimed() ? undefined : serverOf(req.socket);
       if (server === undefined || !ownership.owns(server, this.#recorder)) return;
-      ownership.absent.set(layers, this.#recorder);
+      ownership.removedLayers.set(layers, this.#recorder);
       layers.leave();
     } catch (error) {
       // A stack that cannot be replaced keeps its layer, and is not tried again.
@@ -169,7 +169,7 @@ export class MirrorCore implements MirrorControl {
       if (atRoot) this.attach(server);
       else tap.ownership.markScoped(server);
       if (exchange !== undefined) tap.ownership.claim(exchange, this.#recorder);
-      else if (missed && !isReplay(surveyOf(req.rawHeaders))) this.#recorder.missed(req);
+      else if (missed && !isReplay(headerSummaryOf(req.rawHeaders))) this.#recorder.missed(req);
     } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
       this.#recorder.fault(error, exchange);
@@ -201,12 +201,12 @@ export class MirrorCore implements MirrorControl {
     }
     const { ownership } = tap;
     this.stopWaiting();
-    if (ownership.everything === this.#recorder) ownership.everything = undefined;
+    if (ownership.catchAll === this.#recorder) ownership.catchAll = undefined;
     for (const [app, recorder] of ownership.rootApps) {
       if (recorder === this.#recorder) ownership.rootApps.delete(app);
     }
-    for (const [layers, recorder] of ownership.absent) {
-      if (recorder === this.#recorder) ownership.absent.delete(layers);
+    for (const [layers, recorder] of ownership.removedLayers) {
+      if (recorder === this.#recorder) ownership.removedLayers.delete(layers);
     }
     tap.release(this.#recorder);
     if (departures.delete(this.#onExit) && departures.size === 0) process.off("exit", departAll);

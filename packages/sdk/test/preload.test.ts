@@ -69,10 +69,10 @@ describe("a CommonJS program under -r", () => {
 describe("a CommonJS program under --import", () => {
   it.each(["tick-order.cjs", "odd"])("runs as behind any other module: %s", async (name) => {
     const { hook, entry } = compiled();
-    const words = name === "odd" ? ["-r", hook, entry] : [join(programs, name)];
-    const behindOurs = await said("--import", register, ...words);
+    const args = name === "odd" ? ["-r", hook, entry] : [join(programs, name)];
+    const behindOurs = await said("--import", register, ...args);
     expect(behindOurs.replaceAll(/\(node:\d+\)/g, "")).toBe(
-      (await said("--import", "data:text/javascript,", ...words)).replaceAll(/\(node:\d+\)/g, ""),
+      (await said("--import", "data:text/javascript,", ...args)).replaceAll(/\(node:\d+\)/g, ""),
     );
   });
 });

@@ -22,8 +22,8 @@ interface Found {
 }
 
 async function found(how: string, mounting: string): Promise<Found> {
-  const words = mounting === "register" ? ["-r", register] : [];
-  const child = spawn(process.execPath, ["--expose-gc", ...words, program, how, mounting], {
+  const args = mounting === "register" ? ["-r", register] : [];
+  const child = spawn(process.execPath, ["--expose-gc", ...args, program, how, mounting], {
     env: { ...process.env, MIRRORBALL_SERVER: sink.address },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -79,7 +79,7 @@ async function sameInBadStates(make: () => Server, plain: string, ...steps: Step
 type Steps = Parameters<typeof talk> extends [number, ...infer S] ? S : never;
 
 /** Asks both servers; expects the same bytes; returns the record. */
-async function twin(
+async function compareWithPlain(
   make: () => Server,
   ...steps: Steps
 ): Promise<{ record: ExchangeRecord; answer: Buffer; rig: Rig }> {
@@ -138,7 +138,7 @@ describe("request bodies (1, 2, 4)", () => {
   };
 
   it.each(Object.entries(readers))("read %s, with a length", async (_name, listener) => {
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       served(listener),
       ask("POST /a", ["Content-Length: 8"], "gr\u00fc\u00df \u00ff!!"),
     );
@@ -149,7 +149,7 @@ describe("request bodies (1, 2, 4)", () => {
   it.each(Object.entries(readers).filter(([name]) => name !== "never"))(
     "read %s, chunked",
     async (_name, listener) => {
-      const { record } = await twin(
+      const { record } = await compareWithPlain(
         served(listener),
         ask("POST /a", ["Transfer-Encoding: chunked"], "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"),
       );
@@ -203,7 +203,7 @@ describe("writing (5, 6, 9, 24, 25)", () => {
       const self = res.end("end", "utf16le", () => called.push("end"));
       called.push(String(self === res));
     };
-    const { record, answer } = await twin(served(listener), ask("GET /", [], ""));
+    const { record, answer } = await compareWithPlain(served(listener), ask("GET /", [], ""));
     expect(calls).toEqual(Array.from({ length: 5 }, () => calls[0]));
     const chunks = bodyOf(answer)
       .split("\r\n")
@@ -223,7 +223,7 @@ describe("writing (5, 6, 9, 24, 25)", () => {
     ["a body by length", (_req, res) => { res.setHeader("Content-Length", 4); res.end("four"); }],
     ["no Date", (_req, res) => { res.sendDate = false; res.end("x"); }],
   ])("%s", async (_name, listener) => {
-    const { record, answer } = await twin(served(listener), ask("GET /"));
+    const { record, answer } = await compareWithPlain(served(listener), ask("GET /"));
     const wire = answer.toString("latin1");
     expect(record[16]).toBe(wire.slice(0, wire.indexOf("\r\n\r\n") + 4));
     expect(record[18]).toBe(BodyState.complete);
@@ -231,7 +231,7 @@ describe("writing (5, 6, 9, 24, 25)", () => {
 
   it("all byte values survive, both ways", async () => {
     const all = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       served((req, res) => void req.pipe(res)),
       ask("POST /", ["Content-Length: 256"]),
       all,
@@ -248,7 +248,7 @@ describe("writing (5, 6, 9, 24, 25)", () => {
         res.end("!");
       });
     };
-    const { record } = await twin(served(listener), ask("GET /"));
+    const { record } = await compareWithPlain(served(listener), ask("GET /"));
     expect(text(record[17])).toBe("first!");
   });
 });
@@ -259,7 +259,7 @@ describe("responses without a body (8)", () => {
     ["204", "GET /", 204],
     ["304", "GET /", 304],
   ])("%s: what was written is not recorded", async (_name, line, status) => {
-    const { record } = await twin(served((_req, res) => {
+    const { record } = await compareWithPlain(served((_req, res) => {
       res.statusCode = status;
       res.write("nobody ");
       res.end("sees this");
@@ -277,7 +277,7 @@ describe("heads (11, 12, 13, 14, 27, 28)", () => {
     ["appendHeader", (_req, res) => { res.appendHeader("X-Many", "1").appendHeader("X-Many", "2"); res.end(); }],
     ["early hints", (_req, res) => { res.writeProcessing(); res.writeEarlyHints({ link: "</a.css>; rel=preload" }, () => res.end("x")); }],
   ])("%s: recorded as it went out", async (_name, listener) => {
-    const { record, answer } = await twin(served(listener), ask("GET /"));
+    const { record, answer } = await compareWithPlain(served(listener), ask("GET /"));
     const wire = answer.toString("latin1");
     const final = wire.slice(wire.lastIndexOf("HTTP/1.1 2"));
     expect(record[16]).toBe(final.slice(0, final.indexOf("\r\n\r\n") + 4));
@@ -285,7 +285,7 @@ describe("heads (11, 12, 13, 14, 27, 28)", () => {
 
   it("request fields keep order, case and duplicates; __proto__ harms nobody", async () => {
     const fields = ["X-Dup: 1", "x-dup: 2", "__proto__: x", "constructor: y", "X-Latin: caf\u00e9"];
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       served((_req, res) => res.end()),
       ask("GET /", fields),
     );
@@ -305,7 +305,7 @@ describe("heads (11, 12, 13, 14, 27, 28)", () => {
         req.url = "/rewritten";
         res.end();
       };
-      const { record } = await twin(served(listener), ask(`OPTIONS ${target}`));
+      const { record } = await compareWithPlain(served(listener), ask(`OPTIONS ${target}`));
       expect(record[8]).toBe(target);
     },
   );
@@ -319,7 +319,7 @@ describe("heads (11, 12, 13, 14, 27, 28)", () => {
         res.end();
       });
     };
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       served(listener),
       ask(
         "POST /",
@@ -342,7 +342,7 @@ describe("connections (15, 16, 17, 18, 19, 20, 21, 22)", () => {
       if (req.url === "/1") setImmediate(() => setImmediate(() => res.end("one")));
       else res.end(req.url);
     };
-    const { rig } = await twin(served(listener), requests);
+    const { rig } = await compareWithPlain(served(listener), requests);
     const records = await rig.sink.exchanges(3);
     const sorted = records.toSorted((a, b) => a[5] - b[5]);
     expect(sorted.map((record) => [record[5], record[8], text(record[17])])).toEqual([
@@ -361,7 +361,7 @@ describe("connections (15, 16, 17, 18, 19, 20, 21, 22)", () => {
       if (own) server.on("checkContinue", (req, res) => { res.writeContinue(); answer(req, res); }); // prettier-ignore
       return server;
     };
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       make,
       ask("POST /", ["Expect: 100-continue", "Content-Length: 4"]),
       { after: "100 Continue" },
@@ -371,7 +371,7 @@ describe("connections (15, 16, 17, 18, 19, 20, 21, 22)", () => {
   });
 
   it("an expectation the host does not know is answered as before", async () => {
-    await twin(
+    await compareWithPlain(
       served((_req, res) => res.end("never")),
       ask("POST /", ["Expect: the-unexpected", "Content-Length: 0"]),
     );
@@ -391,7 +391,7 @@ describe("connections (15, 16, 17, 18, 19, 20, 21, 22)", () => {
     expect(await talk(rig.port, raw)).toEqual(plain);
     await sameInBadStates(upgrading, undated(plain), raw);
     expect(rig.tee.stats().offered).toBe(0);
-    await twin(served((_req, res) => { res.setHeader("Connection", "close"); res.end("plain"); }), raw); // prettier-ignore
+    await compareWithPlain(served((_req, res) => { res.setHeader("Connection", "close"); res.end("plain"); }), raw); // prettier-ignore
   });
 
   it.each([
@@ -409,7 +409,7 @@ describe("connections (15, 16, 17, 18, 19, 20, 21, 22)", () => {
   });
 
   it("a request without Host is answered 400 as before, and recorded so", async () => {
-    const { record } = await twin(
+    const { record } = await compareWithPlain(
       served((_req, res) => res.end("never")),
       "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
     );

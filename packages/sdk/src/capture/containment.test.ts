@@ -137,7 +137,7 @@ describe("an error while a request is served costs its exchange and nothing else
     const made = await service({ maxBodyBytes: 10 }, (_req, res) => void res.end(large));
     // On a slow machine it takes long enough to travel in pieces.
     breaks(RecordWriter.prototype, "whole");
-    breaks(RecordWriter.prototype, "rest");
+    breaks(RecordWriter.prototype, "remainingRecords");
     const answer = await talk(made.port, ask("GET /"));
     expect(bodyOf(answer)).toHaveLength(large.length);
     await vi.waitFor(() => expect(made.tee.stats().dropped).toEqual({ internal: 1 }));

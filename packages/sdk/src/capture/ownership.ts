@@ -13,7 +13,7 @@
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
-import { Foreign } from "../node/private-field.ts";
+import { PrivateFieldHost } from "../node/private-field.ts";
 import type { Recorder } from "../record/recorder.ts";
 
 /** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
@@ -28,10 +28,10 @@ export interface ServerState {
   /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
   undecided: Exchange[] | undefined;
   /** The server itself, while it has exchanges that a mirror may yet claim. */
-  guessed: WeakRef<Server> | undefined;
+  unclaimedRef: WeakRef<Server> | undefined;
 }
 
-class StateOf extends Foreign {
+class StateOf extends PrivateFieldHost {
   #state: ServerState;
 
   constructor(server: Server, state: ServerState) {
@@ -46,15 +46,15 @@ class StateOf extends Foreign {
 
 export class Ownership {
   /** Owns every server that nobody else owns: `@mirrorball/sdk/register`. */
-  everything: Recorder | undefined;
+  catchAll: Recorder | undefined;
   /** Mirrors that may yet be reached as a middleware. While there are none, undecided servers are left alone. */
-  waiting = 0;
+  mountable = 0;
   /** Applications whose root a mirror is mounted on: a server that runs one belongs to that mirror. */
   readonly rootApps: Map<object, Recorder> = new Map();
   /** Layers that left their stacks, and whose they are: see `express-layer.ts`. */
-  readonly absent: Map<OwnLayers, Recorder> = new Map();
+  readonly removedLayers: Map<OwnLayers, Recorder> = new Map();
   /** Servers with exchanges that may yet be claimed, at the root or below it. */
-  readonly #guessed: Set<WeakRef<Server>> = new Set();
+  readonly #unclaimedServers: Set<WeakRef<Server>> = new Set();
   #unclaimedBytes = 0;
   #suspended = false;
   /** Of unclaimed exchanges that began before, a part may be missing. */
@@ -76,27 +76,27 @@ export class Ownership {
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
   wants(state: ServerState, req: IncomingMessage, server: Server): boolean {
-    const owner = state.owner ?? this.everything;
+    const owner = state.owner ?? this.catchAll;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
-    if (this.waiting === 0) return false;
+    if (this.mountable === 0) return false;
     if (!state.scoped && state.undecided === undefined) return false;
-    if (state.guessed === undefined) this.#guess(state, server);
+    if (state.unclaimedRef === undefined) this.#expectClaim(state, server);
     return !this.#suspended && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
   }
 
   begin(exchange: Exchange): void {
-    const owner = exchange.connection.server.owner ?? this.everything;
+    const owner = exchange.connection.server.owner ?? this.catchAll;
     if (owner !== undefined && owner.accepting) owner.adopt(exchange);
   }
 
   /** Whose the exchanges of this server are, as far as it is known; asked when something went wrong. */
   ownerOf(server: unknown): Recorder | undefined {
     const known = typeof server === "object" && server !== null ? StateOf.get(server) : undefined;
-    return known?.owner ?? this.everything;
+    return known?.owner ?? this.catchAll;
   }
 
   skipReplay(state: ServerState): void {
-    (state.owner ?? this.everything)?.skip();
+    (state.owner ?? this.catchAll)?.skip();
   }
 
   /** The whole server belongs to `recorder`. Returns false when it belongs to another one already. */
@@ -112,7 +112,7 @@ export class Ownership {
   }
 
   owns(server: Server, recorder: Recorder): boolean {
-    return (this.stateOf(server).owner ?? this.everything) === recorder;
+    return (this.stateOf(server).owner ?? this.catchAll) === recorder;
   }
 
   /** On this server a mirror is reached only below some path. */
@@ -179,26 +179,26 @@ export class Ownership {
   }
 
   /** Whose this server is, a mirror can find out only by being reached: all of them must be there for that. */
-  #guess(state: ServerState, server: Server): void {
-    state.guessed = new WeakRef(server);
-    this.#guessed.add(state.guessed);
-    for (const layers of this.absent.keys()) layers.putBack();
-    this.absent.clear();
+  #expectClaim(state: ServerState, server: Server): void {
+    state.unclaimedRef = new WeakRef(server);
+    this.#unclaimedServers.add(state.unclaimedRef);
+    for (const layers of this.removedLayers.keys()) layers.putBack();
+    this.removedLayers.clear();
   }
 
   #decided(state: ServerState): void {
-    if (state.guessed !== undefined) this.#guessed.delete(state.guessed);
-    state.guessed = undefined;
+    if (state.unclaimedRef !== undefined) this.#unclaimedServers.delete(state.unclaimedRef);
+    state.unclaimedRef = undefined;
   }
 
   /** Whether there is a server of which nobody knows whose it is. One that no longer listens does not count. */
-  guesses(): boolean {
-    for (const reference of this.#guessed) {
+  hasUnclaimed(): boolean {
+    for (const reference of this.#unclaimedServers) {
       const server = reference.deref();
       if (server?.listening === true) return true;
-      this.#guessed.delete(reference);
+      this.#unclaimedServers.delete(reference);
       const state = server === undefined ? undefined : StateOf.get(server);
-      if (state !== undefined) state.guessed = undefined;
+      if (state !== undefined) state.unclaimedRef = undefined;
     }
     return false;
   }
@@ -232,7 +232,7 @@ export class Ownership {
     const known = StateOf.get(server);
     if (known !== undefined) return known;
     const owner = this.#ownerByApp(server);
-    const state: ServerState = { owner, scoped: false, undecided: [], guessed: undefined };
+    const state: ServerState = { owner, scoped: false, undecided: [], unclaimedRef: undefined };
     void new StateOf(server, state);
     return state;
   }

@@ -14,8 +14,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Exchange, hasResponseBody } from "../exchange/exchange.ts";
 import type { ConnectionInfo } from "../exchange/exchange.ts";
-import { isReplay, surveyOf } from "../exchange/header-summary.ts";
-import { Foreign } from "../node/private-field.ts";
+import { isReplay, headerSummaryOf } from "../exchange/header-summary.ts";
+import { PrivateFieldHost } from "../node/private-field.ts";
 import { replaceMethods } from "./methods.ts";
 import { isInTurn, peerOf } from "../node/node-internals.ts";
 import { Ownership } from "./ownership.ts";
@@ -25,7 +25,7 @@ import { Sweeper } from "../record/sweeper.ts";
 import { nowUs } from "../exchange/clock.ts";
 
 /** On the sockets of clients. */
-class ConnectionOf extends Foreign {
+class ConnectionOf extends PrivateFieldHost {
   #connection: ConnectionInfo;
 
   constructor(socket: Socket, connection: ConnectionInfo) {
@@ -173,12 +173,12 @@ export class Tap {
   }
 
   #start({ request, response, socket, server }: StartMessage): void {
-    const survey = surveyOf(request.rawHeaders);
+    const summary = headerSummaryOf(request.rawHeaders);
     const connection = ConnectionOf.get(socket) ?? this.#connectionOf(socket, server);
     let exchange: Exchange | undefined;
-    if (isReplay(survey)) this.ownership.skipReplay(connection.server);
+    if (isReplay(summary)) this.ownership.skipReplay(connection.server);
     else if (this.ownership.wants(connection.server, request, server)) {
-      exchange = new Exchange(request, response, socket, connection, survey, nowUs());
+      exchange = new Exchange(request, response, socket, connection, summary, nowUs());
       connection.newest = exchange;
       this.#latest = exchange;
       this.#inFlight.add(exchange);

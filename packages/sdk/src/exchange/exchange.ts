@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol/producing";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./header-summary.ts";
-import type { Survey } from "./header-summary.ts";
+import type { HeaderSummary } from "./header-summary.ts";
 import { headOf, trailersOf } from "../node/node-internals.ts";
 import { bareCopyOf } from "./bare-request.ts";
 import type { ServerState } from "../capture/ownership.ts";
@@ -97,7 +97,7 @@ export class BodyTrack {
 const NO_BODY: BodyTrack = new BodyTrack();
 
 /** What of an exchange that travels in pieces has left, beside its head and chunks. */
-export interface Pieces {
+export interface StreamProgress {
   requestEndSent: boolean;
   responseHeadSent: boolean;
 }
@@ -141,7 +141,7 @@ export class Exchange {
   /** The response's trailers, once it is detached. */
   responseTrailers = "";
   /** Its head has left, chunks follow as they come: how far that is. */
-  pieces: Pieces | undefined = undefined;
+  progress: StreamProgress | undefined = undefined;
   /** Nothing more is recorded: finished, dropped or given up. */
   closed = false;
   /** All of the response was handed to the system. */
@@ -161,7 +161,7 @@ export class Exchange {
     res: ServerResponse,
     socket: Socket,
     connection: ConnectionInfo,
-    survey: Survey,
+    summary: HeaderSummary,
     startedUs: number,
   ) {
     this.req = req;
@@ -174,9 +174,9 @@ export class Exchange {
     this.target = req.url ?? "/";
     this.httpVersion = req.httpVersion;
     this.rawHeaders = req.rawHeaders;
-    this.chunked = announcesChunks(survey);
-    this.headChars = this.target.length + charsIn(survey);
-    this.request = announcesBody(survey) ? new BodyTrack() : NO_BODY;
+    this.chunked = announcesChunks(summary);
+    this.headChars = this.target.length + charsIn(summary);
+    this.request = announcesBody(summary) ? new BodyTrack() : NO_BODY;
     this.earlier = connection.newest;
     this.startedUs = startedUs;
   }
@@ -196,7 +196,7 @@ export class Exchange {
   }
 
   get streaming(): boolean {
-    return this.pieces !== undefined;
+    return this.progress !== undefined;
   }
 
   get heldBytes(): number {

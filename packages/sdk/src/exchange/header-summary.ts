@@ -20,9 +20,9 @@ const CHUNKED_FLAG = 4;
 const FLAGS = 8;
 
 /** All that must be known of every request, from one pass, as one number: it is read by the functions below. */
-export type Survey = number;
+export type HeaderSummary = number;
 
-export function surveyOf(rawHeaders: readonly string[]): Survey {
+export function headerSummaryOf(rawHeaders: readonly string[]): HeaderSummary {
   let chars = 0;
   let flags = 0;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -42,23 +42,23 @@ export function surveyOf(rawHeaders: readonly string[]): Survey {
 }
 
 /** Characters of all names and values. */
-export function charsIn(survey: Survey): number {
-  return (survey - (survey % FLAGS)) / FLAGS;
+export function charsIn(summary: HeaderSummary): number {
+  return (summary - (summary % FLAGS)) / FLAGS;
 }
 
 /** Whether the head announces a body; one of no bytes counts. */
-export function announcesBody(survey: Survey): boolean {
-  return (survey & BODY_FLAG) !== 0;
+export function announcesBody(summary: HeaderSummary): boolean {
+  return (summary & BODY_FLAG) !== 0;
 }
 
 /** Whether the body comes in chunks: only then may trailers follow it. */
-export function announcesChunks(survey: Survey): boolean {
-  return (survey & CHUNKED_FLAG) !== 0;
+export function announcesChunks(summary: HeaderSummary): boolean {
+  return (summary & CHUNKED_FLAG) !== 0;
 }
 
 /** Whether it is a replay, sent by a mirrorball server. */
-export function isReplay(survey: Survey): boolean {
-  return (survey & REPLAY_FLAG) !== 0;
+export function isReplay(summary: HeaderSummary): boolean {
+  return (summary & REPLAY_FLAG) !== 0;
 }
 
 /** The first value of a field, undefined without one. */

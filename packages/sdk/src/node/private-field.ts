@@ -2,7 +2,7 @@
  * Hidden fields on objects that are Node's: what we know of a socket or server hangs on it, invisible to the host and at no
  * cost to it. A private class field is put on a foreign object by a constructor that returns it:
  *
- *     class Mark extends Foreign {
+ *     class Mark extends PrivateFieldHost {
  *       #mark: number;
  *       constructor(owner: object, mark: number) { super(owner); this.#mark = mark; }
  *       static of(owner: object): number | undefined { return #mark in owner ? owner.#mark : undefined; }
@@ -14,7 +14,7 @@
  * so that every look-up becomes a generic one.
  */
 // oxlint-disable-next-line no-extraneous-class -- a class field needs a class to stand on
-export class Foreign {
+export class PrivateFieldHost {
   constructor(object: object) {
     // oxlint-disable-next-line no-constructor-return -- this is the point
     return object;

@@ -115,10 +115,10 @@ export class RecordWriter {
 
   /** The request's last records, once; undefined when it has not ended, or was already told. */
   requestEnd(exchange: Exchange): WireRecord[] | undefined {
-    const { req, request, number, pieces } = exchange;
-    if (pieces === undefined || pieces.requestEndSent) return undefined;
+    const { req, request, number, progress } = exchange;
+    if (progress === undefined || progress.requestEndSent) return undefined;
     if (!(req.complete || request.ended || exchange.closed)) return undefined;
-    pieces.requestEndSent = true;
+    progress.requestEndSent = true;
     const records: WireRecord[] = [];
     const body = this.#body(request, requestStateOf(exchange));
     pushChunks(records, REQUEST_CHUNK, number, body);
@@ -143,9 +143,9 @@ export class RecordWriter {
   }
 
   /** Everything an exchange that travels in pieces still owes. */
-  rest(exchange: Exchange, endedUs: number): WireRecord[] {
+  remainingRecords(exchange: Exchange, endedUs: number): WireRecord[] {
     const { response, number } = exchange;
-    const headIsSent = exchange.pieces?.responseHeadSent === true;
+    const headIsSent = exchange.progress?.responseHeadSent === true;
     const records = this.requestEnd(exchange) ?? [];
     const text = headIsSent ? null : this.#responseHeadText(exchange);
     response.settle();

@@ -34,7 +34,7 @@ export class Streaming {
     const head = this.#writer.requestHead(exchange);
     if (typeof head === "string") return head;
     if (!this.#batch.push(head)) return "head-too-large";
-    exchange.pieces = { requestEndSent: false, responseHeadSent: false };
+    exchange.progress = { requestEndSent: false, responseHeadSent: false };
     const refused = this.request(exchange);
     if (refused === undefined) this.body(exchange, exchange.response);
     return refused;
@@ -66,7 +66,7 @@ export class Streaming {
 
   /** Everything that it still owes; or says why it cannot be told, as when its trailers are more than a record may hold. */
   end(exchange: Exchange, endedUs: number): DropReason | undefined {
-    const refused = this.#pushAll(this.#writer.rest(exchange, endedUs));
+    const refused = this.#pushAll(this.#writer.remainingRecords(exchange, endedUs));
     if (refused !== undefined) this.abandon(exchange, refused);
     return refused;
   }
@@ -82,12 +82,12 @@ export class Streaming {
 
   /** The response's head goes before its first chunk; false while there is none, or none is wanted. */
   #openResponse(exchange: Exchange): boolean {
-    const { pieces } = exchange;
-    if (pieces === undefined) return false;
-    if (pieces.responseHeadSent) return true;
+    const { progress } = exchange;
+    if (progress === undefined) return false;
+    if (progress.responseHeadSent) return true;
     const head = this.#writer.responseHead(exchange);
     if (head === undefined) return false;
-    pieces.responseHeadSent = true;
+    progress.responseHeadSent = true;
     this.#batch.push(head);
     return true;
   }
