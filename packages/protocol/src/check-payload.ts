@@ -51,10 +51,8 @@ export function checkPayload(bytes: Uint8Array): string | undefined {
     if (at + width > length) return "length ends early";
     const size = width === 0 ? fixedSize(type) : readUint(bytes, at, width);
     at += width;
-    if (isArray(type) || (type >= BIN8 && type <= BIN32)) {
-      budget -= 1;
-      if (budget < 0) return "too many lists and byte strings";
-    }
+    if (isObject(type)) budget -= 1;
+    if (budget < 0) return "too many lists and byte strings";
     if (!isArray(type)) {
       if (size > length - at) return "value is longer than the payload";
       at += size;
@@ -65,6 +63,11 @@ export function checkPayload(bytes: Uint8Array): string | undefined {
     if (depth > PAYLOAD_DEPTH_MAX) return "nested too deeply";
     left[depth] = size;
   }
+}
+
+/** Lists and byte strings: each is an object of its own once it is unpacked. */
+function isObject(type: number): boolean {
+  return isArray(type) || (type >= BIN8 && type <= BIN32);
 }
 
 /**

@@ -23,7 +23,7 @@ interface MountedApplication {
   mountpath: string | readonly string[];
   handle: (req: IncomingMessage, res: ServerResponse, next: Next) => void;
   set: () => void;
-  emit: (event: string, parent: object) => boolean;
+  emit: (this: MountedApplication, event: string, parent: object) => boolean;
 }
 
 /** Throws a TypeError that lists every fault of `options`; nothing throws afterwards. */
@@ -33,19 +33,24 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
     stats: () => core.stats(),
     close: (closeOptions) => core.close(closeOptions),
   };
-  const middleware = (req: IncomingMessage, _res: ServerResponse, next: Next): void => {
-    core.reached(req, false);
-    next();
-  };
   // A disabled mirror costs what an empty middleware costs.
   if (!core.enabled)
     return Object.assign(
       (_req: IncomingMessage, _res: ServerResponse, next: Next) => next(),
       control,
     );
-  let mountedAtRoot = false;
+  const middleware = (req: IncomingMessage, _res: ServerResponse, next: Next): void => {
+    core.reached(req, false);
+    next();
+  };
+  return Object.assign(middleware, control, mountable(core));
+}
+
+/** What makes Express tell where we are mounted. */
+function mountable(core: MirrorCore): MountedApplication {
   const layers = new OwnLayers();
-  const mounted: MountedApplication = {
+  let mountedAtRoot = false;
+  return {
     mountpath: "/",
     handle: (req, _res, next) => {
       // Every look at Express's request costs: the usual case, a server of ours, does with none.
@@ -57,9 +62,10 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
       next();
     },
     set: () => {},
-    emit: (event, parent) => {
+    // Express calls it as a method, after it has set `mountpath`.
+    emit(event, parent) {
       if (event !== "mount") return false;
-      const { mountpath } = made;
+      const { mountpath } = this;
       const atRoot = mountpath === "/" || (Array.isArray(mountpath) && mountpath.includes("/"));
       if (!atRoot) return true;
       mountedAtRoot = true;
@@ -68,8 +74,6 @@ export function mirror(options: MirrorOptions = {}): ExpressMirror {
       return true;
     },
   };
-  const made = Object.assign(middleware, control, mounted);
-  return made;
 }
 
 export type { MirrorOptions } from "./options.ts";

@@ -4,9 +4,8 @@
  */
 export { createMirror } from "./mirror.ts";
 export type { Mirror, MirrorControl } from "./mirror.ts";
-export type { BreakerOptions, BreakerState } from "./guard/breaker.ts";
-export type { CallbackName } from "./guard/callbacks.ts";
+export type { BreakerOptions } from "./guard/breaker.ts";
 export type { MirrorOptions, SampleKey, TlsOptions } from "./options.ts";
 export type { RedactName, RedactOptions, RedactPattern } from "./redact/rules.ts";
 export type { ReplaceAs } from "./redact/replacer.ts";
-export type { DropReason, MirrorStats } from "./stats/stats.ts";
+export type { BreakerState, CallbackName, DropReason, MirrorStats } from "./stats/stats.ts";

@@ -58,14 +58,12 @@ export class MirrorCore implements MirrorControl {
   readonly #tap: Tap | undefined;
   #closing: Promise<MirrorStats> | undefined;
   #warned = false;
-  #waits = false;
   readonly #onBeforeExit = contained(
     () => {
       const { buffered, connected } = this.stats();
       if (buffered === 0) return;
       if (connected) void this.close({ timeoutMs: EXIT_FLUSH_MS_MAX });
-      else if (this.#recorder.outlet.connecting)
-        void this.close({ timeoutMs: EXIT_CONNECT_MS_MAX });
+      else if (this.#recorder.connecting) void this.close({ timeoutMs: EXIT_CONNECT_MS_MAX });
     },
     (error) => this.#recorder.fault(error),
   );
@@ -83,8 +81,8 @@ export class MirrorCore implements MirrorControl {
     this.#tap.acquire(this.#recorder);
     if (waits) {
       // Made by code that has a server: the first request shall not pay for loading.
-      this.#recorder.outlet.load();
-      this.wait();
+      this.#recorder.load();
+      this.expectMount();
     }
     if (flushes.size === 0) process.on("beforeExit", flushAll);
     flushes.add(this.#onBeforeExit);
@@ -96,18 +94,14 @@ export class MirrorCore implements MirrorControl {
     return this.#tap !== undefined && this.#closing === undefined;
   }
 
-  /** This mirror may be reached as a middleware, on a server nobody knows yet. */
-  wait(): void {
-    if (this.#tap === undefined || this.#waits) return;
-    this.#waits = true;
-    this.#tap.ownership.mountable += 1;
+  /** This mirror may be reached as a middleware, on a server that is not known yet. */
+  expectMount(): void {
+    this.#tap?.ownership.expectMount(this.#recorder);
   }
 
   /** This mirror has its servers; it is not looked for elsewhere. */
-  stopWaiting(): void {
-    if (this.#tap === undefined || !this.#waits) return;
-    this.#waits = false;
-    this.#tap.ownership.mountable -= 1;
+  expectNoMount(): void {
+    this.#tap?.ownership.expectNoMount(this.#recorder);
   }
 
   /** What Node published of a request that began before there was a mirror to hear it. */
@@ -117,7 +111,7 @@ export class MirrorCore implements MirrorControl {
 
   /** Owns every server of the process that no other mirror owns. */
   attachAll(): void {
-    if (this.#tap !== undefined) this.#tap.ownership.catchAll = this.#recorder;
+    this.#tap?.ownership.ownRest(this.#recorder);
   }
 
   /** Owns this server. */
@@ -128,13 +122,12 @@ export class MirrorCore implements MirrorControl {
 
   /** Owns every server whose listener is `app`. */
   attachApp(app: object): void {
-    const apps = this.#tap?.ownership.rootApps;
-    if (apps !== undefined && !apps.has(app)) apps.set(app, this.#recorder);
+    this.#tap?.ownership.ownApp(app, this.#recorder);
   }
 
   /** This mirror records the exchange of this request: nothing is left to find out about it. */
   records(req: IncomingMessage): boolean {
-    return this.#tap?.exchangeOf(req)?.recorder === this.#recorder;
+    return this.#tap?.exchangeOf(req)?.owner === this.#recorder;
   }
 
   /** Takes this mirror's layers out, once they have nothing to find out: not about this request's server, not about any. */
@@ -144,8 +137,7 @@ export class MirrorCore implements MirrorControl {
     try {
       const server = ownership.hasUnclaimed() ? undefined : serverOf(req.socket);
       if (server === undefined || !ownership.owns(server, this.#recorder)) return;
-      ownership.removedLayers.set(layers, this.#recorder);
-      layers.leave();
+      ownership.removeLayers(layers, this.#recorder);
     } catch (error) {
       // A stack that cannot be replaced keeps its layer, and is not tried again.
       this.#recorder.fault(error);
@@ -161,7 +153,7 @@ export class MirrorCore implements MirrorControl {
       exchange = tap.exchangeOf(req);
       if (exchange !== undefined && context !== undefined) exchange.context = context;
       // The usual case, once the server is claimed.
-      if (exchange?.recorder === this.#recorder) return;
+      if (exchange?.owner === this.#recorder) return;
       const server = serverOf(req.socket);
       if (server === undefined) return;
       // On a server of ours an exchange is missing on purpose; elsewhere it began before we knew.
@@ -172,7 +164,7 @@ export class MirrorCore implements MirrorControl {
       else if (missed && !isReplay(headerSummaryOf(req.rawHeaders))) this.#recorder.missed(req);
     } catch (error) {
       // An odd framework object; the exchange stays unrecorded and the host unharmed.
-      this.#recorder.fault(error, exchange);
+      tap.ownership.fault(error, exchange, this.#recorder);
     }
   }
 
@@ -199,15 +191,7 @@ export class MirrorCore implements MirrorControl {
     } catch (error) {
       this.#recorder.fault(error);
     }
-    const { ownership } = tap;
-    this.stopWaiting();
-    if (ownership.catchAll === this.#recorder) ownership.catchAll = undefined;
-    for (const [app, recorder] of ownership.rootApps) {
-      if (recorder === this.#recorder) ownership.rootApps.delete(app);
-    }
-    for (const [layers, recorder] of ownership.removedLayers) {
-      if (recorder === this.#recorder) ownership.removedLayers.delete(layers);
-    }
+    tap.ownership.leave(this.#recorder);
     tap.release(this.#recorder);
     if (departures.delete(this.#onExit) && departures.size === 0) process.off("exit", departAll);
     return this.stats();
@@ -216,7 +200,7 @@ export class MirrorCore implements MirrorControl {
   #warnOnce(line: string): void {
     if (this.#warned) return;
     this.#warned = true;
-    this.#recorder.settings.log(`mirrorball: ${line}`);
+    this.#recorder.log(`mirrorball: ${line}`);
   }
 }
 
@@ -244,7 +228,7 @@ export function createMirror(options: MirrorOptions = {}): Mirror {
   };
   return Object.assign(middleware, {
     attach<S extends Server | HttpsServer>(server: S): S {
-      core.stopWaiting();
+      core.expectNoMount();
       core.attach(server);
       return server;
     },

@@ -102,12 +102,38 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Merges options over the environment over the defaults. Throws a TypeError that lists every fault. */
 export function settingsFrom(options: MirrorOptions, env: Environment): Settings {
   const faults: string[] = [];
-  const check = (ok: boolean, name: string, rule: string, value: unknown): void => {
+  const check: Check = (ok, name, rule, value) => {
     if (!ok) faults.push(`${name}: must be ${rule}; got ${show(value)}`);
   };
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) faults.push(`${name}: is not an option`);
   }
+  const { share, by } = sampleFrom(
+    options.sample ?? numberFrom(env["MIRRORBALL_SAMPLE"]) ?? 1,
+    check,
+  );
+  const settings: Settings = {
+    servers: serversFrom(options.server ?? env["MIRRORBALL_SERVER"] ?? SERVER_DEFAULT, check),
+    tls: tlsFrom(options.tls, env, check),
+    ...identityFrom(options, env, check),
+    ...boundsFrom(options, env, check),
+    ...callbacksFrom(options, check),
+    responses: responsesFrom(options.responses ?? env["MIRRORBALL_RESPONSES"] ?? "full", check),
+    sampleShare: share,
+    sampleBy: by,
+    redact: redactRulesFrom(options.redact, env, check),
+    breaker: breakerFrom(options.breaker, env, check),
+    enabled: enabledFrom(options.enabled ?? true, env, check),
+  };
+  if (faults.length > 0) throw new TypeError(`mirror(): ${faults.join("; ")}`);
+  return settings;
+}
+
+function identityFrom(
+  options: MirrorOptions,
+  env: Environment,
+  check: Check,
+): Pick<Settings, "service" | "token"> {
   const service = options.service ?? env["MIRRORBALL_SERVICE"] ?? "app";
   check(
     typeof service === "string" && service.length > 0 && service.length <= NAME_CHARS_MAX,
@@ -120,8 +146,14 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     `a text of at least ${TOKEN_CHARS_MIN} characters`,
     "(hidden)",
   );
-  const responses = options.responses ?? env["MIRRORBALL_RESPONSES"] ?? "full";
-  check(isResponses(responses), "responses", '"full", "head" or "off"', responses);
+  return { service, token };
+}
+
+function boundsFrom(
+  options: MirrorOptions,
+  env: Environment,
+  check: Check,
+): Pick<Settings, "maxBodyBytes" | "maxBufferBytes"> {
   const maxBodyBytes =
     options.maxBodyBytes ?? numberFrom(env["MIRRORBALL_MAX_BODY_BYTES"]) ?? MAX_BODY_BYTES_DEFAULT;
   check(isCount(maxBodyBytes), "maxBodyBytes", "a whole number of bytes, 0 or more", maxBodyBytes);
@@ -133,41 +165,35 @@ export function settingsFrom(options: MirrorOptions, env: Environment): Settings
     isCount(maxBufferBytes) && maxBufferBytes >= MAX_BUFFER_BYTES_MIN,
     "maxBufferBytes", `a whole number of bytes, at least ${MAX_BUFFER_BYTES_MIN}`, maxBufferBytes,
   ); // prettier-ignore
+  return { maxBodyBytes, maxBufferBytes };
+}
+
+function callbacksFrom(
+  options: MirrorOptions,
+  check: Check,
+): Pick<Settings, "filter" | "tags" | "onCallbackError" | "log"> {
   for (const name of ["filter", "tags", "log"] as const) {
     const value: unknown = options[name];
     check(value === undefined || typeof value === "function", name, "a function", value);
   }
-  const onCallbackError: unknown = options.onCallbackError;
+  const { filter, tags, onCallbackError } = options;
   check(
     onCallbackError === undefined || onCallbackError === "drop" || onCallbackError === "keep",
     "onCallbackError", '"drop" or "keep"', onCallbackError,
   ); // prettier-ignore
-  const enabled: unknown = options.enabled ?? true;
+  const log = harmless(options.log ?? ((line) => console.warn(line)));
+  return { filter, tags, onCallbackError, log };
+}
+
+function responsesFrom(responses: string, check: Check): Settings["responses"] {
+  const isKnown = isResponses(responses);
+  check(isKnown, "responses", '"full", "head" or "off"', responses);
+  return isKnown ? responses : "full";
+}
+
+function enabledFrom(enabled: unknown, env: Environment, check: Check): boolean {
   check(typeof enabled === "boolean", "enabled", "true or false", enabled);
-  const { share, by } = sampleFrom(
-    options.sample ?? numberFrom(env["MIRRORBALL_SAMPLE"]) ?? 1,
-    check,
-  );
-  const settings: Settings = {
-    servers: serversFrom(options.server ?? env["MIRRORBALL_SERVER"] ?? SERVER_DEFAULT, check),
-    service,
-    token,
-    tls: tlsFrom(options.tls, env, check),
-    responses: isResponses(responses) ? responses : "full",
-    sampleShare: share,
-    sampleBy: by,
-    filter: options.filter,
-    redact: redactRulesFrom(options.redact, env, check),
-    maxBodyBytes,
-    maxBufferBytes,
-    tags: options.tags,
-    onCallbackError: options.onCallbackError,
-    breaker: breakerFrom(options.breaker, env, check),
-    enabled: enabled === true && !isOn(env["MIRRORBALL_DISABLED"]),
-    log: harmless(options.log ?? ((line) => console.warn(line))),
-  };
-  if (faults.length > 0) throw new TypeError(`mirror(): ${faults.join("; ")}`);
-  return settings;
+  return enabled === true && !isOn(env["MIRRORBALL_DISABLED"]);
 }
 
 /** The SDK logs from timers and sockets: what throws or rejects there would end the process. */

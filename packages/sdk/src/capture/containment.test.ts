@@ -86,6 +86,23 @@ async function costsOne(made: Service): Promise<void> {
   expect(made.lines[0]).toMatch(/an error of its own; the service goes on.*: Error: .* at /);
 }
 
+describe("a `tags` that ends its own mirror", () => {
+  it.each([
+    ["with an exchange that goes as one record", "fine"],
+    ["with one that has to go in pieces", "x".repeat(300_000)],
+  ])("%s costs that exchange, and the call comes back", async (_what, body) => {
+    let close = (): void => {};
+    const made = await service({ tags: () => (close(), {}) }, (req, res) =>
+      req.resume().on("end", () => res.end("done")),
+    );
+    close = () => void made.tee.close({ timeoutMs: 0 });
+    const request = ask("POST /", [`Content-Length: ${body.length}`], body);
+    expect(bodyOf(await talk(made.port, request))).toBe("done");
+    await vi.waitFor(() => expect(made.tee.stats().buffered).toBe(0));
+    expect(made.tee.stats()).toMatchObject({ offered: 1, acked: 0, dropped: { shutdown: 1 } });
+  });
+});
+
 describe("an error while a request is served costs its exchange and nothing else:", () => {
   it.each<[string, () => void]>([
     ["when it begins, before it is anybody's", () => breaks(Ownership.prototype, "wants")],

@@ -4,6 +4,7 @@
  * and return what it returns; what passes is told to `Taps`. Knows nothing of what becomes of it.
  */
 import { IncomingMessage, ServerResponse } from "node:http";
+import { ResponsePhase } from "../exchange/exchange.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { nowUs } from "../exchange/clock.ts";
 
@@ -38,66 +39,87 @@ type End = (
 ) => ServerResponse;
 type AddTrailers = ServerResponse["addTrailers"];
 
+/**
+ * What another library has wrapped stays below its wrapper when it is given back: then it must only pass calls on, also when the
+ * methods are replaced again above it.
+ */
+interface Gate {
+  isOpen: boolean;
+}
+
 /** Replaces the methods; returns how to give them back, or undefined when they cannot be replaced. */
 export function replaceMethods(taps: Taps): (() => void) | undefined {
-  const { exchangeOfRequest, exchangeOfResponse, requestBytes, responseBytes, ended } = taps;
-  // What another library has wrapped stays below its wrapper when it is given back: then it must only pass calls on, also
-  // when the methods are replaced again above it.
-  let live = true;
+  const gate: Gate = { isOpen: true };
   const requests: { push: Push } = IncomingMessage.prototype;
   const responses = ServerResponse.prototype as unknown as {
     write: Write;
     end: End;
     addTrailers: AddTrailers;
   };
-  const { push: originalPush } = requests;
-  const push: Push = function mirrorballPush(this: IncomingMessage, chunk, encoding) {
-    const exchange = live ? exchangeOfRequest(this) : undefined;
-    if (exchange !== undefined) requestBytes(exchange, chunk);
-    return originalPush.call(this, chunk, encoding);
-  };
-  // Three named arguments, not `...args`: the originals tell their overloads apart by type, never by number, and the rest
-  // array costs 19 µs a request of Express's JSON hello (measured; V8 no longer inlines what is behind it).
-  const { write: originalWrite } = responses;
-  const write: Write = function mirrorballWrite(chunk, encoding, callback) {
-    const exchange = live ? exchangeOfResponse(this) : undefined;
-    // What is written to a response that has ended goes nowhere.
-    if (exchange === undefined || exchange.responseEnded) {
-      return originalWrite.call(this, chunk, encoding, callback);
-    }
-    const more = originalWrite.call(this, chunk, encoding, callback);
-    responseBytes(exchange, chunk, encoding, nowUs(), false);
-    return more;
-  };
-  const { end: originalEnd } = responses;
-  const end: End = function mirrorballEnd(chunk, encoding, callback) {
-    const exchange = live ? exchangeOfResponse(this) : undefined;
-    if (exchange === undefined || exchange.responseEnded) {
-      return originalEnd.call(this, chunk, encoding, callback);
-    }
-    const self = originalEnd.call(this, chunk, encoding, callback);
-    ended(exchange, chunk, encoding);
-    return self;
-  };
-  const { addTrailers: originalAddTrailers } = responses;
-  const addTrailers: AddTrailers = function mirrorballAddTrailers(this: ServerResponse, fields) {
-    const exchange = live ? exchangeOfResponse(this) : undefined;
-    if (exchange !== undefined) exchange.hasResponseTrailers = true;
-    originalAddTrailers.call(this, fields);
-  };
   const undo = [
-    replace(IncomingMessage.prototype, "push", push),
-    replace(ServerResponse.prototype, "write", write),
-    replace(ServerResponse.prototype, "end", end),
-    replace(ServerResponse.prototype, "addTrailers", addTrailers),
+    replace(requests, "push", pushBefore(requests.push, taps, gate)),
+    replace(responses, "write", writeBefore(responses.write, taps, gate)),
+    replace(responses, "end", endBefore(responses.end, taps, gate)),
+    replace(responses, "addTrailers", addTrailersBefore(responses.addTrailers, taps, gate)),
   ];
   const restore = (): void => {
-    live = false;
+    gate.isOpen = false;
     for (const step of undo) step?.();
   };
   if (!undo.includes(undefined)) return restore;
   restore();
   return undefined;
+}
+
+function pushBefore(original: Push, { exchangeOfRequest, requestBytes }: Taps, gate: Gate): Push {
+  return function mirrorballPush(this: IncomingMessage, chunk, encoding) {
+    const exchange = gate.isOpen ? exchangeOfRequest(this) : undefined;
+    if (exchange !== undefined) requestBytes(exchange, chunk);
+    return original.call(this, chunk, encoding);
+  };
+}
+
+// Three named arguments, not `...args`: the originals tell their overloads apart by type, never by number, and the rest
+// array costs 19 µs a request of Express's JSON hello (measured; V8 no longer inlines what is behind it).
+function writeBefore(
+  original: Write,
+  { exchangeOfResponse, responseBytes }: Taps,
+  gate: Gate,
+): Write {
+  return function mirrorballWrite(chunk, encoding, callback) {
+    const exchange = gate.isOpen ? exchangeOfResponse(this) : undefined;
+    // What is written to a response that has ended goes nowhere.
+    if (exchange === undefined || exchange.responsePhase !== ResponsePhase.open) {
+      return original.call(this, chunk, encoding, callback);
+    }
+    const more = original.call(this, chunk, encoding, callback);
+    responseBytes(exchange, chunk, encoding, nowUs(), false);
+    return more;
+  };
+}
+
+function endBefore(original: End, { exchangeOfResponse, ended }: Taps, gate: Gate): End {
+  return function mirrorballEnd(chunk, encoding, callback) {
+    const exchange = gate.isOpen ? exchangeOfResponse(this) : undefined;
+    if (exchange === undefined || exchange.responsePhase !== ResponsePhase.open) {
+      return original.call(this, chunk, encoding, callback);
+    }
+    const self = original.call(this, chunk, encoding, callback);
+    ended(exchange, chunk, encoding);
+    return self;
+  };
+}
+
+function addTrailersBefore(
+  original: AddTrailers,
+  { exchangeOfResponse }: Taps,
+  gate: Gate,
+): AddTrailers {
+  return function mirrorballAddTrailers(this: ServerResponse, fields) {
+    const exchange = gate.isOpen ? exchangeOfResponse(this) : undefined;
+    if (exchange !== undefined) exchange.hasResponseTrailers = true;
+    original.call(this, fields);
+  };
 }
 
 /**

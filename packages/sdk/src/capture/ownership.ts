@@ -1,35 +1,26 @@
 /**
- * Whose exchange is it? A mirror owns a whole server or only what reaches its mount point, and must never see another
- * server of the process. But a request begins before its middleware runs, often before anybody knows to which
- * mirror the server belongs. So an exchange of an undecided server is recorded without an owner:
+ * Whose exchange is it? A mirror owns a whole server, or only what reaches its mount point; it must never see another server of
+ * the process. But a request begins before its middleware runs. Often nobody knows at that time whose the server is. So an
+ * exchange of an undecided server is recorded without an owner, and this file decides later:
  *
- * - a mirror that is reached at the root of its application claims the server: from then on everything there is its
- *   own, and so is what this server has answered before, as far as it was kept;
- * - a mirror that is reached on a path or router claims the exchange that reached it, and no other;
- * - what nobody claims is forgotten, uncounted.
- *
- * An exchange belongs to the first mirror that claims it.
+ * 1. A mirror is reached at the root of its application: it claims the server. All later exchanges there are its own, and
+ *    the earlier ones that were kept.
+ * 2. A mirror is reached on a path or a router: it claims the exchange that reached it, and no other.
+ * 3. No mirror claims an exchange: it is forgotten and not counted.
+ * 4. An exchange belongs to the first mirror that claims it.
  */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import type { BodyTrack } from "../exchange/body-track.ts";
+import { ByteBudget } from "../exchange/byte-budget.ts";
+import { ExchangePhase, ResponsePhase } from "../exchange/exchange.ts";
+import type { Exchange, ExchangeOwner, ServerState } from "../exchange/exchange.ts";
 import type { OwnLayers } from "./express-layer.ts";
 import { PrivateFieldHost } from "../node/private-field.ts";
-import type { Recorder } from "../record/recorder.ts";
 
 /** Finished exchanges of an undecided server that are kept for a mirror yet to be reached. */
 const UNDECIDED_EXCHANGES_MAX = 64;
 /** Bytes of all exchanges without an owner, in the whole process. */
 const UNCLAIMED_BYTES_MAX = 4 * 1024 * 1024;
-
-export interface ServerState {
-  owner: Recorder | undefined;
-  /** A mirror was reached on a path of this server: every exchange may be one of its. */
-  scoped: boolean;
-  /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
-  undecided: Exchange[] | undefined;
-  /** The server itself, while it has exchanges that a mirror may yet claim. */
-  unclaimedRef: WeakRef<Server> | undefined;
-}
 
 class StateOf extends PrivateFieldHost {
   #state: ServerState;
@@ -45,20 +36,56 @@ class StateOf extends PrivateFieldHost {
 }
 
 export class Ownership {
-  /** Owns every server that nobody else owns: `@mirrorball/sdk/register`. */
-  catchAll: Recorder | undefined;
+  /** Owns every server that no other mirror owns: `@mirrorball/sdk/register`. */
+  #catchAll: ExchangeOwner | undefined;
   /** Mirrors that may yet be reached as a middleware. While there are none, undecided servers are left alone. */
-  mountable = 0;
+  readonly #mountable: Set<ExchangeOwner> = new Set();
   /** Applications whose root a mirror is mounted on: a server that runs one belongs to that mirror. */
-  readonly rootApps: Map<object, Recorder> = new Map();
+  readonly #rootApps: Map<object, ExchangeOwner> = new Map();
   /** Layers that left their stacks, and whose they are: see `express-layer.ts`. */
-  readonly removedLayers: Map<OwnLayers, Recorder> = new Map();
+  readonly #removedLayers: Map<OwnLayers, ExchangeOwner> = new Map();
   /** Servers with exchanges that may yet be claimed, at the root or below it. */
   readonly #unclaimedServers: Set<WeakRef<Server>> = new Set();
-  #unclaimedBytes = 0;
+  /** What is held of exchanges without an owner. */
+  readonly #unclaimed: ByteBudget = new ByteBudget(UNCLAIMED_BYTES_MAX, () => 0);
   #suspended = false;
   /** Of unclaimed exchanges that began before, a part may be missing. */
   #recordsFromUs = 0;
+
+  /** Every server that no other mirror owns is this one's. */
+  ownRest(owner: ExchangeOwner): void {
+    this.#catchAll = owner;
+  }
+
+  /** Every server that runs this application is this mirror's, unless another one has mounted itself there before. */
+  ownApp(app: object, owner: ExchangeOwner): void {
+    if (!this.#rootApps.has(app)) this.#rootApps.set(app, owner);
+  }
+
+  /** This mirror may be reached as a middleware, on a server that is not known yet. */
+  expectMount(owner: ExchangeOwner): void {
+    this.#mountable.add(owner);
+  }
+
+  /** This mirror has its servers: it is not looked for elsewhere. */
+  expectNoMount(owner: ExchangeOwner): void {
+    this.#mountable.delete(owner);
+  }
+
+  /** Takes layers out of their stacks, until a server comes of which it is not known whose it is. */
+  removeLayers(layers: OwnLayers, owner: ExchangeOwner): void {
+    this.#removedLayers.set(layers, owner);
+    layers.leave();
+  }
+
+  /** This mirror is closed: nothing is its own any more, but the servers that it had stay without another. */
+  leave(owner: ExchangeOwner): void {
+    this.#mountable.delete(owner);
+    if (this.#catchAll === owner) this.#catchAll = undefined;
+    for (const [app, one] of this.#rootApps) if (one === owner) this.#rootApps.delete(app);
+    for (const [layers, one] of this.#removedLayers)
+      if (one === owner) this.#removedLayers.delete(layers);
+  }
 
   get suspended(): boolean {
     return this.#suspended;
@@ -76,43 +103,56 @@ export class Ownership {
 
   /** Whether to record a request that begins now, asked before anything is allocated for it. */
   wants(state: ServerState, req: IncomingMessage, server: Server): boolean {
-    const owner = state.owner ?? this.catchAll;
+    const owner = state.owner ?? this.#catchAll;
     if (owner !== undefined && owner.accepting) return owner.wants(req);
-    if (this.mountable === 0) return false;
+    if (this.#mountable.size === 0) return false;
     if (!state.scoped && state.undecided === undefined) return false;
     if (state.unclaimedRef === undefined) this.#expectClaim(state, server);
-    return !this.#suspended && this.#unclaimedBytes < UNCLAIMED_BYTES_MAX;
+    return !this.#suspended && this.#unclaimed.hasRoomFor(1);
   }
 
   begin(exchange: Exchange): void {
-    const owner = exchange.connection.server.owner ?? this.catchAll;
+    const owner = exchange.connection.server.owner ?? this.#catchAll;
     if (owner !== undefined && owner.accepting) owner.adopt(exchange);
   }
 
-  /** Whose the exchanges of this server are, as far as it is known; asked when something went wrong. */
-  ownerOf(server: unknown): Recorder | undefined {
+  /**
+   * An error of ours about this exchange, before or while `owner` was to have it. It is not recorded any further, and counted by
+   * the owner if it has or was to have one. Never throws.
+   */
+  fault(error: unknown, exchange: Exchange | undefined, owner: ExchangeOwner | undefined): void {
+    owner?.fault(error, exchange);
+    if (exchange?.phase !== ExchangePhase.unclaimed) return;
+    this.forget(exchange);
+    owner?.refuse("internal");
+  }
+
+  /** An error of ours when a request began on this server, with the exchange if there is one already. */
+  faultAtStart(error: unknown, exchange: Exchange | undefined, server: unknown): void {
     const known = typeof server === "object" && server !== null ? StateOf.get(server) : undefined;
-    return known?.owner ?? this.catchAll;
+    const owner = exchange?.owner ?? known?.owner ?? this.#catchAll;
+    this.fault(error, exchange, owner);
+    if (exchange === undefined) owner?.refuse("internal");
   }
 
   skipReplay(state: ServerState): void {
-    (state.owner ?? this.catchAll)?.skip();
+    (state.owner ?? this.#catchAll)?.skip();
   }
 
-  /** The whole server belongs to `recorder`. Returns false when it belongs to another one already. */
-  claimServer(server: Server, recorder: Recorder): boolean {
+  /** The whole server belongs to `owner`. Returns false when it belongs to another one already. */
+  claimServer(server: Server, owner: ExchangeOwner): boolean {
     const state = this.stateOf(server);
-    if (state.owner !== undefined && state.owner.accepting) return state.owner === recorder;
-    state.owner = recorder;
+    if (state.owner !== undefined && state.owner.accepting) return state.owner === owner;
+    state.owner = owner;
     const earlier = state.undecided ?? [];
     state.undecided = undefined;
     this.#decided(state);
-    for (const exchange of earlier) this.claim(exchange, recorder);
+    for (const exchange of earlier) this.claim(exchange, owner);
     return true;
   }
 
-  owns(server: Server, recorder: Recorder): boolean {
-    return (this.stateOf(server).owner ?? this.catchAll) === recorder;
+  owns(server: Server, owner: ExchangeOwner): boolean {
+    return (this.stateOf(server).owner ?? this.#catchAll) === owner;
   }
 
   /** On this server a mirror is reached only below some path. */
@@ -124,45 +164,49 @@ export class Ownership {
     state.undecided = undefined;
   }
 
-  /** Gives an exchange to `recorder`, unless it has an owner. */
-  claim(exchange: Exchange, recorder: Recorder): void {
-    if (exchange.recorder !== undefined || exchange.closed) return;
-    this.#unclaimedBytes -= exchange.heldBytes;
-    if (exchange.startedUs < this.#recordsFromUs) recorder.refuse("suspended");
-    else if (recorder.wants(exchange.req)) {
-      recorder.adopt(exchange);
+  /** Gives an exchange to `owner`, unless it has one. */
+  claim(exchange: Exchange, owner: ExchangeOwner): void {
+    if (exchange.phase !== ExchangePhase.unclaimed) return;
+    const isPartial = exchange.startedUs < this.#recordsFromUs;
+    if (isPartial) owner.refuse("suspended");
+    if (isPartial || !owner.wants(exchange.req)) {
+      this.forget(exchange);
       return;
     }
-    this.#close(exchange);
+    const { bodyBytes } = exchange;
+    try {
+      owner.adopt(exchange);
+    } finally {
+      // Its bytes are in the owner's budget now, or in none; an exchange that it failed to take is still to be forgotten.
+      if (exchange.phase !== ExchangePhase.unclaimed) this.#unclaimed.give(bodyBytes);
+    }
   }
 
   requestChunk(exchange: Exchange, bytes: Uint8Array): void {
-    if (exchange.recorder !== undefined) exchange.recorder.requestChunk(exchange, bytes);
+    if (exchange.owner !== undefined) exchange.owner.requestChunk(exchange, bytes);
     else this.#keep(exchange.request, bytes);
   }
 
   responseChunk(exchange: Exchange, bytes: Uint8Array): void {
-    const { recorder } = exchange;
-    if (recorder === undefined) this.#keep(exchange.response, bytes);
-    else if (recorder.settings.responses === "full") recorder.responseChunk(exchange, bytes);
+    if (exchange.owner !== undefined) exchange.owner.responseChunk(exchange, bytes);
+    else this.#keep(exchange.response, bytes);
   }
 
   /** A response body that is whole and a text; false when it is wanted as bytes. */
   responseText(exchange: Exchange, text: string): boolean {
-    const { recorder } = exchange;
-    if (recorder === undefined) return false;
-    return recorder.settings.responses !== "full" || recorder.responseText(exchange, text);
+    return exchange.owner !== undefined && exchange.owner.responseText(exchange, text);
   }
 
-  /** Nothing can still come for this exchange; `finished`: all of its response is with the system. */
-  over(exchange: Exchange, endedUs: number, finished: boolean): void {
-    exchange.finished = finished;
+  /** Nothing can still come for this exchange; `isSent`: all of its response is with the system. */
+  over(exchange: Exchange, endedUs: number, isSent: boolean): void {
+    exchange.responsePhase = isSent ? ResponsePhase.sent : ResponsePhase.cutOff;
     exchange.endedUs = endedUs;
-    if (exchange.recorder !== undefined) {
-      exchange.recorder.finish(exchange, endedUs);
-      return;
-    }
-    if (exchange.closed) return;
+    if (exchange.owner !== undefined) exchange.owner.finish(exchange, endedUs);
+    else if (exchange.isOpen) this.#await(exchange);
+  }
+
+  /** An exchange that is over may still be claimed, together with its server. */
+  #await(exchange: Exchange): void {
     const state = exchange.connection.server;
     const { undecided } = state;
     if (undecided === undefined) {
@@ -172,7 +216,7 @@ export class Ownership {
     exchange.detach();
     undecided.push(exchange);
     if (undecided.length <= UNDECIDED_EXCHANGES_MAX) return;
-    // Nobody claimed this server in all that time: it is somebody else's.
+    // No mirror has claimed this server in all that time: it is somebody else's.
     for (const forgotten of undecided) this.forget(forgotten);
     state.undecided = undefined;
     this.#decided(state);
@@ -182,8 +226,8 @@ export class Ownership {
   #expectClaim(state: ServerState, server: Server): void {
     state.unclaimedRef = new WeakRef(server);
     this.#unclaimedServers.add(state.unclaimedRef);
-    for (const layers of this.removedLayers.keys()) layers.putBack();
-    this.removedLayers.clear();
+    for (const layers of this.#removedLayers.keys()) layers.putBack();
+    this.#removedLayers.clear();
   }
 
   #decided(state: ServerState): void {
@@ -191,7 +235,7 @@ export class Ownership {
     state.unclaimedRef = undefined;
   }
 
-  /** Whether there is a server of which nobody knows whose it is. One that no longer listens does not count. */
+  /** Whether there is a server of which it is not known whose it is. One that no longer listens does not count. */
   hasUnclaimed(): boolean {
     for (const reference of this.#unclaimedServers) {
       const server = reference.deref();
@@ -205,26 +249,15 @@ export class Ownership {
 
   #keep(body: BodyTrack, bytes: Uint8Array): void {
     body.seenBytes += bytes.length;
-    if (body.cut) return;
-    if (this.#unclaimedBytes + bytes.length > UNCLAIMED_BYTES_MAX) {
-      body.cut = true;
-      return;
-    }
-    body.add(bytes);
-    this.#unclaimedBytes += bytes.length;
+    if (!body.cut && !this.#unclaimed.keep(body, bytes)) body.cut = true;
   }
 
-  /** Nobody will claim this exchange. */
+  /** No mirror will claim this exchange. */
   forget(exchange: Exchange): void {
-    if (exchange.closed) return;
-    this.#unclaimedBytes -= exchange.heldBytes;
-    this.#close(exchange);
-  }
-
-  #close(exchange: Exchange): void {
-    exchange.closed = true;
-    exchange.request.clear();
-    exchange.response.clear();
+    if (exchange.phase !== ExchangePhase.unclaimed) return;
+    exchange.phase = ExchangePhase.over;
+    this.#unclaimed.letGo(exchange.request);
+    this.#unclaimed.letGo(exchange.response);
   }
 
   /** What is known of a server, one object a server. */
@@ -238,11 +271,11 @@ export class Ownership {
   }
 
   /** Express and connect applications are the server's listener themselves. */
-  #ownerByApp(server: Server): Recorder | undefined {
-    if (this.rootApps.size === 0) return undefined;
+  #ownerByApp(server: Server): ExchangeOwner | undefined {
+    if (this.#rootApps.size === 0) return undefined;
     for (const listener of server.listeners("request") as RequestListener[]) {
-      const recorder = this.rootApps.get(listener);
-      if (recorder !== undefined) return recorder;
+      const owner = this.#rootApps.get(listener);
+      if (owner !== undefined) return owner;
     }
     return undefined;
   }

@@ -12,14 +12,13 @@
 import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { Exchange, hasResponseBody } from "../exchange/exchange.ts";
-import type { ConnectionInfo } from "../exchange/exchange.ts";
+import { Exchange, ResponsePhase, hasResponseBody } from "../exchange/exchange.ts";
+import type { ConnectionInfo, ExchangeOwner } from "../exchange/exchange.ts";
 import { isReplay, headerSummaryOf } from "../exchange/header-summary.ts";
 import { PrivateFieldHost } from "../node/private-field.ts";
 import { replaceMethods } from "./methods.ts";
 import { isInTurn, peerOf } from "../node/node-internals.ts";
 import { Ownership } from "./ownership.ts";
-import type { Recorder } from "../record/recorder.ts";
 import { Suspension } from "../guard/suspension.ts";
 import { Sweeper } from "../record/sweeper.ts";
 import { nowUs } from "../exchange/clock.ts";
@@ -59,7 +58,7 @@ export class Tap {
       this.#fault(error, exchange);
     },
   );
-  readonly #recorders: Set<Recorder> = new Set();
+  readonly #owners: Set<ExchangeOwner> = new Set();
   #connections = 0;
   readonly #suspension: Suspension = new Suspension({
     begin: () => this.#suspend(),
@@ -73,10 +72,8 @@ export class Tap {
     } catch (error) {
       // What is published here may be anything.
       const { request, server } = Object(message) as Partial<StartMessage>;
-      const exchange = this.exchangeOf(request);
-      const owner = this.ownership.ownerOf(server);
-      this.#fault(error, exchange, owner);
-      if (exchange === undefined) owner?.refuse("internal");
+      this.ownership.faultAtStart(error, this.exchangeOf(request), server);
+      this.#countFault();
     }
   };
   readonly #onFinish = (message: unknown): void => {
@@ -86,17 +83,17 @@ export class Tap {
   };
 
   /** One more mirror is alive. */
-  acquire(recorder: Recorder): void {
-    this.#recorders.add(recorder);
-    if (this.ownership.suspended) recorder.suspend();
-    if (this.#recorders.size > 1) return;
+  acquire(owner: ExchangeOwner): void {
+    this.#owners.add(owner);
+    if (this.ownership.suspended) owner.suspend();
+    if (this.#owners.size > 1) return;
     if (this.#install()) channel("http.server.request.start").subscribe(this.#onStart);
   }
 
   /** One mirror less; the last one gives everything back. */
-  release(recorder: Recorder): void {
-    this.#recorders.delete(recorder);
-    if (this.#recorders.size > 0) return;
+  release(owner: ExchangeOwner): void {
+    this.#owners.delete(owner);
+    if (this.#owners.size > 0) return;
     channel("http.server.request.start").unsubscribe(this.#onStart);
     this.#uninstall();
     this.#suspension.stop();
@@ -162,14 +159,14 @@ export class Tap {
     this.#uninstall();
     this.#latest = undefined;
     this.ownership.suspend();
-    for (const recorder of this.#recorders) recorder.suspend();
+    for (const owner of this.#owners) owner.suspend();
   }
 
   /** Where that is impossible by now, it stays as it is, and `stats()` says so. */
   #resume(): void {
     if (!this.#install()) return;
     this.ownership.resume(nowUs());
-    for (const recorder of this.#recorders) recorder.resume();
+    for (const owner of this.#owners) owner.resume();
   }
 
   #start({ request, response, socket, server }: StartMessage): void {
@@ -202,11 +199,11 @@ export class Tap {
     return made;
   }
 
-  /** Nothing can still come for this exchange; `finished`: all of its response is with the system. */
-  #over(exchange: Exchange, endedUs: number, finished: boolean): void {
+  /** Nothing can still come for this exchange; `isSent`: all of its response is with the system. */
+  #over(exchange: Exchange, endedUs: number, isSent: boolean): void {
     this.#leave(exchange);
     try {
-      this.ownership.over(exchange, endedUs, finished);
+      this.ownership.over(exchange, endedUs, isSent);
     } catch (error) {
       this.#fault(error, exchange);
     }
@@ -232,17 +229,17 @@ export class Tap {
     else if (res.destroyed || socket.destroyed || res.writableFinished)
       // A response may have got out before its client left; the channel tells only of live sockets.
       this.#over(exchange, nowUs(), res.writableFinished);
-    else exchange.recorder?.look(exchange);
+    else exchange.owner?.look(exchange);
   }
 
-  /** Never throws. An exchange is not recorded any further, and counted by the recorder that it has, or was to have. */
-  #fault(
-    error: unknown,
-    exchange?: Exchange,
-    owner: Recorder | undefined = exchange?.recorder,
-  ): void {
-    if (owner !== undefined) owner.fault(error, exchange);
-    else if (exchange !== undefined) this.ownership.forget(exchange);
+  /** Never throws. An exchange is not recorded any further, and counted by the owner that it has. */
+  #fault(error: unknown, exchange?: Exchange): void {
+    this.ownership.fault(error, exchange, exchange?.owner);
+    this.#countFault();
+  }
+
+  /** Many in a short time suspend everything. */
+  #countFault(): void {
     try {
       this.#suspension.count(performance.now());
     } catch {
@@ -251,12 +248,12 @@ export class Tap {
   }
 
   #requestBytes(exchange: Exchange, chunk: unknown): void {
-    if (exchange.closed || !exchange.hasRequestBody) return;
+    if (!exchange.isOpen || !exchange.hasRequestBody) return;
     try {
       if (chunk === null) {
         exchange.request.ended = true;
         if (exchange.request.seenBytes > 0) exchange.requestEndedUs = nowUs();
-        exchange.recorder?.requestEnded(exchange);
+        exchange.owner?.requestEnded(exchange);
       } else if (chunk instanceof Uint8Array) {
         this.ownership.requestChunk(exchange, copyOf(chunk));
       }
@@ -272,7 +269,7 @@ export class Tap {
     atUs: number,
     last: boolean,
   ): void {
-    if (exchange.closed) return;
+    if (!exchange.isOpen) return;
     try {
       if (exchange.responseStartedUs === 0) exchange.responseStartedUs = atUs;
       if (chunk === undefined || chunk === null || typeof chunk === "function") return;
@@ -295,7 +292,7 @@ export class Tap {
   /** `end` was called, with these arguments. */
   #ended(exchange: Exchange, chunk: unknown, encoding: unknown): void {
     // Only now: it throws when the length does not fit, and may be called again.
-    exchange.responseEnded = true;
+    exchange.responsePhase = ResponsePhase.ended;
     const atUs = nowUs();
     this.#responseBytes(exchange, chunk, encoding, atUs, true);
     try {

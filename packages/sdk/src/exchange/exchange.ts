@@ -6,17 +6,55 @@
  * for every request anew, which gives each a shape that V8 has never seen: from there on, every property read of them is a
  * call into its runtime (measured: 0.25 µs each, and Node and Express make a hundred).
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { BodyState } from "@mirrorball/protocol/producing";
+import { bareCopyOf } from "./bare-request.ts";
+import { BodyTrack } from "./body-track.ts";
 import { announcesBody, announcesChunks, charsIn, fieldIn } from "./header-summary.ts";
 import type { HeaderSummary } from "./header-summary.ts";
 import { headOf, trailersOf } from "../node/node-internals.ts";
-import { bareCopyOf } from "./bare-request.ts";
-import type { ServerState } from "../capture/ownership.ts";
-import { BEGIN_BYTES } from "../redact/body.ts";
-import type { BodyRedactor } from "../redact/body.ts";
-import type { Recorder } from "../record/recorder.ts";
+import type { DropReason } from "../stats/stats.ts";
+
+/** Who records an exchange: a mirror's recorder, as the files that watch Node see it. */
+export interface ExchangeOwner {
+  /** It still takes exchanges. */
+  readonly accepting: boolean;
+  /** Whether a request is to be recorded, asked before anything is allocated for it. Counts those that are not. */
+  wants(req: IncomingMessage): boolean;
+  /** A request was left out on purpose. */
+  skip(): void;
+  /** An exchange that was to be recorded could not be, from its beginning. */
+  refuse(reason: DropReason): void;
+  /** Takes an exchange, with what was recorded of it so far. */
+  adopt(exchange: Exchange): void;
+  /** `bytes` are the owner's from here on. */
+  requestChunk(exchange: Exchange, bytes: Uint8Array): void;
+  requestEnded(exchange: Exchange): void;
+  responseChunk(exchange: Exchange, bytes: Uint8Array): void;
+  /** The whole response body as text; false when it must come as bytes. */
+  responseText(exchange: Exchange, text: string): boolean;
+  /** The exchange is under way: called ten times a second. */
+  look(exchange: Exchange): void;
+  /** The response is out, or the client is gone. Never throws. */
+  finish(exchange: Exchange, endedUs: number): void;
+  /** An error of our own, with the exchange of this owner that it costs, if any. Never throws. */
+  fault(error: unknown, exchange?: Exchange): void;
+  /** Too many errors of our own: until `resume` requests are counted and nothing else. */
+  suspend(): void;
+  resume(): void;
+}
+
+/** What is known of a server of the host's; one object a server. */
+export interface ServerState {
+  owner: ExchangeOwner | undefined;
+  /** A mirror was reached on a path of this server: every exchange may be one of its. */
+  scoped: boolean;
+  /** Finished and unclaimed, oldest first; undefined once they were too many to go on guessing. */
+  undecided: Exchange[] | undefined;
+  /** The server itself, while it has exchanges that a mirror may yet claim. */
+  unclaimedRef: WeakRef<Server> | undefined;
+}
 
 /** What is known of a client connection; one object a connection. */
 export interface ConnectionInfo {
@@ -35,66 +73,38 @@ const DIGIT_0 = 0x30;
 /** The last two digits of 204 and 304. */
 const ZERO_FOUR = 0x30 * 256 + 0x34;
 
-/** Shared by all bodies without bytes, most of all requests: never written to. */
-const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
-
-const NO_BYTES: Uint8Array = new Uint8Array();
-
-/** The recorded part of a body. */
-export class BodyTrack {
-  chunks: readonly Uint8Array[] = NO_CHUNKS;
-  /** The whole body, in place of `chunks`: see `Recorder.responseText`. */
-  text: string | undefined = undefined;
-  /** Bytes in `chunks`; of `text`, the most that it can be. */
-  heldBytes = 0;
-  /** Bytes seen, recorded or not. */
-  seenBytes = 0;
-  /** Longer than what may be recorded, or dropped because it could not be redacted. */
-  cut = false;
-  /** How to redact it. Then it must be whole before anything of it may leave. */
-  redactor: BodyRedactor | undefined = undefined;
-  ended = false;
-
-  /** Its beginning was looked at: what is held back now stays so. */
-  isJudged = false;
-
-  /** Lets a body go that need not be whole, as soon as enough of it is here to tell; `coming` are bytes that follow. */
-  judge(coming: Uint8Array = NO_BYTES): void {
-    const { redactor } = this;
-    if (redactor === undefined || this.isJudged) return;
-    if (this.heldBytes + coming.length < BEGIN_BYTES) return;
-    this.isJudged = true;
-    if (redactor.passes(Buffer.concat([...this.chunks, coming], BEGIN_BYTES))) this.redactor = undefined; // prettier-ignore
-  }
-
-  get heldBack(): boolean {
-    return this.redactor !== undefined;
-  }
-
-  add(bytes: Uint8Array): void {
-    // A new list for every chunk would cost long bodies their square; a list of one is the common case.
-    if (this.chunks.length === 0) this.chunks = [bytes];
-    else (this.chunks as Uint8Array[]).push(bytes);
-    this.heldBytes += bytes.length;
-  }
-
-  /** Makes bytes of a body that was kept as text. */
-  settle(): void {
-    if (this.text === undefined) return;
-    this.chunks = [Buffer.from(this.text)];
-    this.text = undefined;
-  }
-
-  /** Lets go of the bytes. */
-  clear(): void {
-    this.text = undefined;
-    this.chunks = NO_CHUNKS;
-    this.heldBytes = 0;
-  }
-}
-
 /** The body of all requests that announce none: never written to. */
 const NO_BODY: BodyTrack = new BodyTrack();
+
+/** What an exchange costs beside its bytes: its objects, strings and record. */
+const EXCHANGE_BYTES_BASE = 1024;
+
+/** Where an exchange stands. The steps follow in this order; some are left out, none comes twice. */
+export const ExchangePhase = {
+  /** Recorded, and no mirror has claimed it. */
+  unclaimed: 0,
+  /** Its owner records it, and will send it as one record. */
+  whole: 1,
+  /** Its owner records it; the head has left, and chunks leave as they come. */
+  streamed: 2,
+  /** The last of it is being written. Nothing more is taken. */
+  ending: 3,
+  /** Sent, dropped or forgotten: nothing of it is held. */
+  over: 4,
+} as const;
+export type ExchangePhase = (typeof ExchangePhase)[keyof typeof ExchangePhase];
+
+/** Where the host's response stands, recorded or not. */
+export const ResponsePhase = {
+  open: 0,
+  /** `end` was called. */
+  ended: 1,
+  /** The system has all of it. */
+  sent: 2,
+  /** The client left, or the host gave it up, before all of it was out. */
+  cutOff: 3,
+} as const;
+export type ResponsePhase = (typeof ResponsePhase)[keyof typeof ResponsePhase];
 
 /** What of an exchange that travels in pieces has left, beside its head and chunks. */
 export interface StreamProgress {
@@ -102,7 +112,11 @@ export interface StreamProgress {
   responseHeadSent: boolean;
 }
 
+/** More fields than a class should have: one object of one shape a request is what keeps the taps cheap. */
 export class Exchange {
+  /** Changed by `ownership.ts`, `recorder.ts` and `streaming.ts`, which do what the step means. */
+  phase: ExchangePhase = ExchangePhase.unclaimed;
+  responsePhase: ResponsePhase = ResponsePhase.open;
   /** The host's; one of our own once it is detached. */
   req: IncomingMessage;
   /** These two are undefined once it is detached. */
@@ -122,30 +136,22 @@ export class Exchange {
   readonly headChars: number;
   readonly request: BodyTrack;
   readonly response: BodyTrack = new BodyTrack();
-  /** Undefined while nobody has claimed it. */
-  recorder: Recorder | undefined = undefined;
+  /** Undefined while it is unclaimed, and if it never was claimed. */
+  owner: ExchangeOwner | undefined = undefined;
   /** Number within its producer; 0 until something of it is sent in pieces. */
   number = 0;
-  /** Bytes of the head, for the budget; 0 while it is not in its recorder's books. */
-  headBytes = 0;
   requestEndedUs = 0;
   responseStartedUs = 0;
   /** The response's head as Node rendered it; empty while it did not. */
   responseHead = "";
-  /** `end` was called. */
-  responseEnded = false;
   /** `addTrailers` was called. */
   hasResponseTrailers = false;
   /** When it was over; 0 before. */
   endedUs = 0;
   /** The response's trailers, once it is detached. */
   responseTrailers = "";
-  /** Its head has left, chunks follow as they come: how far that is. */
+  /** Since it is streamed: how far that is. */
   progress: StreamProgress | undefined = undefined;
-  /** Nothing more is recorded: finished, dropped or given up. */
-  closed = false;
-  /** All of the response was handed to the system. */
-  finished = false;
   /** What `tags(req)` gave, once it was asked. */
   tags: readonly string[] | null = null;
   /** Koa's context, when its middleware was reached. */
@@ -190,17 +196,32 @@ export class Exchange {
     return this.request === NO_BODY || this.request.ended;
   }
 
-  /** Its recorder has it among the open ones, and its bytes in the budget. */
-  get isOnBooks(): boolean {
-    return this.headBytes > 0;
+  /** What comes is recorded. */
+  get isOpen(): boolean {
+    return this.phase < ExchangePhase.ending;
   }
 
-  get streaming(): boolean {
+  /** Its owner has it among the open ones, and its bytes in the budget. */
+  get isOnBooks(): boolean {
+    return this.phase !== ExchangePhase.unclaimed && this.phase !== ExchangePhase.over;
+  }
+
+  /** Something of it has left. */
+  get isStreamed(): boolean {
     return this.progress !== undefined;
   }
 
+  /** What it costs its owner beside its bodies. */
+  get headBytes(): number {
+    return EXCHANGE_BYTES_BASE + this.headChars;
+  }
+
+  get bodyBytes(): number {
+    return this.request.heldBytes + this.response.heldBytes;
+  }
+
   get heldBytes(): number {
-    return this.headBytes + this.request.heldBytes + this.response.heldBytes;
+    return this.headBytes + this.bodyBytes;
   }
 
   /** Keeps what is known of the host's objects, and lets go of them: what hangs on them is not ours to hold. */
@@ -212,13 +233,6 @@ export class Exchange {
     this.req = bareCopyOf(this.req);
     this.res = undefined;
     this.socket = undefined;
-  }
-
-  /** Lets go of everything that weighs. */
-  release(): void {
-    this.request.clear();
-    this.response.clear();
-    this.headBytes = 0;
   }
 }
 
@@ -259,7 +273,7 @@ export function requestStateOf(exchange: Exchange): BodyState {
     : BodyState.aborted;
 }
 
-export function responseStateOf({ finished, response }: Exchange): BodyState {
+export function responseStateOf({ responsePhase, response }: Exchange): BodyState {
   if (response.cut) return BodyState.truncated;
-  return finished ? BodyState.complete : BodyState.aborted;
+  return responsePhase === ResponsePhase.sent ? BodyState.complete : BodyState.aborted;
 }

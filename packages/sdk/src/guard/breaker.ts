@@ -9,6 +9,7 @@ import type { IntervalHistogram } from "node:perf_hooks";
 import { contained } from "./callbacks.ts";
 import type { Losses } from "../stats/losses.ts";
 import { RareLog } from "../stats/rare-log.ts";
+import type { BreakerState } from "../stats/stats.ts";
 
 export interface BreakerOptions {
   /** Delay of the event loop, 99th percentile of a second, in milliseconds. Default 100. */
@@ -20,7 +21,6 @@ export interface BreakerOptions {
 }
 
 export type BreakerLimits = Required<BreakerOptions>;
-export type BreakerState = "off" | "closed" | "open";
 
 /** What a second was like. */
 export interface BreakerSample {
@@ -127,11 +127,10 @@ export class Breaker {
     this.#losses = losses;
   }
 
-  /** A request has come: whether it is to be left out. The first one starts the clock. */
+  /** A request has come: whether it is to be left out. */
   refuses(): boolean {
     if (this.#core === undefined) return false;
     this.#requests += 1;
-    if (this.#state === "unused") this.#start();
     return this.#core.open;
   }
 
@@ -140,8 +139,11 @@ export class Breaker {
     return this.#core.open ? "open" : "closed";
   }
 
-  #start(): void {
+  /** From now on it is judged how the process does. Only the first call counts. */
+  start(): void {
+    if (this.#state !== "unused") return;
     this.#state = "watching";
+    if (this.#core === undefined) return;
     // Loaded now: a process that serves nothing needs none of it.
     const { monitorEventLoopDelay } = process.getBuiltinModule("node:perf_hooks");
     this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });

@@ -37,5 +37,3 @@ export function verdictOf(
   }
   return undefined;
 }
-
-export type CallbackName = "filter" | "tags";

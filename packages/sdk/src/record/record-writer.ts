@@ -31,7 +31,9 @@ import {
   responseStateOf,
   responseTrailersOf,
 } from "../exchange/exchange.ts";
-import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import { ExchangePhase } from "../exchange/exchange.ts";
+import type { BodyTrack } from "../exchange/body-track.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import type { Settings } from "../options.ts";
 import type { DropReason } from "../stats/stats.ts";
 import type { Redactor } from "../redact/redactor.ts";
@@ -117,7 +119,8 @@ export class RecordWriter {
   requestEnd(exchange: Exchange): WireRecord[] | undefined {
     const { req, request, number, progress } = exchange;
     if (progress === undefined || progress.requestEndSent) return undefined;
-    if (!(req.complete || request.ended || exchange.closed)) return undefined;
+    if (!(req.complete || request.ended || exchange.phase === ExchangePhase.ending))
+      return undefined;
     progress.requestEndSent = true;
     const records: WireRecord[] = [];
     const body = this.#body(request, requestStateOf(exchange));

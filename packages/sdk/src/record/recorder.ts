@@ -6,62 +6,77 @@
  * It never touches sockets (`sender.ts`) or Node's HTTP objects beyond reading them (`tap.ts` calls it).
  */
 import type { IncomingMessage } from "node:http";
-import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "@mirrorball/protocol/producing";
-import { WHOLE_EXCHANGE_BYTES_MAX } from "@mirrorball/protocol/producing";
+import {
+  HEADER_FIELDS_MAX,
+  HEAD_BYTES_MAX,
+  WHOLE_EXCHANGE_BYTES_MAX,
+} from "@mirrorball/protocol/producing";
 import { Breaker } from "../guard/breaker.ts";
-import { Batch, EXCHANGE_BYTES_BASE } from "../send/batch.ts";
-import { verdictOf } from "../guard/callbacks.ts";
-import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import { Batch } from "../send/batch.ts";
+import type { BodyTrack } from "../exchange/body-track.ts";
+import { ByteBudget } from "../exchange/byte-budget.ts";
+import { ExchangePhase } from "../exchange/exchange.ts";
+import type { Exchange, ExchangeOwner } from "../exchange/exchange.ts";
 import { Losses } from "../stats/losses.ts";
 import { OpenExchanges } from "./open-exchanges.ts";
 import type { Settings } from "../options.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { RecordWriter } from "./record-writer.ts";
-import { isSampled } from "./sampling.ts";
+import { Admission } from "./admission.ts";
+import { BodyKeeper } from "./body-keeper.ts";
 import { Outlet } from "../send/outlet.ts";
+import { Waiters } from "../send/waiters.ts";
 import type { DropReason, MirrorStats } from "../stats/stats.ts";
 import { Streaming } from "./streaming.ts";
 import { nowUs } from "../exchange/clock.ts";
 
 /** Exchanges open for longer travel in pieces, so that their request is replayed while they last. */
 const WHOLE_MS_MAX = 250;
-/** A body that must be redacted is held back whole up to here; beyond, it is left out. */
-const HELD_BACK_BYTES_MAX = 256 * 1024;
+type RecorderState =
+  | "recording"
+  /** Too many errors of our own: requests are counted, and nothing else, until it resumes. */
+  | "suspended"
+  /** Nothing is taken any more. What there is may still be sent, until `close` is through. */
+  | "closing";
 
-/** Response bodies longer than this are copied as bytes: their exact size matters to the budget. */
-const TEXT_CHARS_MAX = 16 * 1024;
-/** The most that a character of a string takes in UTF-8. */
-const TEXT_BYTES_PER_CHAR_MAX = 3;
-
-export class Recorder {
-  readonly settings: Settings;
-  readonly outlet: Outlet;
-  readonly breaker: Breaker;
+export class Recorder implements ExchangeOwner {
+  readonly #settings: Settings;
+  readonly #outlet: Outlet;
+  readonly #breaker: Breaker;
+  readonly #admission: Admission;
   readonly #writer: RecordWriter;
   readonly #redactor: Redactor | undefined;
   readonly #losses: Losses;
-  #offered = 0;
-  #skipped = 0;
-  #filterErrors = 0;
-  #withheld = 0;
   readonly #opened: OpenExchanges = new OpenExchanges();
-  #openBytes = 0;
+  readonly #budget: ByteBudget;
+  readonly #bodies: BodyKeeper;
   readonly #batch: Batch;
   readonly #streaming: Streaming;
-  #accepting = true;
-  #suspended = false;
-  #settled: (() => void)[] = [];
+  #state: RecorderState = "recording";
+  #offered = 0;
+  /** Whoever waits in `close` for the last acknowledgement. */
+  readonly #closers: Waiters = new Waiters();
 
   constructor(settings: Settings) {
-    this.settings = settings;
+    this.#settings = settings;
     this.#redactor = settings.redact === undefined ? undefined : new Redactor(settings.redact);
     this.#writer = new RecordWriter(settings, this.#redactor);
-    this.outlet = new Outlet({
-      servers: settings.servers,
-      tls: settings.tls,
-      service: settings.service,
-      token: settings.token,
-      log: settings.log,
+    this.#outlet = this.#outletOf(settings);
+    this.#losses = new Losses(settings.log);
+    this.#breaker = new Breaker(settings.breaker, settings.log, this.#losses);
+    this.#admission = new Admission(settings, this.#breaker, (reason) => this.refuse(reason));
+    this.#batch = new Batch(this.#outlet, this.#losses, () => this.#drop("head-too-large"));
+    this.#budget = new ByteBudget(
+      settings.maxBufferBytes,
+      () => this.#batch.bytes + this.#outlet.unackedBytes,
+    );
+    this.#bodies = new BodyKeeper(settings, this.#budget);
+    this.#streaming = new Streaming(this.#writer, this.#batch, this.#budget);
+  }
+
+  #outletOf(settings: Settings): Outlet {
+    return new Outlet({
+      ...settings,
       offered: () => this.#offered,
       lastCall: () => this.#batch.flush(),
       refused: (weight, told, reason) => this.#batch.refused(weight, told, reason),
@@ -70,139 +85,104 @@ export class Recorder {
       released: (frame) => this.#batch.released(frame),
       fault: (error) => this.fault(error),
     });
-    this.#losses = new Losses(settings.log);
-    this.breaker = new Breaker(settings.breaker, settings.log, this.#losses);
-    this.#batch = new Batch(this.outlet, this.#losses, () => this.#drop("head-too-large"));
-    this.#streaming = new Streaming(this.#writer, this.#batch, (bytes) => {
-      this.#openBytes -= bytes;
-    });
   }
 
   get accepting(): boolean {
-    return this.#accepting;
+    return this.#state !== "closing";
   }
 
-  get bufferedBytes(): number {
-    return this.#openBytes + this.#batch.bytes + this.outlet.unackedBytes;
+  /** What waits may be sent any moment, though nothing is connected. */
+  get connecting(): boolean {
+    return this.#outlet.connecting;
+  }
+
+  /** Loads what will be needed. Nothing starts yet. Never throws. */
+  load(): void {
+    this.#outlet.load();
+  }
+
+  /** The first exchange begins, or is lost: from here on there is a connection, and the process is watched. Idempotent. */
+  #start(): void {
+    this.#outlet.start();
+    this.#breaker.start();
+  }
+
+  /** The end of both. Idempotent. */
+  #stop(): void {
+    this.#breaker.stop();
+    this.#batch.stop();
+    this.#outlet.close();
   }
 
   stats(): MirrorStats {
     return {
       offered: this.#offered,
-      acked: this.outlet.ackedWeight,
+      acked: this.#outlet.ackedWeight,
       buffered: this.#opened.count + this.#batch.unackedWeight,
       dropped: this.#losses.all(),
-      skipped: this.#skipped,
-      bufferedBytes: this.bufferedBytes,
-      connected: this.outlet.connected,
-      server: this.outlet.server,
-      breaker: this.breaker.state,
-      suspended: this.#suspended,
-      callbackErrors: { filter: this.#filterErrors, tags: this.#writer.tagsErrors },
+      skipped: this.#admission.skipped,
+      bufferedBytes: this.#budget.bytes,
+      connected: this.#outlet.connected,
+      server: this.#outlet.server,
+      breaker: this.#breaker.state,
+      suspended: this.#state === "suspended",
+      callbackErrors: { filter: this.#admission.filterErrors, tags: this.#writer.tagsErrors },
       internalErrors: this.#losses.faults,
-      withheld: this.#withheld + this.#writer.withheld,
+      withheld: this.#bodies.withheld + this.#writer.withheld,
     };
   }
 
   skip(): void {
-    this.#skipped += 1;
+    this.#admission.skipped += 1;
   }
 
-  /** Whether a request is to be teed, asked before anything is allocated for it. Counts those that are not. */
   wants(req: IncomingMessage): boolean {
-    const { sampleShare, sampleBy, filter } = this.settings;
-    if (!this.#accepting) return false;
-    if (
-      sampleShare < 1 &&
-      !isSampled(sampleShare, sampleBy, req.url ?? "", req.rawHeaders, Math.random())
-    ) {
-      this.#skipped += 1;
-      return false;
-    }
-    if (this.breaker.refuses()) {
-      this.refuse("breaker");
-      return false;
-    }
-    if (this.#suspended) {
-      this.refuse("suspended");
-      return false;
-    }
-    if (filter === undefined) return true;
-    const verdict = verdictOf(filter, req);
-    if (verdict === false) this.#skipped += 1;
-    if (verdict !== undefined) return verdict;
-    this.#filterErrors += 1;
-    if (this.settings.onCallbackError === "keep") return true;
-    this.refuse("filter-threw");
-    return false;
+    return this.accepting && this.#admission.admits(req, this.#state === "suspended");
   }
 
-  /** Takes an exchange as its own, with what was recorded of it so far. */
   adopt(exchange: Exchange): void {
     const { rawHeaders } = exchange;
     if (this.#redactor !== undefined && exchange.hasRequestBody) {
       exchange.request.redactor = this.#redactor.redactorFor(rawHeaders);
     }
-    exchange.recorder = this;
+    this.#start();
+    exchange.owner = this;
     this.#offered += 1;
-    this.outlet.start();
-    if (exchange.headChars > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2) {
-      exchange.closed = true;
-      this.#drop("head-too-large");
+    const isTooLarge =
+      exchange.headChars > HEAD_BYTES_MAX || rawHeaders.length > HEADER_FIELDS_MAX * 2;
+    if (isTooLarge || !this.#budget.take(exchange.heldBytes)) {
+      exchange.phase = ExchangePhase.over;
+      exchange.request.clear();
+      exchange.response.clear();
+      this.#drop(isTooLarge ? "head-too-large" : "buffer-full");
       return;
     }
-    const headBytes = EXCHANGE_BYTES_BASE + exchange.headChars;
-    if (this.bufferedBytes + headBytes + exchange.heldBytes > this.settings.maxBufferBytes) {
-      exchange.closed = true;
-      exchange.release();
-      this.#drop("buffer-full");
-      return;
-    }
-    exchange.headBytes = headBytes;
-    this.#openBytes += exchange.heldBytes;
+    exchange.phase = ExchangePhase.whole;
     this.#opened.add(exchange);
     if (exchange.endedUs > 0) this.finish(exchange, exchange.endedUs);
   }
 
-  /** `bytes` are the recorder's from here on. */
   requestChunk(exchange: Exchange, bytes: Uint8Array): void {
     this.#chunk(exchange, exchange.request, bytes);
   }
 
   requestEnded(exchange: Exchange): void {
-    const refused = exchange.streaming ? this.#streaming.request(exchange) : undefined;
+    if (exchange.phase !== ExchangePhase.streamed) return;
+    const refused = this.#streaming.request(exchange);
     if (refused !== undefined) this.drop(exchange, refused);
   }
 
   responseChunk(exchange: Exchange, bytes: Uint8Array): void {
-    this.#chunk(exchange, exchange.response, bytes);
+    if (this.#settings.responses === "full") this.#chunk(exchange, exchange.response, bytes);
   }
 
-  /**
-   * The whole response body as text. It is kept as it is, without a copy, when nothing has to be done to its bytes: text
-   * never changes, and is written as bytes only once, into its frame. False when it must come as bytes.
-   */
+  /** Also true when none is wanted. */
   responseText(exchange: Exchange, text: string): boolean {
-    const { response } = exchange;
-    const bytesMax = text.length * TEXT_BYTES_PER_CHAR_MAX;
-    if (
-      this.#redactor !== undefined ||
-      exchange.closed ||
-      exchange.streaming ||
-      response.seenBytes > 0 ||
-      text.length > TEXT_CHARS_MAX ||
-      bytesMax > this.settings.maxBodyBytes ||
-      this.bufferedBytes + bytesMax > this.settings.maxBufferBytes
-    ) {
-      return false;
-    }
-    response.text = text;
-    response.heldBytes = bytesMax;
-    this.#openBytes += bytesMax;
-    return true;
+    if (this.#settings.responses !== "full") return true;
+    return exchange.phase === ExchangePhase.whole && this.#bodies.keepText(exchange.response, text);
   }
 
-  /** The response is out, or the client is gone. Never throws, so that a fault costs no exchange but its own. */
+  /** A fault in here costs no exchange but its own. */
   finish(exchange: Exchange, endedUs: number): void {
     try {
       this.#finish(exchange, endedUs);
@@ -211,13 +191,10 @@ export class Recorder {
     }
   }
 
-  /** An error of our own, with the exchange that it costs, if any: that leaves the books, in whatever state it was. */
+  /** The exchange leaves the books, in whatever phase it is. */
   fault(error: unknown, exchange?: Exchange): void {
     this.#losses.fault(error);
-    if (exchange === undefined || (exchange.recorder ?? this) !== this) return;
-    if (exchange.recorder === undefined && !exchange.closed) this.refuse("internal");
-    // `finish` closes it first and takes it off the books last.
-    exchange.closed = !exchange.isOnBooks;
+    if (exchange === undefined || exchange.owner !== this) return;
     try {
       this.drop(exchange, "internal");
     } catch (again) {
@@ -226,17 +203,18 @@ export class Recorder {
   }
 
   #finish(exchange: Exchange, endedUs: number): void {
-    if (exchange.closed) return;
     // Claimed late and large already: it goes in pieces like any other of its size.
-    if (!exchange.streaming && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
+    if (exchange.phase === ExchangePhase.whole && exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX)
       this.#stream(exchange);
-    if (exchange.closed) return;
-    exchange.closed = true;
-    if (exchange.streaming) {
+    if (!exchange.isOpen) return;
+    exchange.phase = ExchangePhase.ending;
+    if (exchange.isStreamed) {
       const refused = this.#streaming.end(exchange, endedUs);
       if (refused !== undefined) this.#losses.count(refused);
     } else {
       const tags = this.#writer.tagsOf(exchange);
+      // The host's `tags` may have closed the mirror.
+      if (!exchange.isOnBooks) return;
       if (tags === undefined) this.#drop("tags-threw");
       else {
         exchange.tags = tags;
@@ -246,39 +224,39 @@ export class Recorder {
     this.#leave(exchange);
   }
 
-  /** Takes an open exchange off the books. */
+  /** Takes an exchange off the books. */
   #leave(exchange: Exchange): void {
+    exchange.phase = ExchangePhase.over;
     this.#opened.remove(exchange);
-    this.#openBytes -= exchange.heldBytes;
-    exchange.release();
+    this.#budget.give(exchange.headBytes);
+    this.#budget.letGo(exchange.request);
+    this.#budget.letGo(exchange.response);
   }
 
   /** Gives an exchange up: what was sent of it is called back, and if that is nothing, the server is told the number. */
   drop(exchange: Exchange, reason: DropReason): void {
-    if (exchange.closed) return;
-    exchange.closed = true;
+    if (!exchange.isOnBooks) return;
     this.#leave(exchange);
     this.#losses.count(reason);
-    if (exchange.streaming) this.#streaming.abandon(exchange, reason);
+    if (exchange.isStreamed) this.#streaming.abandon(exchange, reason);
     else this.#batch.lost(reason);
   }
 
-  /** An exchange that could not be recorded from its beginning. */
   refuse(reason: DropReason): void {
-    this.outlet.start();
+    this.#start();
     this.#offered += 1;
     this.#drop(reason);
   }
 
   /** A request of this mirror's that nothing was recorded of. */
   missed(req: IncomingMessage): void {
-    if (this.#suspended) this.wants(req);
+    if (this.#state === "suspended") this.wants(req);
     else this.refuse("late");
   }
 
-  /** Too many errors of our own: from now on nothing can be recorded, nor finished of what is open. All is counted. */
+  /** From now on nothing can be recorded, nor finished of what is open. All is counted. */
   suspend(): void {
-    this.#suspended = true;
+    if (this.#state === "recording") this.#state = "suspended";
     this.#opened.each((exchange) => {
       try {
         this.drop(exchange, "suspended");
@@ -286,28 +264,35 @@ export class Recorder {
         this.#losses.fault(error);
       }
     });
-    this.settings.log(
+    this.#settings.log(
       "mirrorball: too many errors of its own; nothing is recorded for a minute, and counted",
     );
   }
 
   resume(): void {
-    this.#suspended = false;
-    this.settings.log(
-      `mirrorball: recording again; ${this.#losses.of("suspended")} exchanges were left out so far`,
-    );
+    if (this.#state !== "suspended") return;
+    this.#state = "recording";
+    const left = this.#losses.of("suspended");
+    this.#settings.log(`mirrorball: recording again; ${left} exchanges were left out so far`);
+  }
+
+  /** One line of log. */
+  log(line: string): void {
+    this.#settings.log(line);
   }
 
   /** Stops taking exchanges, sends what there is, waits for the acknowledgements; then everything left is dropped. */
   async close(timeoutMs: number): Promise<void> {
-    this.#accepting = false;
+    this.#state = "closing";
     this.#batch.flush();
-    if (this.stats().buffered > 0 && timeoutMs > 0) await this.#settledWithin(timeoutMs);
+    if (this.stats().buffered > 0 && timeoutMs > 0) {
+      const settled = this.#closers.within(timeoutMs);
+      this.#outlet.pump();
+      await settled;
+    }
     this.#dropOpen();
-    this.breaker.stop();
-    this.#batch.stop();
     const { buffered } = this.stats();
-    this.outlet.close();
+    this.#stop();
     if (buffered === 0) return;
     this.#batch.forget();
     this.#losses.count("shutdown", buffered);
@@ -316,66 +301,30 @@ export class Recorder {
   /** The process ends in this moment: nothing is waited for. */
   leave(): void {
     this.#dropOpen();
-    this.outlet.leave();
+    this.#outlet.leave();
   }
 
   /** Nothing is taken any more; what is open is lost, and the server is told so. */
   #dropOpen(): void {
-    this.#accepting = false;
+    this.#state = "closing";
     while (this.#opened.oldest !== undefined) this.drop(this.#opened.oldest, "shutdown");
     this.#batch.flush();
   }
 
-  async #settledWithin(timeoutMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      // Held on purpose: who awaits close() wants the process to live until it is done.
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#settled.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this.outlet.pump();
-    });
-  }
-
   #acknowledged(): void {
-    if (this.#losses.dropping && this.bufferedBytes * 2 < this.settings.maxBufferBytes) {
+    if (this.#losses.dropping && this.#budget.bytes * 2 < this.#settings.maxBufferBytes) {
       this.#losses.endDropping();
       // So that the server learns of the losses even when no new exchange comes.
       this.#batch.flush();
     }
-    if (this.#accepting || this.stats().buffered > 0) return;
-    for (const resolve of this.#settled.splice(0)) resolve();
+    if (this.accepting || this.stats().buffered > 0) return;
+    this.#closers.wake();
   }
 
   #chunk(exchange: Exchange, body: BodyTrack, bytes: Uint8Array): void {
-    if (exchange.closed) return;
-    body.judge(bytes);
-    const room =
-      (body.heldBack
-        ? Math.min(HELD_BACK_BYTES_MAX, this.settings.maxBodyBytes)
-        : this.settings.maxBodyBytes) - body.seenBytes;
-    body.seenBytes += bytes.length;
-    if (body.cut) return;
-    if (bytes.length > room) {
-      body.cut = true;
-      if (body.heldBack) {
-        // Half of it cannot be redacted, so none of it leaves.
-        this.#withheld += 1;
-        this.#openBytes -= body.heldBytes;
-        body.clear();
-        return;
-      }
-    }
-    const kept = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
-    if (kept.length === 0) return;
-    if (this.bufferedBytes + kept.length > this.settings.maxBufferBytes) {
-      this.drop(exchange, "buffer-full");
-      return;
-    }
-    body.add(kept);
-    this.#openBytes += kept.length;
-    if (exchange.streaming) this.#streaming.body(exchange, body);
+    if (!exchange.isOpen) return;
+    if (!this.#bodies.keep(body, bytes)) this.drop(exchange, "buffer-full");
+    else if (exchange.phase === ExchangePhase.streamed) this.#streaming.body(exchange, body);
     else if (exchange.heldBytes > WHOLE_EXCHANGE_BYTES_MAX) this.#stream(exchange);
   }
 
@@ -391,9 +340,10 @@ export class Recorder {
     this.#losses.count(reason);
   }
 
-  /** One that takes long is sent on. Called ten times a second while it is under way. */
+  /** One that takes long is sent on. */
   look(exchange: Exchange): void {
-    const { closed, streaming, startedUs } = exchange;
-    if (!closed && !streaming && startedUs < nowUs() - WHOLE_MS_MAX * 1000) this.#stream(exchange);
+    const { phase, startedUs } = exchange;
+    if (phase === ExchangePhase.whole && startedUs < nowUs() - WHOLE_MS_MAX * 1000)
+      this.#stream(exchange);
   }
 }

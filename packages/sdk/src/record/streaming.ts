@@ -1,6 +1,6 @@
 /**
  * Exchanges that travel in pieces, because they are large or take long: head, chunks as they come, end. In: exchanges that their
- * recorder has in its books. Out: records, to the batch, and how many bytes are let go of. Knows nothing of budgets or of
+ * recorder has in its books. Out: records, to the batch. What has gone to the batch is given back to the budget. Knows nothing of
  * when an exchange begins to travel so: `recorder.ts` does.
  */
 import {
@@ -12,7 +12,10 @@ import {
 } from "@mirrorball/protocol/producing";
 import type { WireRecord } from "@mirrorball/protocol/producing";
 import type { Batch } from "../send/batch.ts";
-import type { BodyTrack, Exchange } from "../exchange/exchange.ts";
+import type { BodyTrack } from "../exchange/body-track.ts";
+import type { ByteBudget } from "../exchange/byte-budget.ts";
+import { ExchangePhase } from "../exchange/exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { chunkRecord } from "./record-writer.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { DropReason } from "../stats/stats.ts";
@@ -20,20 +23,22 @@ import type { DropReason } from "../stats/stats.ts";
 export class Streaming {
   readonly #writer: RecordWriter;
   readonly #batch: Batch;
-  readonly #released: (bytes: number) => void;
+  readonly #budget: ByteBudget;
 
-  /** `released` is called before bytes of an exchange go to the batch, which weighs them from then on. */
-  constructor(writer: RecordWriter, batch: Batch, released: (bytes: number) => void) {
+  constructor(writer: RecordWriter, batch: Batch, budget: ByteBudget) {
     this.#writer = writer;
     this.#batch = batch;
-    this.#released = released;
+    this.#budget = budget;
   }
 
   /** From here on the exchange travels in pieces; or says why it cannot. */
   begin(exchange: Exchange): DropReason | undefined {
     const head = this.#writer.requestHead(exchange);
     if (typeof head === "string") return head;
+    // The host's `tags` was called for it, and may have closed the mirror.
+    if (!exchange.isOpen) return undefined;
     if (!this.#batch.push(head)) return "head-too-large";
+    if (exchange.phase === ExchangePhase.whole) exchange.phase = ExchangePhase.streamed;
     exchange.progress = { requestEndSent: false, responseHeadSent: false };
     const refused = this.request(exchange);
     if (refused === undefined) this.body(exchange, exchange.response);
@@ -50,12 +55,12 @@ export class Streaming {
   body(exchange: Exchange, body: BodyTrack): void {
     body.settle();
     body.judge();
-    if (body.heldBack || body.chunks.length === 0 || exchange.closed) return;
+    if (body.heldBack || body.chunks.length === 0 || !exchange.isOpen) return;
     if (body === exchange.response && !this.#openResponse(exchange)) return;
     const table = body === exchange.request ? REQUEST_CHUNK : RESPONSE_CHUNK;
-    const { chunks, heldBytes } = body;
-    this.#released(heldBytes);
-    body.clear();
+    const { chunks } = body;
+    // The batch weighs them from here on.
+    this.#budget.letGo(body);
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
         const bytes = chunk.subarray(at, at + CHUNK_BYTES_MAX);

@@ -2,7 +2,7 @@
 // holds none leaves as it came. `S` is the secret: it must be gone, or the whole body withheld.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BodyTrack } from "../exchange/exchange.ts";
+import { BodyTrack } from "../exchange/body-track.ts";
 import { settingsFrom } from "../options.ts";
 import type { MirrorOptions } from "../options.ts";
 import { BEGIN_BYTES } from "./body.ts";

@@ -34,11 +34,8 @@ export function redactXml(text: string, rules: XmlRules): string {
     const open = text.indexOf("<", at);
     const textEnd = open < 0 ? text.length : open;
     const said = text.slice(at, textEnd);
-    if (said.includes("&")) {
-      const plain = withoutEntities(said);
-      const safe = rules.value(plain);
-      if (safe !== plain) put(at, textEnd, escaped(safe));
-    }
+    const cleaned = said.includes("&") ? textWithout(said, rules) : said;
+    if (cleaned !== said) put(at, textEnd, cleaned);
     if (open < 0) break;
     const end = endOfMarkup(text, open);
     at = end;
@@ -47,9 +44,7 @@ export function redactXml(text: string, rules: XmlRules): string {
     const name = /^<([^\s/>"'=]*)/.exec(tag)?.[1] ?? "";
     const named = secretIn(tag, rules);
     if (named !== undefined) {
-      const safe = tag.replaceAll(VALUE, (_all, begin: string, one?: string, two?: string, bare?: string) =>
-        `${begin}"${escaped(rules.replace(withoutEntities(one ?? two ?? bare ?? ""), named))}"`,
-      ); // prettier-ignore
+      const safe = withoutValues(tag, named, rules);
       if (safe !== tag) put(open, end, safe);
     }
     if (tag.endsWith("/>")) continue;
@@ -66,6 +61,20 @@ export function redactXml(text: string, rules: XmlRules): string {
     put(end, close, escaped(rules.replace(withoutEntities(value), as)));
   }
   return out.length === 0 ? text : out.join("") + text.slice(copied);
+}
+
+/** Text between tags whose entities spell out a secret, without it; any other as it is. */
+function textWithout(said: string, rules: XmlRules): string {
+  const plain = withoutEntities(said);
+  const safe = rules.value(plain);
+  return safe === plain ? said : escaped(safe);
+}
+
+/** A tag whose attributes have lost all their values. */
+function withoutValues(tag: string, named: ReplaceAs, rules: XmlRules): string {
+  return tag.replaceAll(VALUE, (_all, begin: string, one?: string, two?: string, bare?: string) =>
+    `${begin}"${escaped(rules.replace(withoutEntities(one ?? two ?? bare ?? ""), named))}"`,
+  ); // prettier-ignore
 }
 
 /** Behind a tag, comment or the like that begins at `open`. */

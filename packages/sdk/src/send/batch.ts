@@ -11,9 +11,7 @@ import {
   recordOf,
 } from "@mirrorball/protocol/producing";
 import type { WireRecord } from "@mirrorball/protocol/producing";
-import type { Exchange } from "../exchange/exchange.ts";
 import type { Losses } from "../stats/losses.ts";
-import type { RecordWriter } from "../record/record-writer.ts";
 
 /** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
 const FLUSH_MS = 20;
@@ -21,8 +19,10 @@ const FLUSH_MS = 20;
 const BATCH_BYTES_TARGET = 128 * 1024;
 /** Losses travel by themselves when nothing else does. */
 const LOSS_MS_MAX = 1000;
-/** What an exchange costs beside its bytes: its objects, strings and record. */
-export const EXCHANGE_BYTES_BASE = 1024;
+/** Who writes an exchange as one record; false when it has no room in this frame. */
+export interface WholeWriter<E> {
+  whole(out: PayloadWriter, exchange: E, endedUs: number): boolean;
+}
 
 /** Where frames go. */
 export interface FrameSink {
@@ -84,7 +84,7 @@ export class Batch {
   }
 
   /** An exchange as one record, without making it. */
-  pushWhole(records: RecordWriter, exchange: Exchange, endedUs: number): void {
+  pushWhole<E>(records: WholeWriter<E>, exchange: E, endedUs: number): void {
     if (!records.whole(this.#writer, exchange, endedUs)) {
       this.flush();
       if (!records.whole(this.#writer, exchange, endedUs)) {

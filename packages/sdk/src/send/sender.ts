@@ -8,7 +8,6 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { TLSSocket, connect as connectTls } from "node:tls";
-import type { ConnectionOptions } from "node:tls";
 import {
   CHANNEL_BINDING_BYTES,
   CHANNEL_BINDING_LABEL,
@@ -19,7 +18,7 @@ import {
 } from "@mirrorball/protocol";
 import type { FrameSink } from "./batch.ts";
 import { contained } from "../guard/callbacks.ts";
-import type { ServerAddress } from "../options.ts";
+import type { ServerAddress, Settings } from "../options.ts";
 import { RareLog } from "../stats/rare-log.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
@@ -34,12 +33,10 @@ const SOCKET_BYTES_MAX = 1024 * 1024;
 const TROUBLES_MAX = 32;
 const NO_CONTEXT = Buffer.alloc(0);
 
-export interface SenderOptions {
-  readonly servers: readonly ServerAddress[];
-  readonly tls: ConnectionOptions | undefined;
-  readonly service: string;
-  readonly token: string | undefined;
-  readonly log: (line: string) => void;
+export interface SenderOptions extends Pick<
+  Settings,
+  "servers" | "tls" | "service" | "token" | "log"
+> {
   /** Exchanges that were offered since the beginning: the server is told, so that it knows what it never got. */
   readonly offered: () => number;
   /** The server is about to end: what waits is to be enqueued now. */

@@ -1,6 +1,9 @@
 /** The figures of a mirror, as users see them. */
-import type { BreakerState } from "../guard/breaker.ts";
-import type { CallbackName } from "../guard/callbacks.ts";
+
+/** `open`: the process is in trouble and nothing is recorded. `off`: there is no breaker. */
+export type BreakerState = "off" | "closed" | "open";
+/** The functions that users give. */
+export type CallbackName = "filter" | "tags";
 
 export type DropReason =
   | "buffer-full"
