@@ -101,7 +101,23 @@ export class ConsumerSession {
       if (this.failure !== undefined) return data;
     }
     if (this.#decoder.fault !== undefined) this.#failFrame(this.#decoder.fault);
+    else this.#judgeUnfinished();
     return data;
+  }
+
+  /** What no credit covers is not held until it is whole, which may be never. */
+  #judgeUnfinished(): void {
+    const announced = this.#decoder.announced;
+    if (announced === undefined) return;
+    if (this.state === "handshake" && !HANDSHAKE_TYPES.has(announced.type)) {
+      this.#failEarly(announced.type);
+    } else if (announced.type === FrameType.data && !this.#isCovered(announced.bytes)) {
+      this.#fail("credit", CREDIT_EXCEEDED);
+    }
+  }
+
+  #isCovered(bytes: number): boolean {
+    return this.#receivedBytes + bytes <= this.#acceptedBytes + this.#windowBytes;
   }
 
   /** The answer that `resume` said would come later. */
@@ -209,7 +225,7 @@ export class ConsumerSession {
 
   #handle(frame: Frame, data: DataFrame[]): void {
     if (this.state === "handshake" && !HANDSHAKE_TYPES.has(frame.type)) {
-      this.#fail("handshake", `frame type ${frame.type} before the handshake was finished`);
+      this.#failEarly(frame.type);
       return;
     }
     switch (frame.type) {
@@ -307,8 +323,8 @@ export class ConsumerSession {
   #take(frame: Frame, data: DataFrame[]): void {
     const bytes = FRAME_HEADER_BYTES + frame.payload.length;
     const receivedBytes = this.#receivedBytes + bytes;
-    if (receivedBytes > this.#acceptedBytes + this.#windowBytes) {
-      this.#fail("credit", "the producer sent more than it was granted");
+    if (!this.#isCovered(bytes)) {
+      this.#fail("credit", CREDIT_EXCEEDED);
     } else if (frame.seq > this.#receivedSeq + 1) {
       this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
     } else if (frame.seq <= this.#receivedSeq) {
@@ -344,6 +360,10 @@ export class ConsumerSession {
     if (body.length > 0) this.#output.push(body);
   }
 
+  #failEarly(type: number): void {
+    this.#fail("handshake", `frame type ${type} before the handshake was finished`);
+  }
+
   /** A foreign peer gets no answer: it could not read it, and a scanner should learn nothing. */
   #failFrame(fault: FrameFault): void {
     const message = FAULT_TEXTS[fault];
@@ -361,6 +381,8 @@ export class ConsumerSession {
 export function errorFrame(fault: Fault): Uint8Array {
   return Buffer.concat(encodeFrame(FrameType.error, 0, encodeFault(fault)));
 }
+
+const CREDIT_EXCEEDED = "the producer sent more than it was granted";
 
 const HANDSHAKE_TYPES: ReadonlySet<number> = new Set([FrameType.hello, FrameType.auth]);
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { CONTROL_PAYLOAD_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
 
 const anyFrame = fc.record({
   type: fc.constantFrom(...Object.values(FrameType)),
@@ -109,5 +109,32 @@ describe("FrameDecoder", () => {
     expect(() => encodeFrame(FrameType.data, 1, Buffer.alloc(FRAME_PAYLOAD_BYTES_MAX + 1))).toThrow(
       /at most 1048576 bytes; got 1048577/,
     );
+  });
+
+  it("lets only DATA be long, which credit bounds", () => {
+    for (const type of Object.values(FrameType)) {
+      const isData = type === FrameType.data;
+      for (const [more, fault] of [
+        [0, undefined],
+        [1, isData ? undefined : FrameFault.length],
+      ]) {
+        const payload = Buffer.alloc(CONTROL_PAYLOAD_BYTES_MAX + Number(more));
+        const decoder = new FrameDecoder();
+        decoder.push(encodeFrame(type, 0, payload)[0]);
+        expect([type, more, decoder.fault]).toEqual([type, more, fault]);
+      }
+    }
+  });
+
+  it("tells what an unfinished frame will be, from its header on", () => {
+    const decoder = new FrameDecoder();
+    const bytes = bytesOf([{ type: FrameType.data, seq: 1, payload: Buffer.alloc(10) }]);
+    const told = [...bytes].map((byte) => {
+      decoder.push(Uint8Array.of(byte));
+      return decoder.announced;
+    });
+    const announced = { type: FrameType.data, bytes: FRAME_HEADER_BYTES + 10 };
+    const [silent, rest] = [FRAME_HEADER_BYTES - 1, 10];
+    expect(told).toEqual([...Array(silent).fill(undefined), ...Array(rest).fill(announced), undefined]); // prettier-ignore
   });
 });

@@ -10,7 +10,7 @@
  * not know it must close; it may skip any other unknown type.
  */
 import { crc32 } from "node:zlib";
-import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { CONTROL_PAYLOAD_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
 
 export const FRAME_HEADER_BYTES: number = 24;
 /** The major version, in every frame: a receiver knows at once whether it can read what follows. */
@@ -90,7 +90,7 @@ export const FrameFault = {
   foreign: "foreign", // other first bytes: HTTP, TLS, random
   version: "version", // ours, but of another major version
   header: "header-checksum",
-  length: "length", // longer than FRAME_PAYLOAD_BYTES_MAX
+  length: "length", // longer than a payload of its type may be
   payload: "payload-checksum",
 } as const;
 export type FrameFault = (typeof FrameFault)[keyof typeof FrameFault];
@@ -135,6 +135,15 @@ export class FrameDecoder {
   /** Bytes of an unfinished frame that wait for the rest. */
   get heldBytes(): number {
     return this.#partialBytes;
+  }
+
+  /** What the header of the unfinished frame says, once that is here. */
+  get announced(): { readonly type: number; readonly bytes: number } | undefined {
+    if (this.#partialBytes < FRAME_HEADER_BYTES) return undefined;
+    return {
+      type: this.#partial[3] ?? 0,
+      bytes: FRAME_HEADER_BYTES + payloadLength(this.#partial, 0),
+    };
   }
 
   /** Appends what the frame under way still needs, header first; returns how much that was. */
@@ -211,5 +220,7 @@ function headerFault(bytes: Uint8Array, at: number): FrameFault | undefined {
   // Before the checksum: another version may lay its header out otherwise.
   if (bytes[at + 2] !== PROTOCOL_VERSION) return FrameFault.version;
   if (crc32(bytes.subarray(at, at + 16)) !== uint32(bytes, at + 16)) return FrameFault.header;
-  return payloadLength(bytes, at) > FRAME_PAYLOAD_BYTES_MAX ? FrameFault.length : undefined;
+  const isData = bytes[at + 3] === FrameType.data;
+  const bytesMax = isData ? FRAME_PAYLOAD_BYTES_MAX : CONTROL_PAYLOAD_BYTES_MAX;
+  return payloadLength(bytes, at) > bytesMax ? FrameFault.length : undefined;
 }

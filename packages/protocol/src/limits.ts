@@ -5,6 +5,12 @@
 /** Bytes of a frame's payload. A batch is a few dozen KiB; one MiB leaves room for a large head. */
 export const FRAME_PAYLOAD_BYTES_MAX: number = 1024 * 1024;
 
+/**
+ * Bytes of a payload that is no DATA: names and numbers, two KiB at most today. Only DATA is bounded by credit, so a peer could
+ * make its receiver hold the beginnings of others.
+ */
+export const CONTROL_PAYLOAD_BYTES_MAX: number = 16 * 1024;
+
 /** Bytes of body in one chunk record: large enough to amortise the record, small enough to share a frame. */
 export const CHUNK_BYTES_MAX: number = 64 * 1024;
 

@@ -321,6 +321,23 @@ describe("credit", () => {
     c.receive(join(encodeFrame(FrameType.data, 1, Buffer.alloc(200))), 0);
     expect([c.failure?.code, c.receivedBytes]).toEqual(["credit", 0]);
   });
+
+  it("is asked of a frame by its header: what is not covered is not held", () => {
+    for (const [payloadBytes, code] of [
+      [100, undefined],
+      [101, "credit"],
+    ] as const) {
+      const [p, c] = [producer(), consumer({ windowBytes: FRAME_HEADER_BYTES + 100 })];
+      p.connect(NONCE_P, 0);
+      talk(p, c);
+      const [header] = encodeFrame(FrameType.data, 1, Buffer.alloc(payloadBytes));
+      for (const byte of header) c.receive(Uint8Array.of(byte), 0);
+      expect([payloadBytes, c.failure?.code]).toEqual([payloadBytes, code]);
+    }
+    const stranger = consumer();
+    stranger.receive(encodeFrame(FrameType.data, 1, Buffer.alloc(100))[0], 0);
+    expect(stranger.failure?.code).toBe("handshake");
+  });
 });
 
 describe("order", () => {

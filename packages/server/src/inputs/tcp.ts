@@ -106,7 +106,7 @@ const options: {
   }),
   inFlightBytes: size({
     flag: "input-tcp-in-flight",
-    help: "Bytes that all producers together may have under way, received and not acknowledged or about to be sent; one alone at most 4 MiB. When it is short, they take turns.",
+    help: "Bytes that all producers together may have under way, received and not acknowledged or about to be sent; one alone at most 4 MiB. When it is short, they take turns. Never more than an eighth of what V8's heap may hold, from 16 to 256 MiB.",
     example: "64mb",
     default: IN_FLIGHT_BYTES_DEFAULT,
     min: IN_FLIGHT_BYTES_MIN,
