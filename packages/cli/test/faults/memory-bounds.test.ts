@@ -105,9 +105,9 @@ it("uploads", { timeout: TIMEOUT_MS }, async () => {
   const port = await freePort();
   await withstands("uploads", ["--input-http", `127.0.0.1:${port}`], async (run) => {
     let served = 0;
-    let over = false;
+    const over = new AbortController();
     const post = async (): Promise<void> => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const init = { method: "POST", body: "x".repeat(500), headers: { "x-id": "0" } };
         const { status } = await fetch(`http://127.0.0.1:${port}/`, init);
         expect(status).toBe(200);
@@ -118,7 +118,7 @@ it("uploads", { timeout: TIMEOUT_MS }, async () => {
     const posting = post();
     await until(() => served > 0, run);
     await peers(run, port, "http-tiny-chunks", "http-stalled", "http-heads");
-    over = true;
+    over.abort();
     await posting;
   });
 });
