@@ -7,6 +7,7 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { OutputQueue } from "../../component/types.ts";
+import { Waiters } from "../../core/waiters.ts";
 import { takeUpTo } from "./queue.ts";
 import type { BoundedQueue } from "./queue.ts";
 
@@ -34,7 +35,7 @@ export class IntentQueue implements OutputQueue {
   #window = AHEAD_MIN;
   #takenWhileWriting = 0;
   #writing = false;
-  #drained: (() => void)[] = [];
+  readonly #drained: Waiters = new Waiters();
 
   constructor(inner: BoundedQueue, log: IntentLog) {
     this.#inner = inner;
@@ -49,10 +50,9 @@ export class IntentQueue implements OutputQueue {
   /** Resolves when nothing waits in it or behind it. */
   async drained(): Promise<void> {
     if (this.#inner.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#drained.push(resolve);
-      this.#extend();
-    });
+    const drained = this.#drained.wait();
+    this.#extend();
+    await drained;
   }
 
   take(): Message | undefined {
@@ -60,7 +60,7 @@ export class IntentQueue implements OutputQueue {
     const message = this.#inner.take();
     this.#ready -= 1;
     this.#takenWhileWriting += 1;
-    if (this.#inner.length === 0) this.#settleDrained();
+    if (this.#inner.length === 0) this.#drained.release();
     else if (this.#ready <= this.#window / 2) this.#extend();
     return message;
   }
@@ -106,14 +106,8 @@ export class IntentQueue implements OutputQueue {
       this.#ready = Math.min(this.#ready + count, this.#inner.length);
       this.#extend();
       if (wasEmpty && this.#ready > 0) this.onReadable();
-      if (this.#inner.length === 0) this.#settleDrained();
+      if (this.#inner.length === 0) this.#drained.release();
     };
     void this.#log.intend(intents).then(written);
-  }
-
-  #settleDrained(): void {
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const resolve of waiting) resolve();
   }
 }

@@ -9,14 +9,13 @@
 import type { Message } from "@mirrorball/protocol";
 import { scaledBytes } from "../../core/memory/process-memory.ts";
 import type { Accepted, OutputQueue } from "../../component/types.ts";
+import { MessageFifo } from "../../core/message-fifo.ts";
 import type { QueueStats } from "../../core/queue-stats.ts";
+import { Waiters } from "../../core/waiters.ts";
 import type { OutputAccount } from "../accounting/ledger.ts";
 
 /** Bytes that may wait for one output, so that queues of large bodies stay bounded too. */
 const QUEUE_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
-
-/** Taken places are cut off the array's front in steps of this many, so that taking stays O(1). */
-const COMPACT_STEP = 1024;
 
 /** Why nothing can be put in. */
 export type Refusal = "queue-full" | "shutdown";
@@ -27,12 +26,9 @@ export class BoundedQueue implements OutputQueue {
   readonly #lengthMax: number;
   readonly #dropsWhenFull: boolean;
   readonly #stats: QueueStats | undefined;
-  #items: (Message | undefined)[] = [];
-  #head = 0;
-  #bytes = 0;
+  readonly #items: MessageFifo = new MessageFifo();
+  readonly #room: Waiters = new Waiters();
   #closed = false;
-  #room: Promise<void> | undefined;
-  #openRoom: () => void = () => {};
 
   /** `stats` is told of every message that is put in, for gor's queue figures. */
   constructor(
@@ -48,11 +44,11 @@ export class BoundedQueue implements OutputQueue {
   }
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#items.bytes;
   }
 
   /** Why a batch cannot be put in now; undefined when it can, which holds for all of the batch. */
@@ -67,7 +63,6 @@ export class BoundedQueue implements OutputQueue {
     for (const message of batch) {
       this.#items.push(message);
       this.#stats?.wrote(this.length);
-      this.#bytes += message.http.byteLength;
     }
     this.#account.enqueued(batch.length);
     if (wasEmpty && batch.length > 0) this.onReadable();
@@ -76,32 +71,19 @@ export class BoundedQueue implements OutputQueue {
   /** Undefined while there is room, or when being full makes nobody wait. */
   get room(): Accepted {
     if (this.#dropsWhenFull || this.#closed || !this.#full) return undefined;
-    this.#room ??= new Promise((resolve) => {
-      this.#openRoom = resolve;
-    });
-    return this.#room;
+    return this.#room.wait();
   }
 
   /** The message `ahead` places behind the front, left where it is. */
   peek(ahead: number): Message | undefined {
-    return this.#items[this.#head + ahead];
+    return this.#items.peek(ahead);
   }
 
   take(): Message | undefined {
-    const message = this.#items[this.#head];
+    const message = this.#items.take();
     if (message === undefined) return undefined;
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= COMPACT_STEP && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    this.#bytes -= message.http.byteLength;
     this.#account.dequeued();
-    if (this.#room !== undefined && this.#halfEmpty) this.#release();
+    if (this.#room.any && this.#halfEmpty) this.#room.release();
     return message;
   }
 
@@ -112,26 +94,17 @@ export class BoundedQueue implements OutputQueue {
   /** Nothing more is taken in; who waits for room may go. */
   close(): void {
     this.#closed = true;
-    this.#items = [];
-    this.#head = 0;
-    this.#bytes = 0;
-    this.#release();
+    this.#items.clear();
+    this.#room.release();
   }
 
   get #full(): boolean {
-    return this.length >= this.#lengthMax || this.#bytes >= QUEUE_BYTES_MAX;
+    return this.length >= this.#lengthMax || this.#items.bytes >= QUEUE_BYTES_MAX;
   }
 
   /** Waking inputs at the half, not at the first free place, lets them work in batches. */
   get #halfEmpty(): boolean {
-    return this.length * 2 <= this.#lengthMax && this.#bytes * 2 <= QUEUE_BYTES_MAX;
-  }
-
-  #release(): void {
-    const open = this.#openRoom;
-    this.#room = undefined;
-    this.#openRoom = () => {};
-    open();
+    return this.length * 2 <= this.#lengthMax && this.#items.bytes * 2 <= QUEUE_BYTES_MAX;
   }
 }
 

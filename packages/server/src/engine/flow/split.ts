@@ -6,6 +6,7 @@
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { fnv1a32 } from "../../core/limit/fnv.ts";
+import { TwoGenerations } from "../../core/two-generations.ts";
 
 /**
  * Requests whose output is remembered: between this many and twice as many. A response that comes later than so many
@@ -18,10 +19,8 @@ export class Splitter {
   readonly #shares: readonly boolean[];
   readonly #turns: readonly number[];
   readonly #byId: boolean;
-  readonly #generationSize: number;
   #turn = 0;
-  #newer: Map<string, number> = new Map();
-  #older: Map<string, number> = new Map();
+  readonly #laneOfRequest: TwoGenerations<number>;
 
   /** `byId`: decide by a hash of the id instead of in turn, so that it is the same again after a restart. */
   constructor(
@@ -32,7 +31,7 @@ export class Splitter {
     this.#shares = shares;
     this.#byId = byId;
     this.#turns = shares.flatMap((takesTurns, lane) => (takesTurns ? [lane] : []));
-    this.#generationSize = generationSize;
+    this.#laneOfRequest = new TwoGenerations(generationSize);
   }
 
   /** What of `batch` each lane is offered. */
@@ -51,22 +50,11 @@ export class Splitter {
   #laneOf({ kind, id }: Message): number | undefined {
     if (kind === MessageKind.replayed) return undefined;
     if (this.#byId) return this.#turns[fnv1a32(id) % this.#turns.length];
-    const known = kind === MessageKind.response ? this.#find(id) : undefined;
+    const known = kind === MessageKind.response ? this.#laneOfRequest.get(id) : undefined;
     if (known !== undefined) return known;
     const lane = this.#turns[this.#turn];
     this.#turn = (this.#turn + 1) % Math.max(1, this.#turns.length);
-    if (kind === MessageKind.request && lane !== undefined) this.#remember(id, lane);
+    if (kind === MessageKind.request && lane !== undefined) this.#laneOfRequest.set(id, lane);
     return lane;
-  }
-
-  #find(id: string): number | undefined {
-    return this.#newer.get(id) ?? this.#older.get(id);
-  }
-
-  #remember(id: string, lane: number): void {
-    this.#newer.set(id, lane);
-    if (this.#newer.size < this.#generationSize) return;
-    this.#older = this.#newer;
-    this.#newer = new Map();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Keeps a middleware alive and supplied: a bounded queue in front of it, a restart when it dies, a word when it hangs,
+ * Keeps a middleware alive and supplied: a bounded queue in front of it, a restart when it dies, a log line when it hangs,
  * an orderly end. What a middleware is (a process, a worker) it does not know: that is a `Peer`.
  *
  * Messages that wait here survive the death of a peer; those that were with it are lost, by reason, or with a journal
@@ -9,7 +9,10 @@
 import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
+import { MessageFifo } from "../../core/message-fifo.ts";
+import { Blame } from "../../core/middleware/blame.ts";
 import { HEALTHY_MS, restartDelayMs } from "../../core/middleware/restart.ts";
+import { Waiters } from "../../core/waiters.ts";
 import type { Held, Peer, PeerEvents } from "./peer.ts";
 
 /** Messages that may wait for the peer before inputs wait for them: a few batches, so that reading and working overlap. */
@@ -19,16 +22,6 @@ const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of one batch for the peer: enough to make calls cheap, little enough to go on quickly. */
 const BATCH_BYTES: number = 128 * 1024;
 const BATCH_MAX = 512;
-/**
- * Blame at which a message is lost, three deaths that it is suspected of: it may be what kills every peer, and then nothing
- * behind it would ever come through. Only with a journal; without one a single death is enough.
- */
-const BLAME_MAX = 24;
-const BLAME_OF_SUSPECTS = 8;
-/** So that after two dozen deaths nothing is given again, whatever the suspicion. */
-const BLAME_OF_OTHERS = 1;
-/** Messages suspected of a first death: those a peer was most likely working on. Twice as many for each further in a row. */
-const SUSPECTS_MIN = 4;
 /** Milliseconds between two looks at age and silence. */
 const TICK_MS = 250;
 /** Milliseconds between two looks at whether all is settled, while stopping. */
@@ -49,11 +42,8 @@ export class Supervisor implements Relay {
   readonly #context: RelayContext;
   readonly #options: SupervisorOptions;
   #peer: Peer | undefined;
-  #waiting: Message[] = [];
-  #head = 0;
-  #waitingBytes = 0;
-  #room: Promise<void> | undefined;
-  #openRoom: () => void = () => {};
+  readonly #waiting: MessageFifo = new MessageFifo();
+  readonly #room: Waiters = new Waiters();
   #ended = false;
   #closed = false;
   #ticker: NodeJS.Timeout | undefined;
@@ -62,9 +52,7 @@ export class Supervisor implements Relay {
   #deathsInARow = 0;
   #movedMs = 0;
   #hung = false;
-  readonly #blame: WeakMap<Message, number> = new WeakMap();
-  /** Given again, and known not to be what a peer died of: it had been overtaken. */
-  readonly #unsuspected: WeakSet<Message> = new WeakSet();
+  readonly #blame: Blame<Message> = new Blame();
   /** The first so many that wait are given again: one at a time, so that the next death has few to blame. */
   #again = 0;
   #gone: () => void = () => {};
@@ -87,16 +75,10 @@ export class Supervisor implements Relay {
       return undefined;
     }
     for (const given of batch) {
-      const message = this.#options.copies ? copyOf(given) : given;
-      this.#waiting.push(message);
-      this.#waitingBytes += message.http.byteLength;
+      this.#waiting.push(this.#options.copies ? copyOf(given) : given);
     }
     this.#feed();
-    if (!this.#full) return undefined;
-    this.#room ??= new Promise((resolve) => {
-      this.#openRoom = resolve;
-    });
-    return this.#room;
+    return this.#full ? this.#room.wait() : undefined;
   }
 
   async settled(): Promise<void> {
@@ -128,21 +110,17 @@ export class Supervisor implements Relay {
     this.#peer = undefined;
     peer?.kill();
     this.#gone();
-    this.#waiting = [];
-    this.#release();
+    this.#waiting.clear();
+    this.#room.release();
     this.state = "ended";
   }
 
-  get #count(): number {
-    return this.#waiting.length - this.#head;
-  }
-
   get #full(): boolean {
-    return this.#count >= WAITING_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
+    return this.#waiting.length >= WAITING_MAX || this.#waiting.bytes >= WAITING_BYTES_MAX;
   }
 
   get #quiet(): boolean {
-    if (this.#count > 0) return false;
+    if (this.#waiting.length > 0) return false;
     return this.#peer === undefined || this.#peer.settledAfter(this.#nowMs - this.#movedMs);
   }
 
@@ -151,11 +129,16 @@ export class Supervisor implements Relay {
   }
 
   #feed(): void {
-    for (let peer = this.#peer; peer?.ready === true && this.#count > 0; peer = this.#peer) {
+    for (
+      let peer = this.#peer;
+      peer?.ready === true && this.#waiting.length > 0;
+      peer = this.#peer
+    ) {
       this.#movedMs = this.#nowMs;
       peer.send(this.#nextBatch());
     }
-    if (this.#room !== undefined && this.#count * 2 <= WAITING_MAX && !this.#full) this.#release();
+    const { length } = this.#waiting;
+    if (this.#room.any && length * 2 <= WAITING_MAX && !this.#full) this.#room.release();
   }
 
   #nextBatch(): Message[] {
@@ -163,20 +146,11 @@ export class Supervisor implements Relay {
     let bytes = 0;
     const most = this.#again > 0 ? 1 : BATCH_MAX;
     this.#again = Math.max(0, this.#again - 1);
-    while (this.#head < this.#waiting.length && batch.length < most && bytes < BATCH_BYTES) {
-      const message = this.#waiting[this.#head];
-      this.#head += 1;
+    while (batch.length < most && bytes < BATCH_BYTES) {
+      const message = this.#waiting.take();
       if (message === undefined) break;
       bytes += message.http.byteLength;
       batch.push(message);
-    }
-    this.#waitingBytes -= bytes;
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = [];
-      this.#head = 0;
-    } else if (this.#head >= WAITING_MAX) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
     }
     return batch;
   }
@@ -226,31 +200,8 @@ export class Supervisor implements Relay {
 
   /** Puts what a dead peer held in front of what waits; returns what was blamed too often. */
   #giveAgain(held: readonly Held[]): Held[] {
-    const again: Message[] = [];
-    const lost: Held[] = [];
-    // A peer dies of what it came to last, not of what it kept to itself long ago.
-    let suspects = SUSPECTS_MIN * 2 ** (this.#deathsInARow - 1);
-    for (const each of held) {
-      const { message, overtaken } = each;
-      if (message === undefined) {
-        lost.push(each);
-        continue;
-      }
-      if (overtaken) this.#unsuspected.add(message);
-      const suspect = suspects > 0 && !this.#unsuspected.has(message);
-      if (suspect) suspects -= 1;
-      const added = suspect ? BLAME_OF_SUSPECTS : BLAME_OF_OTHERS;
-      const blame = (this.#blame.get(message) ?? 0) + added;
-      this.#blame.set(message, blame);
-      if (blame >= BLAME_MAX) {
-        lost.push(each);
-        continue;
-      }
-      this.#waitingBytes += message.http.byteLength;
-      again.push(message);
-    }
-    this.#waiting = [...again, ...this.#waiting.slice(this.#head)];
-    this.#head = 0;
+    const { again, lost } = this.#blame.died(held, this.#deathsInARow);
+    this.#waiting.pushFront(again);
     this.#again += again.length;
     return lost;
   }
@@ -292,7 +243,7 @@ export class Supervisor implements Relay {
       return;
     }
     this.#context.ledger.event("hang");
-    const waits = `${this.#count} messages wait for it`;
+    const waits = `${this.#waiting.length} messages wait for it`;
     this.#context.log.warn(
       `hangs: has read or returned nothing for ${Math.round(silentMs)} ms; ${waits}`,
     );
@@ -302,19 +253,9 @@ export class Supervisor implements Relay {
   }
 
   #loseWaiting(): void {
-    if (this.#count > 0 && !this.#context.durable)
-      this.#context.ledger.lost("ended", this.#waiting.slice(this.#head));
-    this.#waiting = [];
-    this.#head = 0;
-    this.#waitingBytes = 0;
-    this.#release();
-  }
-
-  #release(): void {
-    const open = this.#openRoom;
-    this.#room = undefined;
-    this.#openRoom = () => {};
-    open();
+    const rest = this.#waiting.clear();
+    if (rest.length > 0 && !this.#context.durable) this.#context.ledger.lost("ended", rest);
+    this.#room.release();
   }
 }
 
