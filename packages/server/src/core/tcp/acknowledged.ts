@@ -22,16 +22,15 @@ export class Acknowledged {
   started = false;
   /** A packet of this direction was captured. */
   seen = false;
-  /** The highest that the peer acknowledged and that was believed; valid once `isAcknowledged`. */
-  acknowledged = 0;
-  isAcknowledged = false;
+  /** The highest that the peer acknowledged and that was believed. */
+  acknowledged: number | undefined = undefined;
   /** The receiver's window as its last packet has it, not scaled. */
   window = 0;
-  finSeen = false;
-  finAt = 0;
+  /** Where the FIN is, once one was seen. */
+  finAt: number | undefined = undefined;
   #scale = USUAL_SCALE;
   /** Where a FIN must have been that was not captured. */
-  #assumedFin: number | undefined;
+  #assumedFin: number | undefined = undefined;
 
   /** The receiver's SYN says how its window is to be read; -1: plainly. */
   setScale(scale: number): void {
@@ -40,12 +39,13 @@ export class Acknowledged {
 
   /** What the sender may send ahead of what the receiver has, and a little more. */
   get windowBytes(): number {
-    return Math.max(this.window * 2 ** this.#scale, PLAIN_WINDOW_BYTES);
+    return Math.max(this.window << this.#scale, PLAIN_WINDOW_BYTES);
   }
 
   /** Bytes that the peer has and that are not told; below 1 for none. */
   get unseenBytes(): number {
-    return this.isAcknowledged ? distance(this.acknowledged, this.position) : 0;
+    const { acknowledged } = this;
+    return acknowledged === undefined ? 0 : distance(acknowledged, this.position);
   }
 
   /** The same, without the place of a FIN that will not be seen any more. */
@@ -60,14 +60,22 @@ export class Acknowledged {
 
   /** To be called now and then: an acknowledgement half the sequence space ago would look like one ahead. */
   forgetStale(): void {
-    if (distance(this.position, this.acknowledged) > AHEAD_BYTES_MAX) this.isAcknowledged = false;
+    const { acknowledged } = this;
+    if (acknowledged === undefined) return;
+    if (distance(this.position, acknowledged) > AHEAD_BYTES_MAX) this.acknowledged = undefined;
+  }
+
+  protected isAcknowledgedUpTo(sequence: number): boolean {
+    const { acknowledged } = this;
+    return acknowledged !== undefined && distance(acknowledged, sequence) >= 0;
   }
 
   /** Whether the receiver can have everything before `sequence`, `ahead` bytes beyond the position. */
   isCredible(sequence: number, ahead: number, held: HeldBytes | undefined): boolean {
     // Without a single packet of the sender nobody knows what he sent.
     if (!this.seen) return true;
-    if (this.finSeen && distance(sequence, this.finAt) > 1) return false;
+    const { finAt } = this;
+    if (finAt !== undefined && distance(sequence, finAt) > 1) return false;
     if (ahead <= this.windowBytes) return true;
     return held?.touches(advance(sequence, -this.windowBytes), sequence) === true;
   }

@@ -268,5 +268,8 @@ export class FlowTable {
 }
 
 function emptyBuckets(count: number): (Flow | undefined)[] {
-  return Array.from({ length: count });
+  // Several times as fast as Array.from, which counts when ten thousand connections open at once.
+  const buckets: (Flow | undefined)[] = [];
+  buckets.length = count;
+  return buckets.fill(undefined);
 }

@@ -5,12 +5,12 @@
 import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
 import { Assembler } from "./assembler.ts";
-import type { AssemblerContext, AssemblerOwner } from "./assembler.ts";
 import { Handshake } from "./handshake.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { Belief, beliefIn } from "./reset.ts";
 import { advance, distance } from "./sequence.ts";
 import type { ConnectionHandler, Direction, EndReason, OnConnection } from "./types.ts";
+import type { AssemblerContext, AssemblerOwner } from "./waiting.ts";
 
 /**
  * Which list of the table a connection belongs to, least valuable last. `reset`: open as far as anybody can tell, but one side
@@ -23,6 +23,11 @@ export interface FlowContext extends AssemblerContext {
   readonly onConnection: OnConnection;
   /** Connections that have a reader. */
   numbered: number;
+}
+
+interface UntoldEnd {
+  readonly direction: Direction;
+  readonly how: EndReason;
 }
 
 const { fin, syn, rst, ack, urg } = TcpFlag;
@@ -44,12 +49,11 @@ export class Flow extends Handshake implements AssemblerOwner {
   nanoseconds = 0;
   readonly #toServer: Assembler;
   readonly #toClient: Assembler;
-  readonly #context: FlowContext;
+  readonly context: FlowContext;
   readonly #midstream: boolean;
   #handler: ConnectionHandler | undefined = undefined;
-  /** Directions that ended before there was anything to tell, by the reader that comes later. */
-  #toServerEnd: EndReason | undefined = undefined;
-  #toClientEnd: EndReason | undefined = undefined;
+  /** A direction that ended before there was anything to tell: the reader may come later. */
+  #untold: UntoldEnd | undefined = undefined;
   #resetSeconds = 0;
 
   /** `fromClient`: the side that sent this first packet opened the connection; `isGuess`: as far as its port tells. */
@@ -63,10 +67,10 @@ export class Flow extends Handshake implements AssemblerOwner {
     super(first, fromClient);
     this.hash = hash;
     this.isUnsure = isGuess;
-    this.#context = context;
+    this.context = context;
     this.#midstream = (first.flags & syn) === 0;
-    this.#toServer = new Assembler(0, this, context);
-    this.#toClient = new Assembler(1, this, context);
+    this.#toServer = new Assembler(0, this);
+    this.#toClient = new Assembler(1, this);
     this.#toServer.peer = this.#toClient;
     this.#toClient.peer = this.#toServer;
     context.counters.connections += 1;
@@ -133,7 +137,7 @@ export class Flow extends Handshake implements AssemblerOwner {
 
   /** Tells what can be told, and gives up what has waited for too long. */
   review(seconds: number): void {
-    const { acknowledgedHoleSeconds } = this.#context.limits;
+    const { acknowledgedHoleSeconds } = this.context.limits;
     const silent = Math.abs(seconds - this.#resetSeconds);
     if (this.state === FlowState.reset && silent >= acknowledgedHoleSeconds) {
       this.close("rst");
@@ -181,13 +185,8 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   ended(direction: Direction, how: EndReason): void {
-    if (this.#handler !== undefined) {
-      this.#handler.end(direction, how, this.seconds, this.nanoseconds);
-    } else if (direction === 0) {
-      this.#toServerEnd = how;
-    } else {
-      this.#toClientEnd = how;
-    }
+    if (this.#handler === undefined) this.#untold = { direction, how };
+    else this.#handler.end(direction, how, this.seconds, this.nanoseconds);
     const from = direction === 0 ? this.#toServer : this.#toClient;
     const to = direction === 0 ? this.#toClient : this.#toServer;
     if (to.ended) {
@@ -201,7 +200,7 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   #count(how: EndReason): void {
-    const { counters } = this.#context;
+    const { counters } = this.context;
     switch (how) {
       case "fin":
         counters.closedByFin += 1;
@@ -230,7 +229,7 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   #open(): ConnectionHandler {
-    const context = this.#context;
+    const context = this.context;
     context.numbered += 1;
     this.#handler = context.onConnection({
       client: this.client,
@@ -240,12 +239,10 @@ export class Flow extends Handshake implements AssemblerOwner {
       seconds: this.seconds,
       nanoseconds: this.nanoseconds,
     });
-    const { seconds, nanoseconds } = this;
-    if (this.#toServerEnd !== undefined) {
-      this.#handler.end(0, this.#toServerEnd, seconds, nanoseconds);
-    }
-    if (this.#toClientEnd !== undefined) {
-      this.#handler.end(1, this.#toClientEnd, seconds, nanoseconds);
+    const untold = this.#untold;
+    this.#untold = undefined;
+    if (untold !== undefined) {
+      this.#handler.end(untold.direction, untold.how, this.seconds, this.nanoseconds);
     }
     return this.#handler;
   }
@@ -254,11 +251,10 @@ export class Flow extends Handshake implements AssemblerOwner {
   #first(packet: TcpPacket, from: Assembler): void {
     const hasSyn = (packet.flags & syn) !== 0;
     const begin = advance(packet.sequence, hasSyn ? 1 : 0);
-    const apart = distance(begin, from.position);
-    const isAstray = apart > from.windowBytes || apart < -AHEAD_BYTES_MAX;
-    const isBefore = apart < 0 && packet.end !== packet.start;
     if (!from.started) from.start(begin);
-    else if (hasSyn || isAstray || isBefore) from.restart(begin);
+    else if (hasSyn || isElsewhere(packet, distance(begin, from.position), from)) {
+      from.restart(begin);
+    }
     from.seen = true;
   }
 
@@ -266,7 +262,7 @@ export class Flow extends Handshake implements AssemblerOwner {
   #special(packet: TcpPacket, from: Assembler, to: Assembler, direction: Direction): void {
     const { flags } = packet;
     let { sequence } = packet;
-    if ((flags & urg) !== 0) this.#context.counters.urgentSegments += 1;
+    if ((flags & urg) !== 0) this.context.counters.urgentSegments += 1;
     if ((flags & syn) !== 0) {
       this.noteSyn(packet, direction);
       to.setScale(packet.windowScale);
@@ -284,7 +280,7 @@ export class Flow extends Handshake implements AssemblerOwner {
     if (bothEnded) return;
     if (this.state === FlowState.reset) {
       // Somebody goes on: the reset was not for him, or came out of his window and was challenged (RFC 5961 3).
-      this.#context.counters.resetsIgnored += 1;
+      this.context.counters.resetsIgnored += 1;
       this.state = FlowState.open;
     } else if (this.state === FlowState.closed) {
       const from = direction === 0 ? this.#toServer : this.#toClient;
@@ -295,7 +291,7 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   #reset(packet: TcpPacket, from: Assembler, to: Assembler): void {
-    const { counters } = this.#context;
+    const { counters } = this.context;
     const length = packet.end - packet.start;
     counters.seenBytes += length;
     counters.refusedInResetBytes += length;
@@ -313,4 +309,9 @@ export class Flow extends Handshake implements AssemblerOwner {
     this.state = FlowState.reset;
     this.#resetSeconds = packet.seconds;
   }
+}
+
+/** `apart` from where the peer's packets say that its direction begins: further than they can be right, or data before it. */
+function isElsewhere({ start, end }: TcpPacket, apart: number, from: Assembler): boolean {
+  return apart > from.windowBytes || apart < -AHEAD_BYTES_MAX || (apart < 0 && end !== start);
 }

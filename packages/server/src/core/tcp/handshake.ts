@@ -24,26 +24,22 @@ export interface Progress {
 }
 
 export class Handshake extends Endpoints {
-  #clientIsn = 0;
-  #clientIsnKnown = false;
-  #serverIsn = 0;
-  #serverIsnKnown = false;
+  /** Where each side's SYN was, once it was seen. */
+  #clientIsn: number | undefined = undefined;
+  #serverIsn: number | undefined = undefined;
   /** Bytes on the client's SYN, which the answer may acknowledge or not (RFC 7413). */
   #earlyBytes = 0;
   /** The client sent a SYN that this connection cannot use; whether it opens another one, the answer tells (RFC 5961 4). */
-  #rivalIsn = 0;
-  #hasRival = false;
+  #rivalIsn: number | undefined = undefined;
 
   /** A SYN of this connection, with or without ACK. */
   noteSyn(packet: TcpPacket, direction: Direction): void {
     if (direction === 0) {
       this.#clientIsn = packet.sequence;
-      this.#clientIsnKnown = true;
       const bytes = packet.end - packet.start + packet.missingBytes;
       this.#earlyBytes = Math.max(this.#earlyBytes, bytes);
     } else {
       this.#serverIsn = packet.sequence;
-      this.#serverIsnKnown = true;
     }
   }
 
@@ -57,23 +53,25 @@ export class Handshake extends Endpoints {
   /** Whether this SYN is none of this connection's, and opens no other as far as one can see. */
   isStray(packet: TcpPacket, direction: Direction): boolean {
     const isAnswer = (packet.flags & TcpFlag.ack) !== 0;
-    return !isAnswer && direction === 0 && this.#hasRival && packet.sequence === this.#rivalIsn;
+    return !isAnswer && direction === 0 && packet.sequence === this.#rivalIsn;
   }
 
   /** There was such a SYN. */
   get hasRival(): boolean {
-    return this.#hasRival;
+    return this.#rivalIsn !== undefined;
   }
 
   /** Whether this packet belongs to the connection that such a SYN opened: its answer was not captured. */
   isOfRival(packet: TcpPacket, direction: Direction): boolean {
-    return this.#hasRival && direction === 0 && packet.sequence === advance(this.#rivalIsn, 1);
+    const rivalIsn = this.#rivalIsn;
+    if (rivalIsn === undefined || direction !== 0) return false;
+    return packet.sequence === advance(rivalIsn, 1);
   }
 
   #isOpenedAnew({ sequence, start, end }: TcpPacket, direction: Direction, now: Progress): boolean {
-    const known = direction === 0 ? this.#clientIsnKnown : this.#serverIsnKnown;
     const isn = direction === 0 ? this.#clientIsn : this.#serverIsn;
-    if (known && sequence === isn) return false;
+    const known = isn !== undefined;
+    if (sequence === isn) return false;
     // Both opened at once.
     if (!known && now.isOpening) return false;
     if (now.isClosed) return true;
@@ -84,19 +82,18 @@ export class Handshake extends Endpoints {
     // The server of an open connection challenges it; only when it answers with a SYN is the old one over.
     if (direction !== 0 || now.isOpening || !now.isTwoSided || end !== start) return true;
     this.#rivalIsn = sequence;
-    this.#hasRival = true;
     return false;
   }
 
   #isAnswerToAnother(packet: TcpPacket, direction: Direction, { isClosed }: Progress): boolean {
-    const known = direction === 0 ? this.#clientIsnKnown : this.#serverIsnKnown;
     const isn = direction === 0 ? this.#clientIsn : this.#serverIsn;
-    if (isClosed) return !known || packet.sequence !== isn;
+    if (isClosed) return packet.sequence !== isn;
     if (direction === 0) return false;
     const opener = advance(packet.acknowledgment, -1);
-    if (this.#hasRival && opener === this.#rivalIsn) return true;
+    if (opener === this.#rivalIsn) return true;
+    if (this.#clientIsn === undefined) return false;
     // The answer to a SYN that was not captured.
     const early = distance(opener, this.#clientIsn);
-    return this.#clientIsnKnown && (early < 0 || early > this.#earlyBytes);
+    return early < 0 || early > this.#earlyBytes;
   }
 }

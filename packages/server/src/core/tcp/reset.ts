@@ -25,7 +25,7 @@ export function beliefIn(packet: TcpPacket, from: Acknowledged, to: Acknowledged
   const { sequence } = packet;
   const { position } = from;
   if (sequence === position) return Belief.certain;
-  const received = from.isAcknowledged ? from.acknowledged : position;
+  const received = from.acknowledged ?? position;
   if (sequence === received && distance(received, position) <= 0) return Belief.certain;
   const lowest = distance(received, position) < 0 ? received : position;
   const isInWindow =
