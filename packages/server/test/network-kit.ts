@@ -34,7 +34,8 @@ export class Link {
   readonly name: string;
   readonly far: string;
   readonly address: string;
-  readonly #farAddress: string;
+  /** Of the far one, once it is separate. */
+  readonly farAddress: string;
   readonly #network: string;
   #isFar = false;
 
@@ -47,7 +48,7 @@ export class Link {
     const net = `10.${200 + (number % 50)}.${(process.pid >> 6) & 0xff}`;
     const host = (process.pid & 0x3f) * 4;
     this.address = `${net}.${host + 1}`;
-    this.#farAddress = `${net}.${host + 2}`;
+    this.farAddress = `${net}.${host + 2}`;
   }
 
   make(): void {
@@ -74,7 +75,7 @@ export class Link {
     ip("netns", "add", this.#network);
     this.#isFar = true;
     ip("link", "set", this.far, "netns", this.#network);
-    ip("-n", this.#network, "addr", "add", `${this.#farAddress}/30`, "dev", this.far);
+    ip("-n", this.#network, "addr", "add", `${this.farAddress}/30`, "dev", this.far);
     ip("-n", this.#network, "link", "set", this.far, "up");
   }
 

@@ -4,6 +4,7 @@
  */
 import { Coding, MethodKind } from "../head/head-scan.ts";
 import type { HeadScan } from "../head/head-scan.ts";
+import { upgradeReason } from "./foreign.ts";
 import type { StreamLimits } from "./stream-limits.ts";
 
 export const Body = { none: 0, length: 1, chunked: 2, untilClose: 3, unknown: 4 } as const;
@@ -43,7 +44,13 @@ function doubtHead(scan: HeadScan, limits: StreamLimits): void {
   if (scan.fields > limits.headerFieldsMax) scan.doubt("too-many-fields");
 }
 
+/** What a response makes of its connection that we cannot read, or "". `method` is that of the request it answers. */
+export function upgradeOf({ status, upgrade }: HeadScan, method: MethodKind): string {
+  if (status === 101) return upgradeReason(upgrade);
+  return isTunnel(method, status) ? "unsupported:connect" : "";
+}
+
 /** A CONNECT was granted: what follows is not ours to read (RFC 9110 9.3.6). */
-export function isTunnel(method: MethodKind, status: number): boolean {
+function isTunnel(method: MethodKind, status: number): boolean {
   return method === MethodKind.connect && status >= 200 && status < 300;
 }

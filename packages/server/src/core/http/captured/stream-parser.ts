@@ -8,9 +8,10 @@
  * kept as it was, and flagged. Where the end of a message cannot be known, what follows is searched for the next start
  * line and flagged too. What is not HTTP is named and counted, never guessed at. Every byte ends in a count of the tally.
  */
-import { ChunkScanner } from "./chunk-scanner.ts";
-import { isForeign, nameOf, upgradeReason } from "./foreign.ts";
-import { Body, isTunnel, requestBody, responseBody } from "./framing.ts";
+import { BodyReader } from "./body-reader.ts";
+import { isForeign, nameOf } from "./foreign.ts";
+import { requestBody, responseBody, upgradeOf } from "./framing.ts";
+import type { Body } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
 import { Hunt } from "./hunt.ts";
 import { MessageBuilder } from "./message-builder.ts";
@@ -21,13 +22,12 @@ import { scanHead } from "../head/scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import type { StreamMessage } from "./stream-message.ts";
-import { End, STATE_OF, State } from "./stream-state.ts";
+import { End, State } from "./stream-state.ts";
 import type { StreamEvents, StreamSide } from "./stream-events.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
-
-/** Counts bytes, and doubts messages, behind a message whose end could not be known. */
+/** Of what is behind a message whose end could not be known. */
 const AFTER_FAULT = "after-fault";
 
 /** One for all parsers: a scan never outlives the call that made it. */
@@ -41,10 +41,7 @@ export class StreamParser {
   readonly #builder: MessageBuilder;
   #state: State;
   #finder: HeadFinder | undefined;
-  #chunks: ChunkScanner | undefined;
-  /** Bytes to come of a body with a length. */
-  #remaining = 0;
-  #end: End = End.known;
+  readonly #body: BodyReader;
   /** Packet time of what is being read. */
   #seconds = 0;
   #nanoseconds = 0;
@@ -68,6 +65,7 @@ export class StreamParser {
     this.#tally = tally;
     this.#limits = limits;
     this.#builder = new MessageBuilder(tally, limits);
+    this.#body = new BodyReader(this.#builder, limits);
     this.#state = midstream ? State.hunt : State.start;
     this.#search = new Hunt(midstream);
   }
@@ -93,16 +91,10 @@ export class StreamParser {
   /** `bytes` bytes of the stream are missing here. */
   gap(bytes: number): void {
     const { message } = this.#builder;
-    const inside =
-      (this.#state === State.length && bytes <= this.#remaining) ||
-      (this.#state === State.chunked && bytes <= (this.#chunks?.skippable ?? 0)) ||
-      this.#state === State.untilClose;
-    if (inside && message !== undefined) {
+    if (this.#state === State.body && message !== undefined && this.#body.skip(bytes)) {
       // The framing outlives the hole.
       this.#builder.breakBody();
-      if (this.#state === State.chunked) this.#chunks?.skip(bytes);
-      else if (this.#state === State.length) this.#remaining -= bytes;
-      if (this.#state === State.length && this.#remaining === 0) this.#finish(message);
+      if (this.#body.isWhole) this.#finish(message);
     } else if (this.#state !== State.foreign) {
       this.#breakOff();
       this.#hunt("resync", true, false);
@@ -118,7 +110,8 @@ export class StreamParser {
   /** The stream is over; `orderly` when the sender had nothing more to say. */
   end(orderly: boolean): void {
     const { message } = this.#builder;
-    if (this.#state === State.untilClose && orderly && message !== undefined) this.#finish(message);
+    const isWhole = this.#state === State.body && this.#body.isUntilClose && orderly;
+    if (isWhole && message !== undefined) this.#finish(message);
     this.becomeForeign("after-end");
   }
 
@@ -146,20 +139,14 @@ export class StreamParser {
         return this.#stepStart(chunk, at, end);
       case State.head:
         return this.#stepHead(chunk, at, end);
-      case State.length:
-        return this.#stepLength(chunk, at, end);
-      case State.chunked:
-        return this.#stepChunked(chunk, at, end);
-      case State.untilClose:
-        this.#builder.addBody(chunk, at, end, this.#seconds, this.#nanoseconds);
-        return end;
+      case State.body:
+        return this.#stepBody(chunk, at, end);
       case State.hunt:
         return this.#stepHunt(chunk, at, end);
       case State.foreign:
-        break;
+        this.#tally.skipped(this.#protocol, end - at);
+        return end;
     }
-    this.#tally.skipped(this.#protocol, end - at);
-    return end;
   }
 
   /** Where a message should begin. A message that is here whole is copied once and done. */
@@ -183,16 +170,16 @@ export class StreamParser {
     builder.pending = headEnd - at;
     const message = this.#open();
     if (message === undefined) return headEnd;
-    const stop = headEnd + this.#remaining;
-    const fits = stop <= end && this.#remaining <= this.#limits.bodyBytesMax;
-    if (this.#state === State.length && fits) {
+    const { remaining, hasLength } = this.#body;
+    const stop = headEnd + remaining;
+    if (hasLength && stop <= end && remaining <= this.#limits.bodyBytesMax) {
       builder.pending = stop - at;
       message.raw = copyOf(chunk, at, stop);
       this.#finish(message);
       return stop;
     }
     builder.bytes.add(chunk, at, headEnd);
-    builder.startBody(this.#remaining);
+    builder.startBody(remaining);
     return headEnd;
   }
 
@@ -212,9 +199,8 @@ export class StreamParser {
       }
       if (headEnd > 0) {
         const message = this.#open();
-        builder.startBody(this.#remaining);
-        const isWhole = this.#state === State.length && this.#remaining === 0;
-        if (message !== undefined && isWhole) this.#finish(message);
+        builder.startBody(this.#body.remaining);
+        if (message !== undefined && this.#body.isWhole) this.#finish(message);
         return stop;
       }
     }
@@ -225,30 +211,10 @@ export class StreamParser {
     return stop;
   }
 
-  #stepLength(chunk: Uint8Array, at: number, end: number): number {
-    const stop = Math.min(end, at + this.#remaining);
+  #stepBody(chunk: Uint8Array, at: number, end: number): number {
     const { message } = this.#builder;
-    this.#builder.addBody(chunk, at, stop, this.#seconds, this.#nanoseconds);
-    this.#remaining -= stop - at;
-    if (this.#remaining === 0 && message !== undefined) this.#finish(message);
-    return stop;
-  }
-
-  #stepChunked(chunk: Uint8Array, at: number, end: number): number {
-    const { message } = this.#builder;
-    const chunks = this.#chunks;
-    if (chunks === undefined || message === undefined) return end;
-    const stop = chunks.scan(chunk, at, end);
-    this.#builder.addBody(chunk, at, stop, this.#seconds, this.#nanoseconds);
-    if (chunks.fault !== "") {
-      // As with a length that is none: what can be told of it is kept, and not trusted.
-      message.doubt(chunks.fault);
-      this.#end = End.lostInBody;
-      this.#finish(message);
-    } else if (chunks.done) {
-      message.doubt(chunks.ambiguity);
-      this.#finish(message);
-    }
+    const stop = this.#body.read(chunk, at, end, this.#seconds, this.#nanoseconds);
+    if (this.#body.isWhole && message !== undefined) this.#finish(message);
     return stop;
   }
 
@@ -290,13 +256,10 @@ export class StreamParser {
       const method = this.#events.head(message);
       body = responseBody(scan, method, this.#limits);
       message.doubt(scan.ambiguity);
-      if (message.status === 101) message.upgrade = upgradeReason(scan.upgrade);
-      else if (isTunnel(method, message.status)) message.upgrade = "unsupported:connect";
+      message.upgrade = upgradeOf(scan, method);
     }
-    this.#remaining = body === Body.length ? scan.contentLength : 0;
-    this.#end = body === Body.unknown ? End.lostInHead : End.known;
-    this.#state = STATE_OF[body];
-    this.#chunks = body === Body.chunked ? new ChunkScanner(this.#limits) : undefined;
+    this.#body.begin(body, scan.contentLength);
+    this.#state = State.body;
     return message;
   }
 
@@ -304,12 +267,10 @@ export class StreamParser {
   #finish(message: StreamMessage): void {
     if (this.#taint !== "") message.doubt(this.#taint);
     this.#builder.finish(message);
-    this.#chunks = undefined;
-    this.#remaining = 0;
+    const { lost } = this.#body;
+    this.#body.reset();
     this.#state = State.start;
     this.#search.end();
-    const lost = this.#end;
-    this.#end = End.known;
     // Behind a head that ended the next message may begin, for servers that take it for one without a body.
     if (lost !== End.known) this.#huntBehindFault(AFTER_FAULT, lost === End.lostInHead);
     message.done = true;
@@ -324,7 +285,7 @@ export class StreamParser {
       this.#breakHead("");
     } else if (message !== undefined) {
       message.incomplete = true;
-      this.#end = End.known;
+      this.#body.lost = End.known;
       this.#finish(message);
     }
   }

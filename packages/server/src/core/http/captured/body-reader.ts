@@ -1,0 +1,98 @@
+/**
+ * Where the body of a captured message ends, by its framing: a length, chunks, the end of the stream. Sans-IO; its bytes go to
+ * the builder, and what contradicts the framing becomes a doubt of the message. Knows nothing of what comes before or behind.
+ */
+import { ChunkScanner } from "./chunk-scanner.ts";
+import { Body } from "./framing.ts";
+import type { MessageBuilder } from "./message-builder.ts";
+import type { StreamLimits } from "./stream-limits.ts";
+import { End } from "./stream-state.ts";
+
+export class BodyReader {
+  /** Bytes to come of a body with a length. */
+  remaining = 0;
+  /** Where the end of the message got lost. */
+  lost: End = End.known;
+  #body: Body = Body.none;
+  #chunks: ChunkScanner | undefined = undefined;
+  readonly #builder: MessageBuilder;
+  readonly #limits: StreamLimits;
+
+  constructor(builder: MessageBuilder, limits: StreamLimits) {
+    this.#builder = builder;
+    this.#limits = limits;
+  }
+
+  /** `length`: what the head says, for a body that has one. */
+  begin(body: Body, length: number): void {
+    this.#body = body;
+    this.remaining = body === Body.length ? length : 0;
+    this.lost = body === Body.unknown ? End.lostInHead : End.known;
+    this.#chunks = body === Body.chunked ? new ChunkScanner(this.#limits) : undefined;
+  }
+
+  /** The message is over. */
+  reset(): void {
+    this.#body = Body.none;
+    this.remaining = 0;
+    this.lost = End.known;
+    this.#chunks = undefined;
+  }
+
+  /** It ends where the sender ends. */
+  get isUntilClose(): boolean {
+    return this.#body === Body.untilClose;
+  }
+
+  /** The number of its bytes is known. */
+  get hasLength(): boolean {
+    return this.#body !== Body.chunked && this.#body !== Body.untilClose;
+  }
+
+  /** Nothing more of it comes. */
+  get isWhole(): boolean {
+    const chunks = this.#chunks;
+    if (chunks !== undefined) return chunks.done || chunks.fault !== "";
+    return this.remaining === 0 && !this.isUntilClose;
+  }
+
+  /** Takes what is of the body, and returns the place behind it. */
+  read(chunk: Uint8Array, at: number, end: number, seconds: number, nanoseconds: number): number {
+    const chunks = this.#chunks;
+    if (chunks !== undefined) {
+      const stop = chunks.scan(chunk, at, end);
+      this.#builder.addBody(chunk, at, stop, seconds, nanoseconds);
+      if (chunks.fault !== "" || chunks.done) this.#endChunks(chunks);
+      return stop;
+    }
+    const stop = this.isUntilClose ? end : Math.min(end, at + this.remaining);
+    this.#builder.addBody(chunk, at, stop, seconds, nanoseconds);
+    this.remaining = this.isUntilClose ? 0 : this.remaining - (stop - at);
+    return stop;
+  }
+
+  /** Passes over `bytes` that are missing. False when the framing does not outlive such a hole. */
+  skip(bytes: number): boolean {
+    const chunks = this.#chunks;
+    if (this.isUntilClose) return true;
+    if (chunks === undefined) {
+      if (bytes > this.remaining) return false;
+      this.remaining -= bytes;
+      return true;
+    }
+    if (bytes > chunks.skippable) return false;
+    chunks.skip(bytes);
+    return true;
+  }
+
+  #endChunks(chunks: ChunkScanner): void {
+    const { message } = this.#builder;
+    if (chunks.fault === "") {
+      message?.doubt(chunks.ambiguity);
+      return;
+    }
+    // As with a length that is none: what can be told of it is kept, and not trusted.
+    message?.doubt(chunks.fault);
+    this.lost = End.lostInBody;
+  }
+}
