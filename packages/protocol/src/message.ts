@@ -56,6 +56,8 @@ export interface MessageContext {
   readonly target?: string | undefined;
   /** On replayed responses: the target was asked the same a moment later, and that answer counts. Stays in this process. */
   readonly isProbe?: boolean | undefined;
+  /** On replayed responses: of the known-good build that the target is compared with. Stays in this process. */
+  readonly isControl?: boolean | undefined;
   /** True when a rule set the Host field: outputs must not put their target's there. */
   readonly keepHost?: boolean | undefined;
 }

@@ -69,6 +69,8 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   once?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
   /** It needs replayed responses: outputs that can make them are told to. */
   readonly wantsReplayed?: boolean;
+  /** It takes what is replayed only to be compared with: answers of a control, and those of probes. */
+  readonly takesAsides?: boolean;
   /** The share of safe requests, 0 to 1, that targets are to be asked twice, as its options say. */
   wantsProbes?(options: OptionValues<S>): number;
   /** Another output that its options ask for, by name and argument; it is planned beside it, with the options given to that name. */

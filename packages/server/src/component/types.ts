@@ -196,6 +196,8 @@ export interface OutputContext {
   readonly replayedWanted: boolean;
   /** The share of safe requests, 0 to 1, that another output wants asked twice in a row, to see what varies by itself. */
   readonly probeShare: number;
+  /** It replays to a known-good build for another output, which compares with its answers; to all others they are nothing. */
+  readonly isControl: boolean;
   /** Figures of all outputs of the run, this one's included. */
   readonly others: () => readonly { readonly name: string; readonly stats: OutputStats }[];
   /** Re-enters messages (replayed responses) as an input does. */

@@ -47,7 +47,7 @@ export function buildOutputs(
     const isCompanion = planned.isCompanion === true;
     const probeShare = isCompanion ? 0 : Math.max(0, ...plan.outputs.map(probeShareOf));
     const log = createLogger(around.log, plan.run.verbose, name);
-    const context = { ...shared, name, probeShare, log };
+    const context = { ...shared, name, probeShare, isControl: isCompanion, log };
     const queueStats = plan.run.stats ? queueStatsOf(planned) : undefined;
     outputs.push(
       buildOutput(planned, context, around.clock, {
@@ -88,6 +88,7 @@ function buildOutput(
     account,
     queue,
     accepts: new Set(declaration.accepts),
+    takesAsides: declaration.takesAsides === true,
     limits: limitsOf(limit, clock),
     cursor,
     intents,

@@ -36,8 +36,8 @@ export function buildRun(plan: Plan, around: Surroundings): Run {
   const journal = openJournal(plan, around, way, identity, hold);
   const outputs = buildOutputs(plan, around, way, journal?.journal);
   checkReplayed(plan, outputs);
-  const emitsReplayed = outputs.some(({ output }) => output.emitsReplayed === true);
-  const comparer = emitsReplayed ? new StatusComparer() : undefined;
+  const replaying = outputs.filter(({ output }) => output.emitsReplayed === true).length;
+  const comparer = replaying > 0 ? new StatusComparer(replaying) : undefined;
   const stages = buildStages(plan, relay !== undefined);
   const pipeline = new Pipeline({
     entrance: relay === undefined ? undefined : { ...relay, stages: stagesOf(stages, true) },

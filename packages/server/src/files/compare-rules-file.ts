@@ -1,6 +1,5 @@
 /** The decisions of people about differences, read from YAML. In: a path and two options. Out: a policy, or one sentence that names the place. */
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { readYaml } from "./yaml-file.ts";
 import type { CompareRule, Policy } from "../core/compare/rules.ts";
 import type { DifferenceKind, Part } from "../core/compare/report.ts";
 
@@ -21,24 +20,30 @@ const KINDS: readonly DifferenceKind[] = [
 const PARTS: readonly Part[] = ["status", "header", "body", "latency"];
 const ACTIONS = ["ignore", "tolerate", "accept"] as const;
 
+export const KINDS_RULE: string = `must be some of ${KINDS.join(", ")}, with commas between`;
+
+/** `failOn` as `kindsOf` takes it. */
 export function readPolicy(file: string, failOn: string, tolerance: number): Policy {
   return {
     rules: file === "" ? [] : readRules(file),
-    failOn:
-      failOn === "" ? undefined : new Set(failOn.split(",").map((word) => kindOf(word.trim()))),
+    failOn: failOn === "" ? undefined : kindsOf(failOn),
     tolerance,
   };
 }
 
-function kindOf(word: string): DifferenceKind {
-  const kind = KINDS.find((each) => each === word);
-  if (kind === undefined)
-    throw new Error(`--output-compare-fail-on: must be some of ${KINDS.join(", ")}; got ${word}`);
-  return kind;
+/** Undefined when a word is no kind of difference. */
+export function kindsOf(failOn: string): Set<DifferenceKind> | undefined {
+  const kinds = new Set<DifferenceKind>();
+  for (const word of failOn.split(",")) {
+    const kind = KINDS.find((each) => each === word.trim());
+    if (kind === undefined) return undefined;
+    kinds.add(kind);
+  }
+  return kinds;
 }
 
 function readRules(file: string): CompareRule[] {
-  const found: unknown = parse(readFileSync(file, "utf8"));
+  const found = readYaml(file);
   const list: unknown =
     typeof found === "object" && found !== null && !Array.isArray(found)
       ? Reflect.get(found, "rules")

@@ -2,16 +2,16 @@
  * Reviewed rules of correlation: where short ids come from, in YAML that people read and commit. In: a path. Out: rules, or one sentence that
  * names the place and the rule that is broken.
  */
-import { readFileSync } from "node:fs";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { Rule } from "../core/correlate/rules.ts";
+import { readYaml } from "./yaml-file.ts";
 
 const HEADER = `# Where short ids in requests come from: what stands at "consumer" was given at "producer".
 # Found in a recording by mirrorball learn; review it, commit it, use it with --correlate FILE.
 `;
 
 export function readRules(path: string): Rule[] {
-  const found: unknown = parse(readFileSync(path, "utf8"));
+  const found = readYaml(path);
   const list: unknown =
     typeof found === "object" && found !== null ? Reflect.get(found, "rules") : found;
   if (!Array.isArray(list)) throw new Error(`${path}: must have a list "rules"`);

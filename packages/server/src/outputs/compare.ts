@@ -19,7 +19,8 @@ import { applyPolicy } from "../core/compare/rules.ts";
 import type { Policy } from "../core/compare/rules.ts";
 import type { RunFacts } from "../core/compare/types.ts";
 import { packBatch } from "../core/middleware/plugin-wire.ts";
-import { readPolicy } from "../files/compare-rules-file.ts";
+import { KINDS_RULE, kindsOf, readPolicy } from "../files/compare-rules-file.ts";
+import { readTemplates } from "../files/openapi.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./compare/port.ts";
 import { REPORT_RULE, checkWritable, viewOf, writeReport } from "./compare/report-files.ts";
 
@@ -74,12 +75,15 @@ const options: {
     default: 0,
     defaultText: "",
   },
-  failOn: text({
-    help: "Kinds of differences that count: status, value, format, type, missing, added, length, order, text, bytes, slower, leak. All by default.",
-    example: "status,type,missing,leak",
-    placeholder: "KINDS",
-    default: "",
-  }),
+  failOn: {
+    ...text({
+      help: "Kinds of differences that count: status, value, format, type, missing, added, length, order, text, bytes, slower, leak. All by default.",
+      example: "status,type,missing,leak",
+      placeholder: "KINDS",
+      default: "",
+    }),
+    parse: (raw) => (kindsOf(raw) === undefined ? new Refusal(KINDS_RULE) : raw),
+  },
 };
 
 /** `10%` or `0.1`, as a share. */
@@ -109,15 +113,17 @@ export const outputCompare: OutputDeclaration<typeof options> = defineOutput({
   },
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   wantsReplayed: true,
+  takesAsides: true,
   wantsProbes: ({ probe }) => probe,
   companion: ({ control }) =>
     control === "" ? undefined : { output: "output-http", argument: control },
   options,
   create: (context, argument, values) => {
+    // The thread reads it again; what is wrong with it is to be said before anything starts.
+    if (values.openapi !== "") readTemplates(values.openapi);
     const policy = readPolicy(values.rules, values.failOn, values.tolerance);
     return new CompareOutput(context, filesOf(argument), policy, {
       control: values.control !== "",
-      controlName: values.control === "" ? undefined : `output-http ${values.control}`,
       hosts: [],
       openapi: values.openapi === "" ? undefined : values.openapi,
     });
@@ -137,6 +143,7 @@ class CompareOutput implements Output {
   #onReport: (report: Report) => void = () => {};
   #quiet: (() => void)[] = [];
   #fault: string | undefined;
+  #isUnwritten = false;
 
   constructor(
     context: OutputContext,
@@ -193,7 +200,10 @@ class CompareOutput implements Output {
   }
 
   stats(): OutputStats {
-    return { verdict: this.#report?.verdict };
+    const verdict = this.#report?.verdict;
+    // A report that nobody can read must not look like a good one.
+    const isUnread = this.#isUnwritten && verdict === "same";
+    return { verdict: isUnread ? "inconclusive" : verdict };
   }
 
   async #write(report: Report): Promise<void> {
@@ -202,6 +212,7 @@ class CompareOutput implements Output {
         await writeReport(file, report, this.#context.stdout);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
+        this.#isUnwritten = true;
         this.#context.log.warn(`the report could not be written: ${reason}`);
       }
     }

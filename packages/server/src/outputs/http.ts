@@ -242,6 +242,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
       track: emits || correlation !== undefined,
       emits,
       name: context.name,
+      isControl: context.isControl,
       correlation,
       prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
       ambiguous: values.ambiguous,
@@ -254,7 +255,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     });
     return {
       reload: authorities.reload,
-      emitsReplayed: emits,
+      emitsReplayed: emits && !context.isControl,
       observer: correlation,
       start: async () => pool.start(),
       drain: () => pool.drained(),

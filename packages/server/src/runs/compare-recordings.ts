@@ -7,9 +7,11 @@ import type { Message } from "@mirrorball/protocol";
 import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { ToolContext, ToolOutcome } from "../component/define.ts";
 import { Comparison } from "../core/compare/comparison.ts";
+import type { RouteTemplates } from "../core/compare/endpoints.ts";
 import { applyPolicy } from "../core/compare/rules.ts";
+import type { Policy } from "../core/compare/rules.ts";
 import { endpointOf } from "../core/correlate/scan.ts";
-import { readPolicy } from "../files/compare-rules-file.ts";
+import { KINDS_RULE, kindsOf, readPolicy } from "../files/compare-rules-file.ts";
 import { readTemplates } from "../files/openapi.ts";
 import { RecordMerge } from "../files/merge.ts";
 import { recordings } from "../files/recordings.ts";
@@ -39,15 +41,24 @@ export async function compareRecordings(
   b: string,
   values: RecordingOptions,
 ): Promise<ToolOutcome> {
+  let policy: Policy;
+  let templates: RouteTemplates | undefined;
   try {
-    const files = [...(values.noise === "on" ? [TERMINAL] : []), ...values.report];
-    for (const file of files) {
+    if (values.failOn !== "" && kindsOf(values.failOn) === undefined)
+      throw new Error(`--fail-on: ${KINDS_RULE}; got ${values.failOn}`);
+    policy = readPolicy(values.rules, values.failOn, shareOf(values.tolerance));
+    templates = values.openapi === "" ? undefined : readTemplates(values.openapi);
+    for (const file of values.report) {
       if (viewOf(file) === undefined)
         throw new Error(`--report: must end in .html, .json, .xml or .md; got ${file}`);
-      checkWritable(file);
     }
-    const policy = readPolicy(values.rules, values.failOn, shareOf(values.tolerance));
-    const templates = values.openapi === "" ? undefined : readTemplates(values.openapi);
+  } catch (error) {
+    context.complain(error instanceof Error ? error.message : String(error));
+    return "usage";
+  }
+  try {
+    const files = [...(values.noise === "on" ? [TERMINAL] : []), ...values.report];
+    for (const file of files) checkWritable(file);
     const comparison = new Comparison({ control: false, templates });
     const others = new Others(await exchangesOf(b, context));
     for (const { request, response } of await exchangesOf(a, context)) {

@@ -162,25 +162,50 @@ async function compareWithTarget(
 ): Promise<ToolOutcome> {
   const made = planFrom(wordsOf(recordings, values), catalogue);
   if ("errors" in made) {
-    for (const error of made.errors) context.complain(error);
+    for (const error of made.errors) context.complain(inOwnWords(error));
     return "usage";
   }
   let server: ReplayServer;
-  let counters: Counters;
   try {
-    server = new ReplayServer(made.plan, {
-      log: (line) => context.complain(line.replace(/^mirrorball: /, "")),
-    });
+    const log = (line: string): void => context.complain(line.replace(/^mirrorball: /, ""));
+    server = new ReplayServer(made.plan, { log });
+  } catch (error) {
+    // Files that options name cannot be read, or do not hold what they should.
+    context.complain(inOwnWords(error instanceof Error ? error.message : String(error)));
+    return "usage";
+  }
+  try {
     await server.start();
   } catch (error) {
-    context.complain(error instanceof Error ? error.message : String(error));
+    context.complain(inOwnWords(error instanceof Error ? error.message : String(error)));
     return false;
   }
   const stopWatching = context.watch(() => server.progress());
-  await Promise.race([server.ended, context.interrupted]);
-  counters = await server.stop();
+  let isCutShort = false;
+  const interrupted = Promise.resolve(context.interrupted).then(() => (isCutShort = true));
+  await Promise.race([server.ended, interrupted]);
+  const counters = await server.stop();
   stopWatching();
-  return outcomeOf(context, counters, server.verdict);
+  if (isCutShort) context.complain("interrupted: only a part of the recording was compared");
+  const outcome = outcomeOf(context, counters, server.verdict);
+  return isCutShort && outcome === true ? false : outcome;
+}
+
+/** The options of the plan that this command makes, as its own are called. */
+const OWN_NAMES: ReadonlyMap<string, string> = new Map([
+  ["--output-compare-control", "--control"],
+  ["--output-compare-fail-on", "--fail-on"],
+  ["--output-compare-openapi", "--openapi"],
+  ["--output-compare-probe", "--probe"],
+  ["--output-compare-rules", "--rules"],
+  ["--output-compare-tolerance", "--tolerance"],
+  ["--output-compare", "--report"],
+  ["--output-http", "--target"],
+  ["--input-file-speed", "--speed"],
+]);
+
+function inOwnWords(error: string): string {
+  return error.replace(/^--[a-z-]+/, (flag) => OWN_NAMES.get(flag) ?? flag);
 }
 
 function outcomeOf(

@@ -40,6 +40,8 @@ export class Comparison {
   /** Sessions of which the target took the token at least once. */
   readonly acceptedSessions: Set<number> = new Set();
   failed = 0;
+  /** Exchanges for which the control gave no answer. */
+  controlFailed = 0;
   compared = 0;
   statusAlike = 0;
   /** How much later exchanges were replayed than recorded, in milliseconds: the least and the most. */
@@ -80,8 +82,10 @@ export class Comparison {
     return judge(this, facts);
   }
 
-  #compare(exchange: Exchange): void {
-    const { original, replayed, control, probe, request } = exchange;
+  #compare(whole: Exchange): void {
+    const control = this.#controlOf(whole);
+    const exchange = { ...whole, control };
+    const { original, replayed, probe, request } = exchange;
     const endpoint = this.#endpointOf(request);
     if (replayed.context?.failure !== undefined) {
       this.failed += 1;
@@ -89,7 +93,10 @@ export class Comparison {
       return;
     }
     const base = original ?? control;
-    if (base === undefined) return;
+    if (base === undefined) {
+      this.pairing.unpaired += 1;
+      return;
+    }
     const [a, b] = [new View(base), new View(replayed)];
     this.compared += 1;
     endpoint.requests += 1;
@@ -113,6 +120,13 @@ export class Comparison {
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
     this.#learn(found);
+  }
+
+  /** A failure of the control says nothing of the build: it is counted, and never compared with. */
+  #controlOf({ control }: Exchange): Message | undefined {
+    if (control !== undefined && control.context?.failure === undefined) return control;
+    if (this.options.control) this.controlFailed += 1;
+    return undefined;
   }
 
   #differences(a: View, b: View, isHead: boolean): Difference[] {

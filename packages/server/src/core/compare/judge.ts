@@ -122,7 +122,7 @@ class Judge {
       exchanges,
       sorted,
       pairing.hasOriginals,
-      this.#comparison.options.control,
+      this.#comparison.options.control ? this.#comparison.controlFailed : undefined,
     );
     return {
       schema: REPORT_SCHEMA,

@@ -80,14 +80,18 @@ export function verdictOf(
   exchanges: Report["exchanges"],
   endpoints: readonly EndpointReport[],
   hasOriginals: boolean,
-  hasControl: boolean,
+  /** Exchanges without an answer of the control; undefined where there is no control. */
+  controlFailed: number | undefined,
 ): { verdict: Verdict; remarks: string[] } {
   const remarks: string[] = [];
   const { compared, failed, unpaired, setAside, sent } = exchanges;
-  if (!hasOriginals && !hasControl && sent + unpaired > 0) {
+  if (!hasOriginals && controlFailed === undefined && sent + unpaired > 0) {
     remarks.push(
       "the recording has no responses, so there is nothing to compare with: give --control URL of a build that is known to be good",
     );
+  }
+  if (controlFailed !== undefined && controlFailed > 0) {
+    remarks.push(`the control gave no answer to ${controlFailed} requests`);
   }
   if (compared === 0) remarks.push("no exchange was compared");
   if (failed > 0) remarks.push(`${failed} requests got no answer`);

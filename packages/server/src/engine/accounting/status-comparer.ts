@@ -1,6 +1,6 @@
 /**
- * Compares the status of an original response with that of its replay, by id. Sees responses only, keeps one
- * small number for each that waits for its counterpart, and forgets the oldest beyond a bound.
+ * Compares the status of an original response with those of its replays, by id and target. Sees responses only, keeps one
+ * small record for each exchange that waits, and forgets the oldest beyond a bound.
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
@@ -14,6 +14,15 @@ export interface StatusMismatch {
   readonly id: string;
   readonly original: number;
   readonly replayed: number;
+  /** The output that replayed it; absent where only one does. */
+  readonly target?: string | undefined;
+}
+
+interface Waiting {
+  original: number | undefined;
+  /** Statuses of targets whose original has not come. */
+  readonly early: Map<string, number>;
+  readonly compared: Set<string>;
 }
 
 export class StatusComparer {
@@ -23,8 +32,13 @@ export class StatusComparer {
   unpaired = 0;
   /** The latest mismatches, newest last. */
   readonly examples: StatusMismatch[] = [];
-  readonly #waiting: Map<string, { readonly kind: MessageKind; readonly status: number }> =
-    new Map();
+  readonly #targets: number;
+  readonly #waiting: Map<string, Waiting> = new Map();
+
+  /** `targets`: how many outputs replay; each of them may answer an exchange. */
+  constructor(targets = 1) {
+    this.#targets = targets;
+  }
 
   observe(batch: readonly Message[]): void {
     for (const message of batch) {
@@ -32,31 +46,50 @@ export class StatusComparer {
     }
   }
 
-  #see({ id, kind, http }: Message): void {
+  #see({ id, kind, http, context }: Message): void {
     const status = http.status;
     if (status === undefined) return;
-    const other = this.#waiting.get(id);
-    if (other === undefined || other.kind === kind) {
-      this.#waiting.set(id, { kind, status });
-      if (this.#waiting.size > WAITING_MAX) this.#forgetOldest();
-      return;
+    const waiting = this.#waitingFor(id, kind);
+    if (kind === MessageKind.response) {
+      waiting.original = status;
+      for (const [target, early] of waiting.early) this.#compare(id, waiting, target, early);
+      waiting.early.clear();
+    } else {
+      const target = context?.target ?? "";
+      if (waiting.original === undefined) waiting.early.set(target, status);
+      else this.#compare(id, waiting, target, status);
     }
-    this.#waiting.delete(id);
+    if (waiting.compared.size >= this.#targets) this.#waiting.delete(id);
+    else if (this.#waiting.size > WAITING_MAX) this.#forgetOldest();
+  }
+
+  #waitingFor(id: string, kind: MessageKind): Waiting {
+    const known = this.#waiting.get(id);
+    // The same id again, as in a recording that is looped: another exchange.
+    const isAgain = kind === MessageKind.response && known?.original !== undefined;
+    if (known !== undefined && !isAgain) return known;
+    const waiting: Waiting = { original: undefined, early: new Map(), compared: new Set() };
+    this.#waiting.set(id, waiting);
+    return waiting;
+  }
+
+  #compare(id: string, waiting: Waiting, target: string, replayed: number): void {
+    const { original = 0, compared } = waiting;
+    compared.add(target);
     this.compared += 1;
-    if (other.status === status) return;
+    if (original === replayed) return;
     this.mismatched += 1;
-    const [original, replayed] =
-      kind === MessageKind.replayed ? [other.status, status] : [status, other.status];
-    this.examples.push({ id, original, replayed });
+    const example = { id, original, replayed };
+    this.examples.push(this.#targets > 1 ? { ...example, target } : example);
     if (this.examples.length > EXAMPLES_MAX) this.examples.shift();
   }
 
   #forgetOldest(): void {
     // A Map iterates in the order of insertion.
-    for (const id of this.#waiting.keys()) {
-      this.#waiting.delete(id);
-      this.unpaired += 1;
-      return;
-    }
+    const [oldest] = this.#waiting;
+    if (oldest === undefined) return;
+    this.#waiting.delete(oldest[0]);
+    // With --split-output an exchange has one of the targets only.
+    if (oldest[1].compared.size === 0) this.unpaired += 1;
   }
 }

@@ -1,4 +1,5 @@
 /** The summary at the end of a run, and the one-line form of `--stats`. In: counters. Out: text. */
+import type { CorrelationFigures } from "../../component/types.ts";
 import type {
   Counters,
   InputCounters,
@@ -78,8 +79,14 @@ function outputLines(output: OutputCounters): string[] {
   if (classes.length > 0) {
     lines.push(`  answers: ${classes.map(([name, count]) => `${count} ${name}`).join(", ")}`);
   }
+  if (stats.correlation !== undefined) lines.push(`  ${correlationLine(stats.correlation)}`);
   for (const note of stats.notes ?? []) lines.push(`  ${note}`);
   return lines;
+}
+
+function correlationLine({ learned, used, waited, missed }: CorrelationFigures): string {
+  const values = `tokens and ids: ${learned} learned, ${used} used`;
+  return `${values}, ${waited} requests waited${reasons("missed", missed)}`;
 }
 
 function journalLine({ journal, middleware, outputs }: Counters): string {

@@ -21,6 +21,8 @@ export interface BranchParts {
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
   readonly accepts: ReadonlySet<MessageKind>;
+  /** See `isAside`; others are not offered them. */
+  readonly takesAsides: boolean;
   /** The output's own `|LIMIT`; true for a message that is within it. */
   readonly limits?: ((message: Message) => boolean) | undefined;
   /** With a journal: what the output has settled of it. */
@@ -29,6 +31,11 @@ export interface BranchParts {
   readonly intents?: IntentQueue | undefined;
   /** For an output that must know what passes. */
   readonly observer?: OutputObserver | undefined;
+}
+
+/** A replayed answer that only a comparison looks at: of a control, or the first of two asks. To everybody else it never was. */
+export function isAside({ context }: Message): boolean {
+  return context?.isControl === true || context?.isProbe === true;
 }
 
 export class OutputBranch {
@@ -47,6 +54,11 @@ export class OutputBranch {
 
   get accepts(): ReadonlySet<MessageKind> {
     return this.#parts.accepts;
+  }
+
+  /** Whether a message is of a kind that the output takes; asked first. */
+  wants(message: Message): boolean {
+    return this.#parts.accepts.has(message.kind) && (this.#parts.takesAsides || !isAside(message));
   }
 
   /** True when a journal keeps what is not settled at the end. */
@@ -75,12 +87,13 @@ export class OutputBranch {
   }
 
   #select(batch: readonly Message[], entry: number): readonly Message[] {
-    const { accepts, queue, observer } = this.#parts;
+    const { queue, observer } = this.#parts;
     const { refusal } = queue;
-    if (this.#isPlain && refusal === undefined)
-      return batch.filter(({ kind }) => accepts.has(kind));
+    if (this.#isPlain && refusal === undefined) {
+      return batch.filter((message) => this.wants(message));
+    }
     return batch.filter((message) => {
-      if (!accepts.has(message.kind)) return false;
+      if (!this.wants(message)) return false;
       if (this.#admits(message, entry, refusal)) return true;
       observer?.gone(message);
       return false;

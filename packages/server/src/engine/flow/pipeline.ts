@@ -11,6 +11,7 @@ import type { Accepted, Fate, Relay, Stage } from "../../component/types.ts";
 import { NO_ENTRY } from "../../core/journal/lane-tracker.ts";
 import type { RelayAccount } from "../accounting/ledger.ts";
 import type { StatusComparer } from "../accounting/status-comparer.ts";
+import { isAside } from "./output-branch.ts";
 import type { OutputBranch } from "./output-branch.ts";
 import type { Splitter } from "./split.ts";
 
@@ -51,6 +52,16 @@ export class Pipeline {
 
   /** For outputs: with a relay they must not wait for it, because it may be waiting for them. */
   reenter(batch: Message[]): Accepted {
+    const asides = batch.filter(isAside);
+    if (asides.length === 0) return this.#reenter(batch);
+    // No middleware and no count of statuses sees them.
+    const wait = this.#forward(asides, NO_ENTRY);
+    const others = batch.filter((message) => !isAside(message));
+    const more = others.length === 0 ? undefined : this.#reenter(others);
+    return wait === undefined || more === undefined ? (wait ?? more) : both(wait, more);
+  }
+
+  #reenter(batch: Message[]): Accepted {
     const wait = this.emit(batch);
     return this.#parts.entrance === undefined ? wait : undefined;
   }
@@ -91,7 +102,7 @@ export class Pipeline {
     } catch (error) {
       this.#parts.onError(error);
       for (const branch of this.#parts.branches) {
-        const count = batch.filter(({ kind }) => branch.accepts.has(kind)).length;
+        const count = batch.filter((message) => branch.wants(message)).length;
         branch.account.removed("dropped", "internal-error", count);
       }
       return false;
@@ -100,7 +111,7 @@ export class Pipeline {
 
   #countRemoved(message: Message, fate: Fate, reason: string): void {
     for (const branch of this.#parts.branches) {
-      if (branch.accepts.has(message.kind)) branch.account.removed(fate, reason, 1);
+      if (branch.wants(message)) branch.account.removed(fate, reason, 1);
     }
   }
 }

@@ -5,8 +5,6 @@ import type { BatchParcel } from "../../core/middleware/plugin-wire.ts";
 
 export interface WorkerSettings {
   readonly control: boolean;
-  /** The output whose answers are compared; undefined: the first that answers. */
-  readonly controlName: string | undefined;
   readonly hosts: readonly string[];
   readonly openapi: string | undefined;
 }

@@ -2,7 +2,7 @@
  * Writes a report in the form that a file's name says: `.json`, `.html`, `.xml` (JUnit), `.md`, `-` for the terminal. In: names and a
  * report. A file that cannot be written is known before anything is sent; a written one is never half there.
  */
-import { openSync, closeSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import type { ByteSink } from "../../component/types.ts";
 import type { Report } from "../../core/compare/report.ts";
 import { htmlView } from "../../core/compare/views/html.ts";
@@ -30,8 +30,11 @@ export function viewOf(name: string): View | undefined {
 /** Throws a sentence when the file cannot be written. What stands there is left alone. */
 export function checkWritable(name: string): void {
   if (name === TERMINAL) return;
+  const isNew = !existsSync(name);
   try {
     closeSync(openSync(name, "a"));
+    // A run that breaks leaves no empty report behind.
+    if (isNew) unlinkSync(name);
   } catch (error) {
     throw new Error(
       `cannot write ${name}: ${error instanceof Error ? error.message : String(error)}`,

@@ -12,7 +12,7 @@ import type { FromWorker, ToWorker, WorkerSettings } from "./port.ts";
 const port = parentPort;
 if (port === null) throw new Error("this file is the inside of a worker");
 // The other side made it.
-const { control, controlName, hosts, openapi } = workerData as WorkerSettings;
+const { control, hosts, openapi } = workerData as WorkerSettings;
 const templates = openapi === undefined ? undefined : readTemplates(openapi);
 const comparison = new Comparison({ control, hosts, templates });
 /** Answers of other targets than the first are not compared. */
@@ -47,9 +47,7 @@ function take(unpacked: Unpacked, late: boolean): void {
 }
 
 function roleOf({ context }: Message): Role | undefined {
-  if (context?.target !== undefined && context.target === controlName) {
-    return context.isProbe === true ? undefined : "control";
-  }
+  if (context?.isControl === true) return "control";
   target ??= context?.target;
   if (context?.target !== target) {
     otherTargets += 1;

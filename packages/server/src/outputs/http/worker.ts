@@ -34,6 +34,8 @@ export interface WorkerSettings extends ConnectionSettings {
   readonly track: boolean;
   /** The output's name, which its replayed responses carry. */
   readonly name: string;
+  /** Its answers are a control's. */
+  readonly isControl: boolean;
   readonly responseBytesMax: number;
   /** Sends requests too that can be read in two ways. */
   readonly ambiguous: boolean;
@@ -283,6 +285,7 @@ export class Worker implements ConnectionEvents {
         failure: failed ? reason : undefined,
         target: this.#settings.name,
         isProbe: this.isProbing ? true : undefined,
+        isControl: this.#settings.isControl ? true : undefined,
       },
     };
   }

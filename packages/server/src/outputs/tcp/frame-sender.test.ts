@@ -40,6 +40,7 @@ async function saidOfMute(stream: OutputStream | undefined): Promise<string[]> {
       loopGuard: true,
       replayedWanted: false,
       probeShare: 0,
+      isControl: false,
       others: () => [],
       clock: { nowUs: () => 0, monotonicMs: () => nowMs },
       log: { warn: (line) => said.push(line), debug: () => {} },
