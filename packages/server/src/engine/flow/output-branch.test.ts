@@ -57,6 +57,7 @@ class World {
     this.branch = new OutputBranch({
       account: this.account,
       queue: this.queue,
+      takesAsides: false,
       accepts: new Set(accepts),
       limits: limiter === undefined ? undefined : (message) => limiter.admits(message, 0),
       cursor: this.cursor,
