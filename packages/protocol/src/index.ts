@@ -1,6 +1,8 @@
 /** The door of `@mirrorball/protocol` to everything; `producing.ts` is a smaller one. */
 export { BodyState, MessageKind, timestampToNs, timestampToUs } from "./message.ts";
 export type { Message, MessageContext, Timestamp } from "./message.ts";
+export { Backoff } from "./backoff.ts";
+export { fnv1a32 } from "./fnv.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";
 export { HttpMessage, contentLength, headEnd, isChunked } from "./http-message.ts";
 export { dechunk } from "./chunked.ts";

@@ -17,8 +17,8 @@ export const CHUNK_BYTES_MAX: number = 64 * 1024;
 /** An exchange whose bodies together are larger than this travels as head, chunks and end. */
 export const WHOLE_EXCHANGE_BYTES_MAX: number = 256 * 1024;
 
-/** Payload bytes that make a producer close a batch and send it. */
-export const BATCH_BYTES_TARGET: number = 64 * 1024;
+/** Payload bytes that make a producer close a batch and send it: what a batch costs is mostly its system calls, here and for its ack. */
+export const BATCH_BYTES_TARGET: number = 128 * 1024;
 
 /** Nesting of a payload: list of records, record, list of header fields. Nothing needs a fourth. */
 export const PAYLOAD_DEPTH_MAX: number = 3;

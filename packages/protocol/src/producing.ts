@@ -3,6 +3,8 @@
  * nor the ends of connections, which cost a process that may never send anything 7 MB.
  */
 export { BodyState } from "./message.ts";
+export { Backoff } from "./backoff.ts";
+export { fnv1a32 } from "./fnv.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";
 export type * from "./record.ts";
 export * from "./schema.ts";

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { fnv1a32 } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { OPTION_NAMES, settingsFrom } from "./options.ts";
 import type { MirrorOptions } from "./options.ts";
-import { fnv1a32, isSampled } from "./record/sampling.ts";
+import { isSampled } from "./record/sampling.ts";
 
 const faultsOf = (options: unknown, env: Record<string, string> = {}): string => {
   try {

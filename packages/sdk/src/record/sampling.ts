@@ -2,6 +2,7 @@
  * Which exchanges are teed: a share of them, or of the sessions. Pure. A session is kept or left out as a whole, by a
  * stable hash of its key, and the same on every process; without a key the exchange stands for itself.
  */
+import { fnv1a32 } from "@mirrorball/protocol/producing";
 import type { SampleKey } from "../options.ts";
 
 /** Shares are kept to a hundredth of a percent. */
@@ -46,13 +47,4 @@ function valueIn(text: string, separator: string, name: string): string | undefi
     if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1);
   }
   return undefined;
-}
-
-/** FNV-1a, 32 bits, as gor's limiters use it. Over the low byte of each character: fields are latin1. */
-export function fnv1a32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) {
-    hash = Math.imul(hash ^ (text.charCodeAt(i) & 0xff), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -5,6 +5,7 @@
  */
 import {
   ABANDON,
+  BATCH_BYTES_TARGET,
   LOSS,
   PayloadWriter,
   RESPONSE_END,
@@ -15,8 +16,6 @@ import type { Losses } from "../stats/losses.ts";
 
 /** Batches wait this long for company: what a batch costs is mostly its system calls, here and for its acknowledgement. */
 const FLUSH_MS = 20;
-/** Bytes that end a batch before its time. */
-const BATCH_BYTES_TARGET = 128 * 1024;
 /** Losses travel by themselves when nothing else does. */
 const LOSS_MS_MAX = 1000;
 /** Who writes an exchange as one record; false when it has no room in this frame. */

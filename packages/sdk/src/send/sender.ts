@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { TLSSocket, connect as connectTls } from "node:tls";
 import {
+  Backoff,
   CHANNEL_BINDING_BYTES,
   CHANNEL_BINDING_LABEL,
   NONCE_BYTES,
@@ -22,8 +23,7 @@ import type { ServerAddress, Settings } from "../options.ts";
 import { RareLog } from "../stats/rare-log.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles. */
-const BACKOFF_MS_MIN = 100;
-const BACKOFF_MS_MAX = 30_000;
+const BACKOFF = { firstMs: 100, longestMs: 30_000 };
 /** A connection that lived this long was good: the next trouble starts at the shortest back-off. */
 const HEALTHY_MS = 60_000;
 const TICK_MS = 1000;
@@ -58,7 +58,7 @@ export class Sender implements FrameSink {
   readonly #options: SenderOptions;
   #socket: Socket | undefined;
   #address = 0;
-  #backoffMs = BACKOFF_MS_MIN;
+  readonly #backoff: Backoff = new Backoff(BACKOFF);
   #connectedAtMs = 0;
   #retry: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -285,7 +285,7 @@ export class Sender implements FrameSink {
     this.#socket = undefined;
     const lived = this.connected ? performance.now() - this.#connectedAtMs : 0;
     if (lived > HEALTHY_MS) {
-      this.#backoffMs = BACKOFF_MS_MIN;
+      this.#backoff.reset();
       this.#rareLogs.clear();
     }
     if (!this.#closed) this.#retryNext();
@@ -294,9 +294,8 @@ export class Sender implements FrameSink {
 
   #retryNext(): void {
     this.#address = (this.#address + 1) % this.#options.servers.length;
-    this.#retry = setTimeout(() => this.#connect(), Math.random() * this.#backoffMs);
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next(Math.random()));
     this.#retry.unref();
-    this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
   }
 
   /** `trouble` names the cause: each is told at once when it is new, and then ever rarer. */

@@ -9,6 +9,7 @@ const ROW_BITS = 5;
 const ROW = 1 << ROW_BITS;
 /** 2^36 µs are 19 hours; longer values fall into the last bucket. */
 const EXPONENT_MAX = 36;
+const TWO_32 = 2 ** 32;
 
 export class Histogram {
   count = 0;
@@ -35,13 +36,14 @@ export class Histogram {
   }
 }
 
+/** Values beyond 32 bits, more than an hour, are filed by their upper bits: `Math.clz32` sees 32. */
 function bucketOf(us: number): number {
   if (us < ROW) return us;
-  const exponent = Math.floor(Math.log2(us));
-  // Rounding in log2 may be off by one right at a power of two.
-  const exact = us < 2 ** exponent ? exponent - 1 : exponent;
-  const row = exact - ROW_BITS + 1;
-  return row * ROW + (Math.floor(us / 2 ** (exact - ROW_BITS)) - ROW);
+  const high = us >= TWO_32 ? Math.floor(us / TWO_32) : 0;
+  const exponent = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(us);
+  const width = exponent - ROW_BITS;
+  const mantissa = high > 0 ? Math.floor(us / 2 ** width) : us >>> width;
+  return (width + 1) * ROW + (mantissa - ROW);
 }
 
 /** Largest whole microsecond in the bucket. */

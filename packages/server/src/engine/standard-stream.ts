@@ -10,6 +10,7 @@ import { fstatSync, writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import type { ByteSink, LineSink, WriteFault } from "../component/types.ts";
 import { codeOf, hintOf } from "../files/file-error.ts";
+import { Waiters } from "../core/waiters.ts";
 
 /** Bytes of lines that may wait for a reader that is slow: a burst of a busy log, and little memory. */
 const WAITING_BYTES_MAX: number = 1024 * 1024;
@@ -31,7 +32,7 @@ export class StandardStream implements ByteSink, LineSink {
   /** What `say` left out since its last success, and why. */
   #missing = 0;
   #missingWhy = "";
-  #whenFlushed: (() => void)[] = [];
+  readonly #flushed: Waiters = new Waiters();
 
   /** `open` is called at the first use, so that a program that never writes here leaves the stream alone. */
   constructor(fd: number, open: () => NodeStream) {
@@ -79,7 +80,7 @@ export class StandardStream implements ByteSink, LineSink {
   async flushed(waitMs: number): Promise<boolean> {
     if (this.#waitingBytes > 0) {
       const late = new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref());
-      await Promise.race([late, new Promise<void>((done) => this.#whenFlushed.push(done))]);
+      await Promise.race([late, this.#flushed.wait()]);
     }
     return this.#waitingBytes === 0;
   }
@@ -108,7 +109,7 @@ export class StandardStream implements ByteSink, LineSink {
     return new Promise((resolve) => {
       const done = (error?: unknown): void => {
         this.#waitingBytes -= content.length;
-        if (this.#waitingBytes === 0) for (const tell of this.#whenFlushed.splice(0)) tell();
+        if (this.#waitingBytes === 0) this.#flushed.release();
         resolve(isNothing(error) ? undefined : { code: codeOf(error) || "EIO", bytesWritten: 0 });
       };
       try {

@@ -4,6 +4,7 @@
  */
 import type { Message } from "@mirrorball/protocol";
 import type { OutputContext } from "../component/types.ts";
+import { Waiters } from "../core/waiters.ts";
 
 /** Bytes that make a batch large enough to write. */
 const WRITE_BYTES_TARGET = 256 * 1024;
@@ -19,7 +20,7 @@ export class BatchWriter {
   readonly #options: BatchWriterOptions;
   #writing = false;
   #closed = false;
-  #idle: (() => void)[] = [];
+  readonly #idle: Waiters = new Waiters();
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
@@ -29,15 +30,14 @@ export class BatchWriter {
   /** Resolves when the queue is empty and nothing is being written. */
   async drained(): Promise<void> {
     if (!this.#writing && this.#options.context.queue.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
-      this.#wake();
-    });
+    const idle = this.#idle.wait();
+    this.#wake();
+    await idle;
   }
 
   close(): void {
     this.#closed = true;
-    this.#settleIdle();
+    this.#idle.release();
   }
 
   #wake(): void {
@@ -53,7 +53,7 @@ export class BatchWriter {
     const { queue } = this.#options.context;
     while (!this.#closed && queue.length > 0) await this.#options.consume(this.#takeBatch());
     this.#writing = false;
-    this.#settleIdle();
+    this.#idle.release();
   }
 
   #takeBatch(): Message[] {
@@ -69,11 +69,5 @@ export class BatchWriter {
       }
     }
     return batch;
-  }
-
-  #settleIdle(): void {
-    const waiting = this.#idle;
-    this.#idle = [];
-    for (const resolve of waiting) resolve();
   }
 }

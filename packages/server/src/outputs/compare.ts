@@ -23,6 +23,7 @@ import { KINDS_RULE, kindsOf, readPolicy } from "../files/compare-rules-file.ts"
 import { readTemplates } from "../files/openapi.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./compare/port.ts";
 import { REPORT_RULE, checkWritable, viewOf, writeReport } from "./compare/report-files.ts";
+import { Waiters } from "../core/waiters.ts";
 
 /** Messages a parcel, and parcels on their way: the thread is never idle, and little waits in it. */
 const BATCH_MAX = 256;
@@ -141,7 +142,7 @@ class CompareOutput implements Output {
   #worker: Worker | undefined;
   #report: Report | undefined;
   #onReport: (report: Report) => void = () => {};
-  #quiet: (() => void)[] = [];
+  readonly #quiet: Waiters = new Waiters();
   #fault: string | undefined;
   #isUnwritten = false;
 
@@ -181,7 +182,7 @@ class CompareOutput implements Output {
 
   async drain(): Promise<void> {
     if (this.#isQuiet) return;
-    await new Promise<void>((resolve) => this.#quiet.push(resolve));
+    await this.#quiet.wait();
   }
 
   async close(): Promise<void> {
@@ -267,8 +268,7 @@ class CompareOutput implements Output {
   }
 
   #wakeQuiet(): void {
-    if (!this.#isQuiet) return;
-    for (const resolve of this.#quiet.splice(0)) resolve();
+    if (this.#isQuiet) this.#quiet.release();
   }
 
   #facts(): RunFacts {

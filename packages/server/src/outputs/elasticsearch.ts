@@ -10,7 +10,7 @@ import { duration, flag } from "../component/kinds.ts";
 import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { ExchangeStore } from "./elasticsearch/exchange-store.ts";
+import { ExchangeOutput } from "./elasticsearch/exchange-output.ts";
 import { parseIndexTarget } from "./elasticsearch/target.ts";
 
 const options: { pairTimeoutMs: OptionSpec<number>; skipVerify: OptionSpec<boolean> } = {
@@ -42,6 +42,6 @@ export const outputElasticsearch: OutputDeclaration<typeof options> = defineOutp
   create: (context, argument, { pairTimeoutMs, skipVerify }) => {
     const target = parseIndexTarget(argument);
     if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
-    return new ExchangeStore(context, { target, skipVerify, pairTimeoutMs });
+    return new ExchangeOutput(context, { target, skipVerify, pairTimeoutMs });
   },
 });

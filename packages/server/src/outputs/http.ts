@@ -20,6 +20,7 @@ import { Dialer } from "./http/dialer.ts";
 import { parseProxy, proxyRule } from "./http/proxies.ts";
 import { readRules } from "../files/rules-file.ts";
 import { CorrelatedQueue } from "./http/correlated-queue.ts";
+import { SAFE_METHODS } from "../core/http/safe-methods.ts";
 import { Prober } from "./http/prober.ts";
 import { Pool } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
@@ -172,9 +173,6 @@ const options: {
     default: "session",
   }),
 };
-
-/** RFC 9110 9.2.1; everything else may change something at the target. */
-const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 function hasSideEffects({ http: { head } }: Message): boolean {
   return head === undefined || isResponseHead(head) || !SAFE_METHODS.has(head.method);

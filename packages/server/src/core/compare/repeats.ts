@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
+import { SAFE_METHODS } from "../http/safe-methods.ts";
 import { credentialsOf } from "../session/session-finder.ts";
 
 /** Requests that are remembered, and the bytes of their answers. */
@@ -12,8 +13,6 @@ const REQUESTS_MAX = 20_000;
 const BYTES_MAX: number = 32 * 1024 * 1024;
 /** Sessions whose last write is remembered; those that are forgotten count as if they had just written then. */
 const SESSIONS_MAX = 100_000;
-/** RFC 9110 9.2.1. */
-export const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 interface Remembered {
   readonly original: Message;

@@ -8,6 +8,8 @@
  * replace the object on the way. One that comes several times, as a middleware may copy it, is counted each time.
  */
 import type { Message } from "@mirrorball/protocol";
+import { KeyedFifo } from "../keyed-fifo.ts";
+import type { Chained } from "../keyed-fifo.ts";
 import { EntryCounts } from "./entry-counts.ts";
 
 /** What a crash left behind for this output. Keys come with how often they were written down. */
@@ -42,14 +44,12 @@ export interface Sources {
 }
 
 /** A message that is queued and not settled. */
-interface Open {
+interface Open extends Chained<Open> {
   /** It keeps this entry from being done. */
   readonly entry: number;
   /** The last entry that can bring it again. */
   readonly until: number;
-  /** Another one of the same kind and id. */
   next: Open | undefined;
-  /** On the first of several: the last, so that adding one more is not a walk. */
   last: Open | undefined;
 }
 
@@ -62,7 +62,7 @@ export class LaneTracker {
   readonly #once: (message: Message) => boolean;
   readonly #sources: Sources | undefined;
   readonly #pending: EntryCounts = new EntryCounts();
-  readonly #open: Map<string, Open> = new Map();
+  readonly #open: KeyedFifo<Open> = new KeyedFifo();
   /** How often what the crash left behind has come again. */
   readonly #again: Map<string, number> = new Map();
   #recovered = false;
@@ -148,15 +148,8 @@ export class LaneTracker {
   queued(message: Message, entry: number): void {
     const { keep, to } = this.#locate(message, entry);
     if (keep === NO_ENTRY) return;
-    const key = keyOf(message);
     const open: Open = { entry: keep, until: Math.max(keep, to), next: undefined, last: undefined };
-    const first = this.#open.get(key);
-    if (first === undefined) {
-      this.#open.set(key, open);
-    } else {
-      (first.last ?? first).next = open;
-      first.last = open;
-    }
+    this.#open.add(keyOf(message), open);
     this.#pending.add(keep);
   }
 
@@ -165,14 +158,8 @@ export class LaneTracker {
   }
 
   #settle(key: string): void {
-    const open = this.#open.get(key);
+    const open = this.#open.take(key);
     if (open === undefined) return;
-    if (open.next === undefined) {
-      this.#open.delete(key);
-    } else {
-      open.next.last = open.last;
-      this.#open.set(key, open.next);
-    }
     this.#done.push({ key, entry: open.until });
     this.#pending.remove(open.entry);
   }

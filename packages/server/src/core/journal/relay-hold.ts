@@ -12,11 +12,17 @@
  * when both come out together. What comes out after it was given up is kept in the same way, as its own entry is let go.
  */
 import type { Message } from "@mirrorball/protocol";
+import { KeyedFifo } from "../keyed-fifo.ts";
+import type { Chained } from "../keyed-fifo.ts";
 import { EntryCounts } from "./entry-counts.ts";
 import { NO_ENTRY, keyOf } from "./lane-tracker.ts";
 import type { Provenance, Sources } from "./lane-tracker.ts";
 
 type Known = Pick<Message, "kind" | "id">;
+
+interface Entered extends Chained<Entered> {
+  readonly entry: number;
+}
 
 export class RelayHold implements Sources {
   /** Told when entries may be done that were not before. */
@@ -28,8 +34,8 @@ export class RelayHold implements Sources {
   readonly #held: EntryCounts = new EntryCounts();
   /** Messages of entries that are inside. */
   #count = 0;
-  /** The entries of what is inside, by kind and id; mostly one. */
-  readonly #inside: Map<string, number | number[]> = new Map();
+  /** What is inside, by kind and id. */
+  readonly #inside: KeyedFifo<Entered> = new KeyedFifo();
   /** Came back, and are being handed to the outputs: still held. */
   readonly #passing: Map<string, number> = new Map();
   readonly #leaving: number[] = [];
@@ -45,11 +51,7 @@ export class RelayHold implements Sources {
   entered(batch: readonly Known[], entry: number): void {
     this.read(entry);
     for (const message of batch) {
-      const key = keyOf(message);
-      const others = this.#inside.get(key);
-      if (others === undefined) this.#inside.set(key, entry);
-      else if (typeof others === "number") this.#inside.set(key, [others, entry]);
-      else others.push(entry);
+      this.#inside.add(keyOf(message), { entry, next: undefined, last: undefined });
       if (entry !== NO_ENTRY) this.#held.add(entry);
     }
     if (entry !== NO_ENTRY) this.#count += batch.length;
@@ -59,7 +61,7 @@ export class RelayHold implements Sources {
   returned(batch: readonly Known[]): void {
     for (const message of batch) {
       const key = keyOf(message);
-      const entry = this.#take(key);
+      const entry = this.#inside.take(key)?.entry;
       if (entry === undefined) continue;
       if (!this.#passing.has(key)) this.#passing.set(key, entry);
       if (entry !== NO_ENTRY) this.#leaving.push(entry);
@@ -79,7 +81,7 @@ export class RelayHold implements Sources {
   gone(batch: readonly Known[]): void {
     for (const message of batch) {
       const key = keyOf(message);
-      const entry = this.#take(key);
+      const entry = this.#inside.take(key)?.entry;
       if (entry === undefined || entry === NO_ENTRY) continue;
       if (entry <= this.recoverTo) this.#givenUp.set(key, entry);
       this.#release(entry);
@@ -108,14 +110,6 @@ export class RelayHold implements Sources {
     into.keep = this.#newest === NO_ENTRY ? NO_ENTRY : (this.oldest ?? this.#newest + 1);
     into.from = given ?? into.keep;
     into.to = given ?? this.#newest;
-  }
-
-  /** Takes out the oldest of this kind and id. */
-  #take(key: string): number | undefined {
-    const entries = this.#inside.get(key);
-    if (typeof entries === "object" && entries.length > 1) return entries.shift();
-    this.#inside.delete(key);
-    return typeof entries === "object" ? entries[0] : entries;
   }
 
   #release(entry: number): void {

@@ -1,8 +1,7 @@
 // gor's hash values, its window, and shares that are even, independent and the same for both halves of an exchange.
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind, fnv1a32 } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
 import { get, responseTo } from "../../../test/kit.ts";
-import { fnv1a32 } from "./fnv.ts";
 import { createLimiter } from "./limiter.ts";
 
 describe("fnv1a32", () => {

@@ -7,10 +7,9 @@
  * independent of other limits. Only requests are counted; responses share their request's fate (gor drew lots for
  * them too, which tore pairs apart).
  */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind, fnv1a32 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { RecentIds } from "../recent-ids.ts";
-import { fnv1a32 } from "./fnv.ts";
 
 export type Limit =
   | { readonly kind: "absolute"; readonly perSecond: number }

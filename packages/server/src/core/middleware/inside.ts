@@ -3,9 +3,11 @@
  * old or too many. In: messages, ids, the time. Out: what they were. Whole messages are kept only when they may have to be
  * given again; then their bytes are bounded too.
  */
+import { KeyedFifo } from "../keyed-fifo.ts";
+import type { Chained } from "../keyed-fifo.ts";
 import type { Message, MessageContext, MessageKind } from "@mirrorball/protocol";
 
-export interface Held {
+export interface Held extends Chained<Held> {
   readonly kind: MessageKind;
   readonly id: string;
   readonly context: MessageContext | undefined;
@@ -14,9 +16,8 @@ export interface Held {
   readonly place: number;
   /** Undefined when messages are not kept. */
   readonly message: Message | undefined;
-  /** A later message of the same kind and id: replayed by two outputs, or read twice. */
+  // Several of one kind and id: replayed by two outputs, or read twice.
   next: Held | undefined;
-  /** On the first of several of one id: the last, so that adding one more is not a walk. */
   last: Held | undefined;
 }
 
@@ -27,7 +28,11 @@ export class Inside {
   readonly #graceMs: number;
   readonly #countMax: number;
   readonly #bytesMax: number | undefined;
-  readonly #byKind: readonly Map<string, Held>[] = [new Map(), new Map(), new Map()];
+  readonly #byKind: readonly KeyedFifo<Held>[] = [
+    new KeyedFifo(),
+    new KeyedFifo(),
+    new KeyedFifo(),
+  ];
   #count = 0;
   #places = 0;
   #bytes = 0;
@@ -51,28 +56,15 @@ export class Inside {
       const place = this.#places;
       this.#places += 1;
       const held: Held = { kind, id, context, sinceMs: nowMs, place, message, next: undefined, last: undefined }; // prettier-ignore
-      const map = this.#mapOf(kind);
-      const first = map.get(id);
-      if (first === undefined) {
-        map.set(id, held);
-      } else {
-        (first.last ?? first).next = held;
-        first.last = held;
-      }
+      this.#queuesOf(kind).add(id, held);
     }
     this.#count += batch.length;
   }
 
   /** Takes out the oldest of this kind and id. */
   take(kind: MessageKind, id: string): Held | undefined {
-    const map = this.#mapOf(kind);
-    const held = map.get(id);
+    const held = this.#queuesOf(kind).take(id);
     if (held === undefined) return undefined;
-    map.delete(id);
-    if (held.next !== undefined) {
-      held.next.last = held.last;
-      map.set(id, held.next);
-    }
     this.#count -= 1;
     this.#bytes -= held.message?.http.byteLength ?? 0;
     return held;
@@ -90,8 +82,8 @@ export class Inside {
 
   #takeWhile(due: (held: Held) => boolean): Held[] {
     const out: Held[] = [];
-    for (const map of this.#byKind) {
-      for (const held of map.values()) {
+    for (const queues of this.#byKind) {
+      for (const held of queues.firsts()) {
         if (!due(held)) break;
         out.push(held);
         this.take(held.kind, held.id);
@@ -106,8 +98,8 @@ export class Inside {
     if (this.#count < this.#countMax + EVICT_STEP && !this.#tooLarge) return out;
     while (this.#count > this.#countMax || this.#tooLarge) {
       // The kind that holds most gives most: its oldest are the least likely to come back.
-      const [largest] = this.#byKind.toSorted((a, b) => b.size - a.size);
-      for (const held of largest?.values() ?? []) {
+      const [largest] = this.#byKind.toSorted((a, b) => b.keys - a.keys);
+      for (const held of largest?.firsts() ?? []) {
         out.push(held);
         this.take(held.kind, held.id);
         const within = this.#count <= this.#countMax && !this.#tooLarge;
@@ -124,23 +116,15 @@ export class Inside {
 
   /** Takes out everything, in the order in which it was given. */
   clear(): Held[] {
-    const out: Held[] = [];
-    for (const map of this.#byKind) {
-      for (const first of map.values()) {
-        for (let held: Held | undefined = first; held !== undefined; held = held.next) {
-          out.push(held);
-        }
-      }
-      map.clear();
-    }
+    const out = this.#byKind.flatMap((queues) => queues.clear());
     this.#count = 0;
     this.#bytes = 0;
     return out.toSorted((a, b) => a.place - b.place);
   }
 
-  #mapOf(kind: MessageKind): Map<string, Held> {
-    const map = this.#byKind[kind - 1];
-    if (map === undefined) throw new Error(`no message has kind ${String(kind)}`);
-    return map;
+  #queuesOf(kind: MessageKind): KeyedFifo<Held> {
+    const queues = this.#byKind[kind - 1];
+    if (queues === undefined) throw new Error(`no message has kind ${String(kind)}`);
+    return queues;
   }
 }

@@ -7,6 +7,7 @@ import { ExchangeStore } from "./exchange-store.ts";
 import { EditableMessage } from "./plugin-message.ts";
 import { Outcome, OutcomeWriter, unpackBatch } from "./plugin-wire.ts";
 import type { BatchParcel, OutcomesParcel, Unpacked } from "./plugin-wire.ts";
+import { Waiters } from "../waiters.ts";
 
 type Answer = false | void | Promise<false | void>;
 type Handler = (message: EditableMessage, context: { readonly exchange: object }) => Answer;
@@ -27,7 +28,7 @@ export class PluginRunner {
   #batching = false;
   #flushing = false;
   #pending = 0;
-  #idle: (() => void)[] = [];
+  readonly #idle: Waiters = new Waiters();
 
   constructor(
     handlers: Handlers,
@@ -48,7 +49,7 @@ export class PluginRunner {
 
   /** Resolves when every handler has answered. */
   async idle(): Promise<void> {
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#pending > 0) await this.#idle.wait();
   }
 
   #call(unpacked: Unpacked): void {
@@ -111,8 +112,7 @@ export class PluginRunner {
     queueMicrotask(() => {
       this.#flushing = false;
       if (!this.#writer.empty) this.#send(this.#writer.take(false));
-      if (this.#pending > 0) return;
-      for (const resolve of this.#idle.splice(0)) resolve();
+      if (this.#pending === 0) this.#idle.release();
     });
   }
 }

@@ -3,9 +3,8 @@
  * In: batches. Out: a batch for every lane. Requests take turns; a response goes where its request went (gor let
  * responses take turns, too, so that they went elsewhere).
  */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind, fnv1a32 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { fnv1a32 } from "../../core/limit/fnv.ts";
 import { TwoGenerations } from "../../core/two-generations.ts";
 
 /**

@@ -3,6 +3,7 @@
  * down is tried again after a growing, jittered pause, and meanwhile this holds so many documents and then says that it
  * is full. Knows nothing of messages.
  */
+import { Backoff } from "@mirrorball/protocol";
 import type { BulkItem, BulkOutcome, Verdict } from "./bulk.ts";
 
 /** Documents and bytes of one bulk: some milliseconds of a server's time. */
@@ -12,9 +13,8 @@ const BULK_BYTES_MAX = 4 * 1024 * 1024;
 const FLUSH_MS = 1000;
 /** Documents held at most: ten bulks. */
 const HELD_MAX = 10_000;
-/** Back-off: full jitter between a tenth of it and a ceiling that doubles. */
-const BACKOFF_MS_MIN = 200;
-const BACKOFF_MS_MAX = 30_000;
+/** A busy server gets at least a tenth of the pause. */
+const BACKOFF = { firstMs: 200, longestMs: 30_000, leastShare: 0.1 };
 /** A document that makes the server fail so often is the fault itself; a busy server (429, 503) is not. */
 const ATTEMPTS_MAX = 12;
 const LOG_INTERVAL_MS = 10_000;
@@ -45,7 +45,7 @@ export class Indexer<T extends Pending> {
   #sizeMax = BULK_DOCUMENTS_MAX;
   #sending = 0;
   #indexReady = false;
-  #backoffMs = BACKOFF_MS_MIN;
+  readonly #backoff: Backoff = new Backoff(BACKOFF);
   #timer: NodeJS.Timeout | undefined;
   #paused = false;
   #hurry = false;
@@ -183,8 +183,7 @@ export class Indexer<T extends Pending> {
   }
 
   #pause(atLeastMs: number): void {
-    const jitterMs = this.#backoffMs * (0.1 + 0.9 * Math.random());
-    this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
+    const jitterMs = this.#backoff.next(Math.random());
     this.#paused = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
@@ -198,7 +197,7 @@ export class Indexer<T extends Pending> {
   }
 
   #recovered(): void {
-    this.#backoffMs = BACKOFF_MS_MIN;
+    this.#backoff.reset();
     if (!this.#troubled) return;
     this.#troubled = false;
     this.#saidAtMs = -LOG_INTERVAL_MS;

@@ -15,6 +15,7 @@ import type { Prober } from "./prober.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
 import type { Outcome, WorkerEvents, WorkerSettings } from "./worker.ts";
+import { Waiters } from "../../core/waiters.ts";
 
 /** Messages of which one worker may dispose in a row without letting the event loop go on. */
 const SYNC_SETTLEMENTS_MAX = 256;
@@ -59,7 +60,7 @@ export class Pool {
   /** Requests with bytes behind their end. */
   #surplus = 0;
   #closed = false;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: Waiters = new Waiters();
   readonly #descriptors: DescriptorShortage;
   /** What a person can do something about, by reason; each was logged once. */
   readonly #notes: Map<string, string> = new Map();
@@ -90,9 +91,7 @@ export class Pool {
   /** Resolves when the queue is empty, no worker is busy and every replayed response was handed on. */
   async drained(): Promise<void> {
     if (this.#quiet) return;
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-    });
+    await this.#waiting.wait();
   }
 
   async close(): Promise<void> {
@@ -100,7 +99,7 @@ export class Pool {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#settings.correlation?.close();
-    this.#releaseWaiting();
+    this.#waiting.release();
     for (const worker of this.#workers) worker.destroy();
     this.#workers.clear();
   }
@@ -204,7 +203,7 @@ export class Pool {
     worker.idleSinceMs = this.#events.nowMs();
     this.#idle.push(worker);
     if (this.#hasNext) this.#wakeSoon();
-    else if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+    else if (this.#waiting.any && this.#quiet) this.#waiting.release();
   }
 
   #settled(worker: Worker, outcome: Outcome, reason: string): void {
@@ -279,14 +278,14 @@ export class Pool {
     this.#replayed = [];
     const wait = this.#context.emit(batch);
     if (wait === undefined) {
-      if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+      if (this.#waiting.any && this.#quiet) this.#waiting.release();
       return;
     }
     this.#blocked = true;
     const resume = (): void => {
       this.#blocked = false;
       this.#wake();
-      if (this.#waiting.length > 0 && this.#quiet) this.#releaseWaiting();
+      if (this.#waiting.any && this.#quiet) this.#waiting.release();
     };
     // The engine's promise never rejects.
     void wait.then(resume);
@@ -313,11 +312,5 @@ export class Pool {
       oldest.destroy();
     }
     this.#wake();
-  }
-
-  #releaseWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
   }
 }

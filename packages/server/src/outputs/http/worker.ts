@@ -9,6 +9,7 @@ import { BodyState, HttpMessage, MessageKind, isResponseHead } from "@mirrorball
 import type { HeaderList, Message, RequestHead } from "@mirrorball/protocol";
 import { originForm } from "../../core/http/replayed/request-writer.ts";
 import type { RequestParts, RequestWriter } from "../../core/http/replayed/request-writer.ts";
+import { SAFE_METHODS } from "../../core/http/safe-methods.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionEvents, ConnectionSettings } from "./connection.ts";
 import { urlOf } from "./dialer.ts";
@@ -18,8 +19,6 @@ import { originOf, pathTo } from "./target.ts";
 import type { PathRule, Target } from "./target.ts";
 import { KeptAnswer } from "./kept-answer.ts";
 
-/** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110 9.2.1). */
-const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_FIELDS: HeaderList = [];
@@ -148,6 +147,7 @@ export class Worker implements ConnectionEvents {
       this.#settle("skipped", "connect-method");
     } else {
       this.#redirectsLeft = this.#settings.redirectsMax;
+      // When a kept connection turns out to be closed it is sent again.
       this.#mayRetry = SAFE_METHODS.has(head.method);
       this.#prepare(message, head);
       this.#dispatch();

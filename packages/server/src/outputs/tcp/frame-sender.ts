@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  Backoff,
   MINOR_MESSAGES,
   MINOR_RESUME,
   NONCE_BYTES,
@@ -19,10 +20,10 @@ import { FramePacker } from "./frame-packer.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link.ts";
 import { Outbox } from "./outbox.ts";
+import { Waiters } from "../../core/waiters.ts";
 
 /** Back-off between attempts: full jitter between nothing and a ceiling that doubles; the queue waits meanwhile. */
-const BACKOFF_MS_MIN = 100;
-const BACKOFF_MS_MAX = 5000;
+const BACKOFF = { firstMs: 100, longestMs: 5000 };
 const TICK_MS = 1000;
 /** Bytes that may be unacknowledged: twice the credit of one connection, so that the next frames are ready. */
 const UNACKED_BYTES_MAX = 8 * 1024 * 1024;
@@ -62,12 +63,12 @@ export class FrameSender implements Output {
   #sentAgain = 0;
   /** Messages that it may have had from one, under a name that it does not know us by any more. */
   #uncertain = 0;
-  #backoffMs = BACKOFF_MS_MIN;
+  readonly #backoff: Backoff = new Backoff(BACKOFF);
   #ticker: NodeJS.Timeout | undefined;
   #waking = false;
   /** The receiver has shown that it understands frames. */
   #answered = false;
-  #idle: (() => void)[] = [];
+  readonly #idle: Waiters = new Waiters();
 
   constructor(context: OutputContext, { link, token, reload }: FrameSenderOptions) {
     this.reload = reload;
@@ -90,7 +91,7 @@ export class FrameSender implements Output {
     this.#link = new Link({
       ...link,
       log: context.log,
-      pauseMs: () => this.#pauseMs(),
+      pauseMs: () => this.#backoff.next(Math.random()),
       opened: () => this.#opened(),
       received: (chunk) => this.#received(chunk),
       drained: () => this.#pump(),
@@ -106,10 +107,9 @@ export class FrameSender implements Output {
 
   async drain(): Promise<void> {
     if (this.#quiet) return;
-    await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
-      this.#pump();
-    });
+    const idle = this.#idle.wait();
+    this.#pump();
+    await idle;
   }
 
   async close(): Promise<void> {
@@ -120,7 +120,7 @@ export class FrameSender implements Output {
       this.#write();
     }
     this.#link.close();
-    this.#releaseIdle();
+    this.#idle.release();
   }
 
   stats(): OutputStats {
@@ -174,7 +174,7 @@ export class FrameSender implements Output {
       this.#packer.flush();
     }
     this.#write();
-    if (this.#quiet) this.#releaseIdle();
+    if (this.#quiet) this.#idle.release();
   }
 
   get #heldBytes(): number {
@@ -245,7 +245,7 @@ export class FrameSender implements Output {
 
   /** A frame is off our hands, with so many messages that end in it; `refusal` says why the other side would not have them. */
   #settled(messages: number, refusal: string | undefined): void {
-    this.#backoffMs = BACKOFF_MS_MIN;
+    this.#backoff.reset();
     if (refusal !== undefined) {
       this.#isBroken = messages === 0;
       this.#context.log.warn(`the other server refuses what a frame holds: ${refusal}`);
@@ -260,17 +260,5 @@ export class FrameSender implements Output {
   #tick(): void {
     this.#session.tick(this.#context.clock.monotonicMs());
     this.#write();
-  }
-
-  #pauseMs(): number {
-    const pauseMs = Math.random() * this.#backoffMs;
-    this.#backoffMs = Math.min(BACKOFF_MS_MAX, this.#backoffMs * 2);
-    return pauseMs;
-  }
-
-  #releaseIdle(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 }

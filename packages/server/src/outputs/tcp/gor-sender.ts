@@ -2,13 +2,13 @@
  * `--output-tcp-format gor`: spreads requests and original responses over the connections of a gor stream, as gor does:
  * in turns, or by a hash of the id. Replayed responses have no place in that stream and are left out.
  */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind, fnv1a32 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Output, OutputContext, OutputStats } from "../../component/types.ts";
-import { fnv1a32 } from "../../core/limit/fnv.ts";
 import { leftOutCounts } from "../../core/record/encode.ts";
 import { GorWorker } from "./gor-worker.ts";
 import type { LinkOptions } from "./link.ts";
+import { Waiters } from "../../core/waiters.ts";
 
 export interface GorSenderOptions {
   readonly reload: (() => void) | undefined;
@@ -26,7 +26,7 @@ export class GorSender implements Output {
   /** Taken, and waiting for room on the one connection it must go to. */
   #held: Message | undefined;
   #dealing = false;
-  #idle: (() => void)[] = [];
+  readonly #idle: Waiters = new Waiters();
 
   constructor(context: OutputContext, { link, workers, sticky, reload }: GorSenderOptions) {
     this.reload = reload;
@@ -55,15 +55,14 @@ export class GorSender implements Output {
 
   async drain(): Promise<void> {
     if (this.#quiet) return;
-    await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
-      this.#deal();
-    });
+    const idle = this.#idle.wait();
+    this.#deal();
+    await idle;
   }
 
   async close(): Promise<void> {
     for (const worker of this.#workers) worker.close();
-    this.#releaseIdle();
+    this.#idle.release();
   }
 
   stats(): OutputStats {
@@ -83,7 +82,7 @@ export class GorSender implements Output {
     this.#dealing = true;
     while (this.#dealOne());
     this.#dealing = false;
-    if (this.#idle.length > 0 && this.#quiet) this.#releaseIdle();
+    if (this.#idle.any && this.#quiet) this.#idle.release();
   }
 
   #dealOne(): boolean {
@@ -113,11 +112,5 @@ export class GorSender implements Output {
       if (worker?.hasRoom === true) return worker;
     }
     return undefined;
-  }
-
-  #releaseIdle(): void {
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 }

@@ -6,12 +6,11 @@
  * given to the next one, a few times. While there is no peer, and while it is slow, inputs wait: nothing goes around a
  * middleware, because it may be there to hide something.
  */
-import { HttpMessage } from "@mirrorball/protocol";
+import { Backoff, HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
 import { MessageFifo } from "../../core/message-fifo.ts";
 import { Blame } from "../../core/middleware/blame.ts";
-import { HEALTHY_MS, restartDelayMs } from "../../core/middleware/restart.ts";
 import { Waiters } from "../../core/waiters.ts";
 import type { Held, Peer, PeerEvents } from "./peer.ts";
 
@@ -22,6 +21,10 @@ const WAITING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of one batch for the peer: enough to make calls cheap, little enough to go on quickly. */
 const BATCH_BYTES: number = 128 * 1024;
 const BATCH_MAX = 512;
+/** A middleware that dies once is missed for a moment only, and traffic waits no longer than the longest. */
+const RESTART = { firstMs: 100, longestMs: 5000, leastShare: 0.5 };
+/** A life of this many milliseconds makes the next death a first one. */
+const HEALTHY_MS = 10_000;
 /** Milliseconds between two looks at age and silence. */
 const TICK_MS = 250;
 /** Milliseconds between two looks at whether all is settled, while stopping. */
@@ -50,6 +53,7 @@ export class Supervisor implements Relay {
   #restarter: NodeJS.Timeout | undefined;
   #bornMs = 0;
   #deathsInARow = 0;
+  readonly #backoff: Backoff = new Backoff(RESTART);
   #movedMs = 0;
   #hung = false;
   readonly #blame: Blame<Message> = new Blame();
@@ -207,12 +211,15 @@ export class Supervisor implements Relay {
   }
 
   #countDeath(): void {
-    const lived = this.#nowMs - this.#bornMs;
-    this.#deathsInARow = lived >= HEALTHY_MS ? 1 : this.#deathsInARow + 1;
+    if (this.#nowMs - this.#bornMs >= HEALTHY_MS) {
+      this.#deathsInARow = 0;
+      this.#backoff.reset();
+    }
+    this.#deathsInARow += 1;
   }
 
   #restart(what: string): void {
-    const delayMs = restartDelayMs(this.#deathsInARow, Math.random());
+    const delayMs = this.#backoff.next(Math.random());
     this.state = "restarting";
     this.#context.ledger.event("restart");
     this.#context.log.warn(`${what}; starting it again in ${Math.round(delayMs)} ms`);

@@ -12,12 +12,13 @@ import type { Pending } from "./indexer.ts";
 import { Pairing } from "./pairing.ts";
 import { ElasticServer } from "./server.ts";
 import type { IndexTarget } from "./target.ts";
+import { Waiters } from "../../core/waiters.ts";
 
 const SWEEP_MS = 250;
 const TAKE_STEP = 64;
 const RUN_ID_BYTES = 6;
 
-export interface ExchangeStoreOptions {
+export interface ExchangeOutputOptions {
   readonly target: IndexTarget;
   readonly skipVerify: boolean;
   readonly pairTimeoutMs: number;
@@ -27,7 +28,7 @@ interface ExchangeDocument extends Pending {
   readonly messages: readonly Message[];
 }
 
-export class ExchangeStore implements Output {
+export class ExchangeOutput implements Output {
   readonly #context: OutputContext;
   readonly #pairing: Pairing;
   readonly #server: ElasticServer;
@@ -38,9 +39,12 @@ export class ExchangeStore implements Output {
   #unanswered = 0;
   #draining = false;
   #timer: NodeJS.Timeout | undefined;
-  #idle: (() => void)[] = [];
+  readonly #idle: Waiters = new Waiters();
 
-  constructor(context: OutputContext, { target, skipVerify, pairTimeoutMs }: ExchangeStoreOptions) {
+  constructor(
+    context: OutputContext,
+    { target, skipVerify, pairTimeoutMs }: ExchangeOutputOptions,
+  ) {
     this.#context = context;
     this.#pairing = new Pairing({
       timeoutMs: pairTimeoutMs,
@@ -82,12 +86,12 @@ export class ExchangeStore implements Output {
     if (this.#draining) this.#pairing.end();
     this.#draining = true;
     if (this.#isIdle) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#idle.wait();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#releaseIdle();
+    this.#idle.release();
     this.#indexer.close();
     await this.#server.close();
   }
@@ -114,7 +118,7 @@ export class ExchangeStore implements Output {
     while (queue.length > 0 && !this.#indexer.isFull) {
       for (const message of queue.takeBatch(TAKE_STEP)) this.#pairing.take(message, nowMs);
     }
-    if (this.#idle.length > 0 && this.#isIdle) this.#releaseIdle();
+    if (this.#idle.any && this.#isIdle) this.#idle.release();
   }
 
   #write(exchange: Exchange): void {
@@ -129,9 +133,5 @@ export class ExchangeStore implements Output {
     if (replayed === undefined) this.#unanswered += 1;
     const id = `${this.#run}-${this.#documents}`;
     this.#indexer.push({ id, source: JSON.stringify(document), attempts: 0, messages });
-  }
-
-  #releaseIdle(): void {
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -1,4 +1,4 @@
-/** FNV-1a, 32 bits, over the bytes of a latin1 string: the hash by which gor's limiters and sticky outputs choose. */
+/** FNV-1a, 32 bits, over the bytes of a latin1 string: the hash by which gor's limiters and sticky outputs choose, and our samplers. */
 
 const OFFSET_BASIS = 2_166_136_261;
 const PRIME = 16_777_619;
