@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { createMirror } from "@mirrorball/sdk";
 import type { MirrorOptions } from "@mirrorball/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -203,6 +203,45 @@ it("a service with TLS never says a word in plain text", async () => {
   for (const first of heard) expect(first.toString("hex", 0, 2)).toBe("1603");
   expect(Buffer.concat(heard).includes(MARK)).toBe(false);
   expect(tee.stats()).toMatchObject({ offered: 1, acked: 0, buffered: 1 });
+});
+
+describe("somebody in the middle who ends TLS with a certificate that is trusted", () => {
+  /** Passes on what it hears, from one TLS connection to another. */
+  async function middle(port: number): Promise<number> {
+    const proxy = createTlsServer(pems(ours.issue("127.0.0.1")), (near) => {
+      const far = connectTls({ port, host: "127.0.0.1", ...trust() });
+      near.on("error", () => far.destroy()).on("close", () => far.destroy());
+      far.on("error", () => near.destroy()).on("close", () => near.destroy());
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    closers.push(() => proxy.close());
+    return (proxy.address() as AddressInfo).port;
+  }
+
+  const token = "open sesame, please";
+
+  it("gets nothing past a token: the proof is bound to the channel", async () => {
+    const run = await running("memory", { words: [...secure(right), ...withToken()] });
+    closers.push(() => run.close());
+    const server = `127.0.0.1:${await middle(run.port)}`;
+    const { tee, lines } = await service({ server, token, tls: trust() });
+    await until(async () => (await run.refused("token-differs")) > 0);
+    await until(() => lines.join().includes("something between them ends TLS"));
+    expect(tee.stats()).toMatchObject({ offered: 1, acked: 0, buffered: 1 });
+    expect(run.target.arrived.size).toBe(0);
+  });
+
+  it("is let through when the server is told to expect a proxy", async () => {
+    const words = [...secure(right), ...withToken(), "--input-tcp-token-unbound"];
+    const run = await running("memory", { words });
+    closers.push(() => run.close());
+    const server = `127.0.0.1:${await middle(run.port)}`;
+    const { tee } = await service({ server, token, tls: trust() });
+    await until(() => tee.stats().acked === 1);
+    await until(() => run.target.arrived.size === 1);
+    expect(await run.refused()).toBe(0);
+  });
 });
 
 const RELOADS = 5;

@@ -5,7 +5,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { BodyState, HttpMessage, MessageKind, timestampToNs } from "@mirrorball/protocol";
+import { BodyState, ConsumerSession, HttpMessage, MessageKind, timestampToNs } from "@mirrorball/protocol"; // prettier-ignore
 import type { Message } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { certificate } from "../../test/certificate.ts";
@@ -175,6 +175,72 @@ describe("frames", () => {
     expect(counters.outputs[0]).toMatchObject({ delivered: 2, failed: { "bad-id": 1 } });
     expect(discrepancies).toEqual([0]);
     expect(next.collected).toHaveLength(2);
+  });
+});
+
+describe("a frame that the other side will not have for what it holds", () => {
+  const POISON = "/poison";
+  /** Each fills a frame of its own. */
+  const filled = (path: string): Message =>
+    request(`POST ${path} HTTP/1.1\r\nContent-Length: 100000\r\n\r\n${"x".repeat(100_000)}`);
+
+  /** Takes frames and refuses those: by name, as today's receivers do, or by closing the connection, as those before. */
+  async function picky(
+    names: boolean,
+  ): Promise<{ port: number; taken: string[]; refusals: number }> {
+    const acked = new Map<string, number>();
+    const made = { port: 0, taken: [] as string[], refusals: 0 };
+    const server = createServer((socket) => {
+      let key = "";
+      const resume = ({ producerId }: { producerId: Uint8Array }): number | undefined => {
+        key = Buffer.from(producerId).toString("hex");
+        return acked.get(key);
+      };
+      const session = new ConsumerSession({ nonce: Buffer.alloc(16, 1), resume }, 0);
+      socket.on("error", () => {});
+      socket.on("data", (chunk: Buffer) => {
+        for (const { seq, payload } of session.receive(chunk, 0)) {
+          const text = Buffer.from(payload).toString("latin1");
+          const isPoison = text.includes(POISON);
+          if (isPoison) made.refusals += 1;
+          if (isPoison && names) session.refuse(seq, "there is poison in it");
+          else if (isPoison) session.reject("there is poison in it", "payload");
+          if (session.failure !== undefined) break;
+          const [, path] = /POST\P{L}*\/(\d)/u.exec(text) ?? [];
+          if (path !== undefined && !isPoison) made.taken.push(`/${path}`);
+          acked.set(key, seq);
+          session.accepted(seq, 1, payload.length);
+        }
+        for (const piece of session.takeOutput()) socket.write(piece);
+        if (session.failure !== undefined) socket.destroySoon();
+      });
+    });
+    made.port = await listening(server);
+    return made;
+  }
+
+  it.each([
+    ["named", true, []],
+    ["named, with a journal", true, ["--journal"]],
+    ["not named, by an older receiver", false, []],
+    ["not named, with a journal", false, ["--journal"]],
+  ] as const)("is counted, and what is behind it comes: %s", async (_how, names, journal) => {
+    const next = await picky(names);
+    const kept = journal.flatMap((flag) => [flag, join(directory(), "journal")]);
+    const to = [...kept, "--output-tcp", `127.0.0.1:${next.port}`, "--drain-timeout", "60s"];
+    const messages = ["/1", "/2", POISON, "/3", "/4"].map(filled);
+    const endless = kept.length > 0;
+    const { counters, discrepancies, log } = await run(messages, to, { batch: 1, endless });
+    expect(next.taken).toEqual(["/1", "/2", "/3", "/4"]);
+    expect(counters.outputs[0]).toMatchObject({ delivered: 4, failed: { refused: 1 } });
+    expect(discrepancies).toEqual([0]);
+    expect(log.filter((line) => line.includes("poison")).length).toBeGreaterThan(0);
+    if (!endless) return;
+    // The next run does not begin with it again.
+    const { refusals } = next;
+    const again = await run([filled("/5")], to, { endless });
+    expect(again.counters.outputs[0]).toMatchObject({ delivered: 1, failed: {} });
+    expect([next.taken.at(-1), next.taken.length, next.refusals]).toEqual(["/5", 5, refusals]);
   });
 });
 
