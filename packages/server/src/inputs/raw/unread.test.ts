@@ -3,8 +3,11 @@ import { expect, it } from "vitest";
 import { ethernet, ipv4, tcp } from "../../../test/packet-kit.ts";
 import { inUdp, outer4 } from "../../../test/tunnel-kit.ts";
 import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
+import { StreamTally } from "../../core/http/captured/stream-limits.ts";
+import { FlowTable } from "../../core/tcp/flow-table.ts";
 import { PacketDecoder } from "../../core/packet/decode.ts";
-import { unreadWarning } from "./unread.ts";
+import { CaptureCounters } from "../../core/pair/capture-counters.ts";
+import { missingOf, unreadWarning } from "./unread.ts";
 
 const segment = ipv4(tcp({ payload: "x" }));
 
@@ -44,4 +47,23 @@ it("says what all packets are when none is TCP, once the capture is over", () =>
   expect(unreadWarning(counters, true)).toBe(
     "nothing could be read: none of 3 packets is TCP (UDP port 443 (HTTP/3) 1, ARP 1, damaged or cut 1)",
   );
+});
+
+it("does not call a run whole that left out what was under way when the capture ended", () => {
+  const messages = new CaptureCounters();
+  messages.incomplete("capture-end");
+  messages.incomplete("rst");
+  const flows = new FlowTable({
+    isServerPort: () => true,
+    onConnection: () => ({ data: () => {}, gap: () => {}, end: () => {} }),
+    hashSeed: [1, 2, 3, 4],
+  });
+  const missing = (allowIncomplete: boolean): unknown =>
+    missingOf(
+      { packets: decoded(), tcp: flows.counters(), tally: new StreamTally(), messages, allowIncomplete, cutBodies: 0 }, // prettier-ignore
+      { kernel: 0, interface: 0, overload: 0 },
+    )["messages under way when the capture ended"];
+  expect(missing(false)).toBe(1);
+  // Taken as they are, and marked.
+  expect(missing(true)).toBe(0);
 });

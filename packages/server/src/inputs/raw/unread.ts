@@ -5,13 +5,17 @@ import type { CaptureBooks } from "./stats.ts";
 
 /** Each count in a unit of its own; those of 0 are left to whoever reads it. */
 export function missingOf(
-  { packets, tcp, cutBodies }: CaptureBooks,
+  { packets, tcp, messages, allowIncomplete, cutBodies }: CaptureBooks,
   drops: SourceDrops,
 ): Record<string, number> {
   const isNothingTcp = packets.tcpSegments === 0 && packets.packets > 0;
   return {
     "bytes not captured": tcp.lostBytes,
     "bodies cut off": cutBodies,
+    // Left out, although nobody but the capture broke them off.
+    "messages under way when the capture ended": allowIncomplete
+      ? 0
+      : (messages.incompleteBy.get("capture-end") ?? 0),
     "packets dropped by the kernel": drops.kernel,
     "packets dropped by the interface": drops.interface,
     "packets dropped by overload": drops.overload,
