@@ -57,7 +57,7 @@ export async function benchFiles({ gor, records, pacedSeconds }) {
 }
 
 /** Requests `gapNs` apart. @param {string} path @param {number} count @param {number} gapNs @param {number} bodyBytes */
-async function recording(path, count, gapNs, bodyBytes) {
+export async function recording(path, count, gapNs, bodyBytes) {
   const stream = createWriteStream(path, { highWaterMark: 1 << 22 });
   const body = "x".repeat(bodyBytes);
   const line = bodyBytes === 0 ? "GET" : "POST";
