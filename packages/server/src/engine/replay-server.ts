@@ -75,7 +75,9 @@ export class ReplayServer {
     this.#run = buildRun(plan, { log, clock, streams, onFatalDiskError: dead });
     const { inputs, journal } = this.#run;
     const ends = inputs.map(({ input }) => input.ended ?? never());
-    this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() => undefined);
+    this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() =>
+      this.#deliverWhileMoving(),
+    );
   }
 
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
@@ -172,6 +174,26 @@ export class ReplayServer {
     become(identity);
   }
 
+  /** A file has been read long before its last request may go: as long as anything is delivered, a run is not over. */
+  async #deliverWhileMoving(): Promise<void> {
+    const drained = this.#drainOutputs().then(() => "drained" as const);
+    for (let left = Number.POSITIVE_INFINITY; ; ) {
+      const pause = pauseOf(this.#plan.run.drainTimeoutMs);
+      const outcome = await Promise.race([drained, pause.over]);
+      pause.clear();
+      const now = this.#unsettled;
+      if (outcome === "drained" || now === 0 || now >= left) return;
+      left = now;
+    }
+  }
+
+  async #drainOutputs(): Promise<void> {
+    await Promise.all([
+      ...this.#run.outputs.map(({ output }) => output.drain()),
+      ...this.#run.outputs.map(({ branch }) => branch.drained()),
+    ]);
+  }
+
   async #stop(): Promise<Counters> {
     const deadline = new Promise<"late">((resolve) => {
       setTimeout(() => resolve("late"), this.#plan.run.drainTimeoutMs).unref();
@@ -195,10 +217,7 @@ export class ReplayServer {
   async #settle(): Promise<void> {
     await this.#run.relay?.relay.settled();
     for (let pass = 0; pass < DRAIN_PASSES_MAX && this.#unsettled > 0; pass += 1) {
-      await Promise.all([
-        ...this.#run.outputs.map(({ output }) => output.drain()),
-        ...this.#run.outputs.map(({ branch }) => branch.drained()),
-      ]);
+      await this.#drainOutputs();
       await this.#run.relay?.relay.settled();
     }
   }
@@ -236,4 +255,12 @@ async function named(name: string, starting: Promise<void>): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
+}
+
+function pauseOf(ms: number): { readonly over: Promise<"paused">; clear(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<"paused">((resolve) => {
+    timer = setTimeout(() => resolve("paused"), ms);
+  });
+  return { over, clear: () => clearTimeout(timer) };
 }

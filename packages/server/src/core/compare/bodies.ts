@@ -5,6 +5,7 @@
 import type { Content, ContentKind } from "../content/body.ts";
 import type { Json } from "../content/json.ts";
 import { parseJson } from "../content/json.ts";
+import { tableOf } from "../content/table.ts";
 import { GROWN, difference } from "./difference.ts";
 import type { Difference } from "./difference.ts";
 import { shapeOf, tokenPairs } from "./tokens.ts";
@@ -43,6 +44,10 @@ function ofKind(kind: ContentKind, a: Content, b: Content, knowledge: Knowledge)
   if (kind === "ndjson") return walked(a.json ?? null, b.json ?? null, knowledge, inside);
   if (kind === "sse") return walked(eventsOf(a.text), eventsOf(b.text), knowledge, inside);
   if (kind === "form") return walked(formOf(a.text), formOf(b.text), knowledge, inside);
+  if (kind === "csv") {
+    const [left, right] = [tableOf(a.text), tableOf(b.text)];
+    if (left !== undefined && right !== undefined) return walked(left, right, knowledge, inside);
+  }
   const hasText = kind !== "binary" && kind !== "multipart" && kind !== "empty";
   return hasText ? textDifferences(a.text, b.text) : [bytesDiffer(a.bytes, b.bytes)];
 }
@@ -110,8 +115,10 @@ function textDifferences(a: string, b: string): Difference[] {
     const pairs = tokenPairs(line, other);
     if (pairs === undefined) found.push(difference("body", "", "text", line, other, "*"));
     else {
-      const where = shapeOf(line, other).trim().slice(0, WHERE_CHARS_MAX);
-      for (const pair of pairs) found.push(difference("body", "", "text", pair.a, pair.b, where));
+      for (const [at, pair] of pairs.entries()) {
+        const where = shapeOf(line, other, at).trim().slice(0, WHERE_CHARS_MAX);
+        found.push(difference("body", "", "text", pair.a, pair.b, where));
+      }
     }
   }
   return found;

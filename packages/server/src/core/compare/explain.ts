@@ -84,6 +84,7 @@ class Explainer {
   readonly #origins: Map<string, string> = new Map();
   readonly #seen: Map<string, number> = new Map();
   readonly #isPrivate: boolean;
+  /** Each value has one name in the copy, and no two share one. */
   readonly #isSequence: boolean;
   /** Later requests carry the values of this place: they are ids, whatever it is called. */
   readonly #isProducer: boolean;
@@ -105,7 +106,9 @@ class Explainer {
     this.#isPrivate = owned >= stored.length * OWNED_SHARE_MIN;
     const used = stored.filter(({ a, exchange }) => world.values.isUsedAfter(a, exchange.index));
     this.#isProducer = used.length >= stored.length * USED_SHARE_MIN;
-    this.#isSequence = this.#images.size === stored.length && this.#origins.size === stored.length;
+    this.#isSequence = stored.every(
+      ({ a, b }) => this.#images.get(a) === b && this.#origins.get(b) === a,
+    );
   }
 
   run(): Explanation {

@@ -35,9 +35,16 @@ function isSeparator(char: string): boolean {
   return /[\s,;:/?&="'()<>[\]{}|#@\\]/.test(char);
 }
 
-/** The same text with the tokens that differ left out: a name for what surrounds them. */
-export function shapeOf(a: string, b: string): string {
+/** The same text with the tokens that differ left out: a name for what surrounds them. `*` stands for the one at `at` of those, `…` for others. */
+export function shapeOf(a: string, b: string, at: number): string {
   const left = a.slice(0, TEXT_CHARS_MAX).match(TOKEN) ?? [];
   const right = b.slice(0, TEXT_CHARS_MAX).match(TOKEN) ?? [];
-  return left.map((token, i) => (token === right[i] ? token : "*")).join("");
+  let differing = -1;
+  const parts = left.map((token, i) => {
+    if (token === right[i]) return token;
+    differing += 1;
+    return differing === at ? "*" : "…";
+  });
+  return parts.join("");
 }
+

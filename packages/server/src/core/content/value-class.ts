@@ -116,7 +116,9 @@ function tokenClasses(text: string): number {
     if (DIGEST_DIGITS.has(length)) found |= ValueClass.hash;
   }
   if (isJwt(text)) return found | ValueClass.jwt;
-  if (length >= TOKEN_CHARS_MIN && TOKEN.test(text) && isMixed(text)) found |= ValueClass.token;
+  // What begins with a slash is a path, whatever ids are in it.
+  const mayBeToken = length >= TOKEN_CHARS_MIN && text.charCodeAt(0) !== 0x2f;
+  if (mayBeToken && TOKEN.test(text) && isMixed(text)) found |= ValueClass.token;
   if (length <= 72 && LABELLED.test(text)) found |= ValueClass.labelledId;
   return found;
 }

@@ -9,6 +9,7 @@ import { isResponseHead } from "@mirrorball/protocol";
 import type { HeaderList, Message } from "@mirrorball/protocol";
 import { align } from "../compare/align.ts";
 import type { Image } from "../compare/align.ts";
+import { tokenPairs } from "../compare/tokens.ts";
 import { contentOf } from "../content/body.ts";
 import { setCookiesOf } from "../content/fields.ts";
 import { htmlValues } from "../content/html.ts";
@@ -78,7 +79,10 @@ export function pairsOf(
     if (typeof left !== "string" && typeof right !== "string" && left.kind === right.kind) {
       if (left.json !== undefined && right.json !== undefined) {
         collector.json(left.json, right.json, "$", "", around, 0);
-      } else if (left.kind === "html") collector.html(left.text, right.text);
+      } else if (left.kind === "html") {
+        collector.html(left.text, right.text);
+        collector.text(left.text, right.text);
+      } else if (left.kind === "text") collector.text(left.text, right.text);
       else if (left.kind === "sse") collector.lines(left.text, right.text, around);
     }
   }
@@ -126,6 +130,23 @@ class Collector {
         );
       }
     }
+  }
+
+  /** What a reader finds in the text of a page, links most of all: values with 64 bits or more of their own, line by line. */
+  text(a: string, b: string): void {
+    const [left, right] = [a.split("\n"), b.split("\n")];
+    if (left.length !== right.length) return;
+    for (const [i, line] of left.entries()) {
+      const other = right[i] ?? "";
+      if (line === other) continue;
+      const pairs = tokenPairs(line, other) ?? [];
+      for (const pair of pairs) this.#strong(pair.a, pair.b, "text");
+    }
+  }
+
+  #strong(a: string, b: string, place: string): void {
+    const [left, right] = [classesOf(a), classesOf(b)];
+    if ((left & right & STRONG) !== 0 && isStrong(a, left)) this.#push("", a, b, place);
   }
 
   /** Events of a stream, as far as both have them. */

@@ -1,0 +1,35 @@
+// @ts-check
+// Holds banks on ports of their own. Standard input: one JSON object a line, `{"start":{base,seed,clockMs,fault,mirror}}` (answered with
+// `{"port"}`) or `{"stop":port}`. `mirror`: the address of a server that takes what the SDK sends.
+import { createInterface } from "node:readline";
+import { makeBank } from "./bank.mjs";
+
+/** @type {Map<number, () => Promise<void>>} */
+const running = new Map();
+
+createInterface({ input: process.stdin }).on("line", async (line) => {
+  const order = JSON.parse(line);
+  if (order.stop !== undefined) {
+    await running.get(order.stop)?.();
+    running.delete(order.stop);
+    console.log(JSON.stringify({ stopped: order.stop }));
+    return;
+  }
+  const { mirror: address, ...options } = order.start;
+  let mirror;
+  if (address !== undefined) {
+    const sdk = await import("@mirrorball/sdk/express");
+    mirror = sdk.mirror({ server: address });
+  }
+  const app = makeBank({ ...options, mirror });
+  const server = app.listen(0, "127.0.0.1", () => {
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+    running.set(port, async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await mirror?.close({ timeoutMs: 5000 });
+    });
+    console.log(JSON.stringify({ port }));
+  });
+});
