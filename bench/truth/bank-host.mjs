@@ -1,6 +1,6 @@
 // @ts-check
-// Holds banks on ports of their own. Standard input: one JSON object a line, `{"start":{base,seed,clockMs,fault,mirror}}` (answered with
-// `{"port"}`) or `{"stop":port}`. `mirror`: the address of a server that takes what the SDK sends.
+// Holds banks on ports of their own. Standard input: one JSON object a line, `{"id","start":{base,seed,clockMs,fault,mirror}}` (answered
+// with `{"id","port"}`) or `{"id","stop":port}` (answered with `{"id"}`). `mirror`: the address of a server that takes what the SDK sends.
 import { createInterface } from "node:readline";
 import { makeBank } from "./bank.mjs";
 
@@ -12,7 +12,7 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
   if (order.stop !== undefined) {
     await running.get(order.stop)?.();
     running.delete(order.stop);
-    console.log(JSON.stringify({ stopped: order.stop }));
+    console.log(JSON.stringify({ id: order.id }));
     return;
   }
   const { mirror: address, ...options } = order.start;
@@ -30,6 +30,6 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
       await new Promise((resolve) => server.close(resolve));
       await mirror?.close({ timeoutMs: 5000 });
     });
-    console.log(JSON.stringify({ port }));
+    console.log(JSON.stringify({ id: order.id, port }));
   });
 });

@@ -14,30 +14,46 @@ export function web(app, { ledger, has, now, signedIn, csrf, openSession }) {
   app.get("/login", (_req, res) => {
     const token = ledger.hex(16);
     forms.add(token);
-    res.type("html").send(page("Sign in", "", [
-      `<h1>${has("html text") ? "Log in" : "Sign in"}</h1>`,
-      '<form method="post" action="/login">',
-      has("csrf field lost") ? "" : `<input type="hidden" name="_csrf" value="${token}">`,
-      '<input name="user"><input name="password" type="password">',
-      "</form>",
-    ]));
+    res
+      .type("html")
+      .send(
+        page("Sign in", "", [
+          `<h1>${has("html text") ? "Log in" : "Sign in"}</h1>`,
+          '<form method="post" action="/login">',
+          has("csrf field lost") ? "" : `<input type="hidden" name="_csrf" value="${token}">`,
+          '<input name="user"><input name="password" type="password">',
+          "</form>",
+        ]),
+      );
   });
   app.post("/login", (req, res) => {
     const { user, password, _csrf } = req.body ?? {};
     const customer = ledger.customerOf(String(user));
-    if (!forms.delete(String(_csrf))) return res.status(403).type("html").send(page("No", "", ["<p>stale form</p>"]));
+    if (!forms.delete(String(_csrf)))
+      return res
+        .status(403)
+        .type("html")
+        .send(page("No", "", ["<p>stale form</p>"]));
     if (customer === undefined || customer.password !== password) {
-      return res.status(401).type("html").send(page("No", "", ["<p>user or password is wrong</p>"]));
+      return res
+        .status(401)
+        .type("html")
+        .send(page("No", "", ["<p>user or password is wrong</p>"]));
     }
     const session = openSession(customer.user);
     const flags = has("cookie attribute lost") ? "" : "; HttpOnly";
     res.append("set-cookie", `sid=${session.token}; Path=/; Max-Age=3600; SameSite=Lax${flags}`);
-    if (!has("cookie lost")) res.append("set-cookie", `theme=${customer.tier === "GOLD" ? "gold" : "plain"}; Path=/`);
+    if (!has("cookie lost"))
+      res.append("set-cookie", `theme=${customer.tier === "GOLD" ? "gold" : "plain"}; Path=/`);
     res.redirect(302, has("redirect elsewhere") ? "/welcome" : `/home/${customer.uuid}`);
   });
   app.get("/home/:uuid", signedIn, (req, res) => {
     const { customer, session } = res.locals;
-    if (customer.uuid !== req.params["uuid"]) return res.status(404).type("html").send(page("No", "", ["<p>no such page</p>"]));
+    if (customer.uuid !== req.params["uuid"])
+      return res
+        .status(404)
+        .type("html")
+        .send(page("No", "", ["<p>no such page</p>"]));
     const rows = customer.accounts.map(
       (/** @type {import("./ledger.mjs").Account} */ a) =>
         `<li><a href="/api/accounts/${a.uuid}">${a.number}</a> ${(a.cents / 100).toFixed(has("html decimals") ? 0 : 2)} ${a.currency}</li>`,
@@ -63,10 +79,16 @@ export function web(app, { ledger, has, now, signedIn, csrf, openSession }) {
     res.append("set-cookie", "sid=; Path=/; Max-Age=0");
     res.status(204).end();
   });
-  app.get("/old/products", (_req, res) => res.redirect(has("permanent as temporary") ? 302 : 301, "/api/products"));
+  app.get("/old/products", (_req, res) =>
+    res.redirect(has("permanent as temporary") ? 302 : 301, "/api/products"),
+  );
   app.get("/terms.txt", (_req, res) => {
     const price = has("text changed") ? "5.90" : "4.90";
-    res.type("text").send(`Terms of the bank\n\n1. An account costs ${price} EUR a month.\n2. Interest is paid yearly.\n`);
+    res
+      .type("text")
+      .send(
+        `Terms of the bank\n\n1. An account costs ${price} EUR a month.\n2. Interest is paid yearly.\n`,
+      );
   });
   app.get("/health", (_req, res) => {
     res.type("text").send("ok");

@@ -113,7 +113,7 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
       name: has("unicode broken") ? Buffer.from(customer.name).toString("latin1") : customer.name,
       email: has("swapped fields") ? customer.user : customer.email,
       tier: has("enum case") ? customer.tier.toLowerCase() : customer.tier,
-      phone: has("null for one user") && customer.user === "user05" ? null : customer.phone,
+      phone: has("null for one user") && customer.user === "user04" ? null : customer.phone,
       limits: { daily: 5000, single: has("wrong value") ? 1000 : 2500, currency: "EUR" },
       verified: has("wrong type") ? "true" : true,
       nonce: ledger.hex(4),
@@ -155,7 +155,9 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     const account = ledger.accountOf(String(req.params["uuid"]));
     if (account === undefined || account.owner !== res.locals["session"].user) {
       const status = has("404 as 400") ? 400 : 404;
-      res.status(status).json({ error: { code: "NO_ACCOUNT", message: "there is no such account" } });
+      res
+        .status(status)
+        .json({ error: { code: "NO_ACCOUNT", message: "there is no such account" } });
       return;
     }
     res.locals["account"] = account;
@@ -190,7 +192,8 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     if (req.query["cursor"] !== undefined) {
       const text = Buffer.from(String(req.query["cursor"]), "base64url").toString();
       const at = account.entries.findIndex(
-        (/** @type {{ id: number }} */ { id }) => text === JSON.stringify({ after: id, of: account.uuid }),
+        (/** @type {{ id: number }} */ { id }) =>
+          text === JSON.stringify({ after: id, of: account.uuid }),
       );
       if (at < 0) {
         res.status(400).json({ error: { code: "BAD_CURSOR", message: "unknown cursor" } });
@@ -243,7 +246,9 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     for (const [i, { id, cents, kind }] of last.entries()) {
       if (has("event lost") && i === 2) continue;
       const name = has("event renamed") ? "entries" : "entry";
-      res.write(`id: ${id}\nevent: ${name}\ndata: ${JSON.stringify({ cents, kind, at: iso(now()) })}\n\n`);
+      res.write(
+        `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify({ cents, kind, at: iso(now()) })}\n\n`,
+      );
     }
     res.write(": heartbeat\n\n");
     res.end("event: end\ndata: done\n\n");
@@ -255,7 +260,9 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     const cents = Math.round(Number(amount) * 100);
     if (!(cents > 0)) {
       const details = [{ field: "amount", rule: "positive" }];
-      res.status(400).json({ error: { code: "BAD_AMOUNT", message: "amount must be above 0", details } });
+      res
+        .status(400)
+        .json({ error: { code: "BAD_AMOUNT", message: "amount must be above 0", details } });
       return;
     }
     const source = ledger.accountOf(String(from));
@@ -266,16 +273,45 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     }
     const isRefused = has("refused write for one user") && user === "user07";
     if (cents > source.cents || isRefused) {
-      res.status(409).json({ error: { code: "FUNDS", message: "not enough money", missing: Math.max(0, cents - source.cents) / 100 } });
+      res
+        .status(409)
+        .json({
+          error: {
+            code: "FUNDS",
+            message: "not enough money",
+            missing: Math.max(0, cents - source.cents) / 100,
+          },
+        });
       return;
     }
     const booked = has("rounding on write") ? Math.round(cents / 100) * 100 : cents;
     source.cents -= booked;
     target.cents += booked;
     const id = ledger.id();
-    source.entries.push({ id: ledger.id(), at: now(), cents: -booked, text: String(note), kind: "DEBIT" });
-    target.entries.push({ id: ledger.id(), at: now(), cents: booked, text: String(note), kind: "CREDIT" });
-    const transfer = { id, from, to, cents: booked, note: String(note), status: "BOOKED", at: now(), user };
+    source.entries.push({
+      id: ledger.id(),
+      at: now(),
+      cents: -booked,
+      text: String(note),
+      kind: "DEBIT",
+    });
+    target.entries.push({
+      id: ledger.id(),
+      at: now(),
+      cents: booked,
+      text: String(note),
+      kind: "CREDIT",
+    });
+    const transfer = {
+      id,
+      from,
+      to,
+      cents: booked,
+      note: String(note),
+      status: "BOOKED",
+      at: now(),
+      user,
+    };
     ledger.transfers.set(id, transfer);
     if (!has("location lost")) res.set("location", `/api/transfers/${id}`);
     res.status(has("200 for 201") ? 200 : 201).json(transferView(transfer));
@@ -288,7 +324,9 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
   app.get("/api/transfers/:id", signedIn, (req, res) => {
     const transfer = ledger.transfers.get(Number(req.params["id"]));
     if (transfer === undefined || transfer.user !== res.locals["session"].user) {
-      res.status(404).json({ error: { code: "NO_TRANSFER", message: "there is no such transfer" } });
+      res
+        .status(404)
+        .json({ error: { code: "NO_TRANSFER", message: "there is no such transfer" } });
       return;
     }
     const view = transferView(transfer);
@@ -332,7 +370,13 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
       res.status(400).json({ error: { code: "EMPTY", message: "an order needs items" } });
       return;
     }
-    const order = { number: `ORD-${ledger.id()}`, user: res.locals["session"].user, lines, status: "OPEN", at: now() };
+    const order = {
+      number: `ORD-${ledger.id()}`,
+      user: res.locals["session"].user,
+      lines,
+      status: "OPEN",
+      at: now(),
+    };
     ledger.orders.set(order.number, order);
     res.status(201).set("location", `/api/orders/${order.number}`).json(orderView(order));
   });
@@ -363,7 +407,8 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
       price: cents / 100,
       tags: shuffled(random, tags),
     }));
-    if (has("tag lost")) for (const item of items) item.tags = item.tags.filter((tag) => tag !== "tea");
+    if (has("tag lost"))
+      for (const item of items) item.tags = item.tags.filter((tag) => tag !== "tea");
     const body = { page, pages: Math.ceil(ledger.products.length / size), items };
     const text = JSON.stringify(has("body of another kind") ? items : body);
     res.type("json").set("vary", "accept-encoding").set("cache-control", "public, max-age=60");
@@ -389,11 +434,18 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     const q = String(req.query["q"] ?? "");
     const hits = ledger.products.filter(({ title }) => title.includes(q));
     const listed = has("search misses") ? hits.slice(1) : hits;
-    res.json({ q, count: listed.length, hits: listed.map(({ sku, title }) => ({ sku, title })), tookMs: Math.floor(random() * 9) });
+    res.json({
+      q,
+      count: listed.length,
+      hits: listed.map(({ sku, title }) => ({ sku, title })),
+      tookMs: Math.floor(random() * 9),
+    });
   });
   app.get("/api/big", (_req, res) => {
     const last = has("big number rounded") ? "9007199254740992" : "9007199254740993";
-    res.type("json").send(`{"sequence":${last},"byCurrency":{"EUR":${ledger.products.length},"USD":2}}`);
+    res
+      .type("json")
+      .send(`{"sequence":${last},"byCurrency":{"EUR":${ledger.products.length},"USD":2}}`);
   });
   app.get("/u/:user", (req, res) => {
     const customer = ledger.customerOf(String(req.params["user"]));
@@ -402,7 +454,12 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
       return;
     }
     const member = has("nested rename") ? { level: customer.tier } : { tier: customer.tier };
-    res.json({ user: customer.user, name: customer.name, member, joined: customer.accounts[0]?.openedAt });
+    res.json({
+      user: customer.user,
+      name: customer.name,
+      member,
+      joined: customer.accounts[0]?.openedAt,
+    });
   });
   app.get("/u/:user/avatar.png", (req, res) => {
     const image = png(String(req.params["user"]), has("image bytes"));
@@ -417,16 +474,37 @@ export function makeBank({ base, seed, clockMs = 0, fault = "", mirror }) {
     const offset = Number(req.query["offset"] ?? 0);
     const listed = ledger.customers.slice(offset, offset + 5);
     res.set("x-total-count", String(has("total count wrong") ? 19 : ledger.customers.length));
-    res.json(listed.map(({ uuid, user, name, email, tier }) => ({ uuid, user, name, email: has("masked field") ? "***" : email, tier })));
+    res.json(
+      listed.map(({ uuid, user, name, email, tier }) => ({
+        uuid,
+        user,
+        name,
+        email: has("masked field") ? "***" : email,
+        tier,
+      })),
+    );
   });
   app.get("/api/clock", (_req, res) => {
     const at = now();
     res.set("last-modified", new Date(at - 60_000).toUTCString());
     res.set("expires", new Date(at + (has("expires header") ? 3_600_000 : 60_000)).toUTCString());
-    res.json({ iso: iso(at), seconds: Math.floor(at / 1000), ms: at, day: iso(at).slice(0, 10), http: new Date(at).toUTCString() });
+    res.json({
+      iso: iso(at),
+      seconds: Math.floor(at / 1000),
+      ms: at,
+      day: iso(at).slice(0, 10),
+      http: new Date(at).toUTCString(),
+    });
   });
-  app.use((/** @type {Error} */ error, /** @type {import("express").Request} */ _req, /** @type {import("express").Response} */ res, /** @type {() => void} */ _next) => {
-    res.status(400).json({ error: { code: "BAD_JSON", message: error.name } });
-  });
+  app.use(
+    (
+      /** @type {Error} */ error,
+      /** @type {import("express").Request} */ _req,
+      /** @type {import("express").Response} */ res,
+      /** @type {() => void} */ _next,
+    ) => {
+      res.status(400).json({ error: { code: "BAD_JSON", message: error.name } });
+    },
+  );
   return app;
 }

@@ -39,7 +39,12 @@ function askerOf(port, agent, count) {
     new Promise((resolve, reject) => {
       count();
       const isForm = headers["content-type"] === "application/x-www-form-urlencoded";
-      const text = body === undefined ? "" : isForm || typeof body === "string" ? String(body) : JSON.stringify(body);
+      const text =
+        body === undefined
+          ? ""
+          : isForm || typeof body === "string"
+            ? String(body)
+            : JSON.stringify(body);
       /** @type {Record<string, string>} */
       const all = { ...headers };
       if (text !== "") all["content-length"] = String(Buffer.byteLength(text));
@@ -85,11 +90,22 @@ async function program(ask, random, user) {
   if (random() < 0.5) await ask("GET", `/api/accounts/${account.uuid}/statement.csv`, auth);
   if (random() < 0.5) await ask("GET", `/api/accounts/${account.uuid}/export`, auth);
   await ask("GET", `/api/accounts/${account.uuid}/events`, auth);
-  await transfers(ask, random, auth, account.uuid, sorted[0].uuid === account.uuid ? sorted[1].uuid : sorted[0].uuid);
+  await transfers(
+    ask,
+    random,
+    auth,
+    account.uuid,
+    sorted[0].uuid === account.uuid ? sorted[1].uuid : sorted[0].uuid,
+  );
   await ask("GET", `/api/accounts/${account.uuid}`, auth);
   await orders(ask, random, auth);
   if (random() < 0.4) {
-    const fresh = await ask("POST", "/api/token/refresh", {}, { refresh_token: signed.json.refresh_token });
+    const fresh = await ask(
+      "POST",
+      "/api/token/refresh",
+      {},
+      { refresh_token: signed.json.refresh_token },
+    );
     auth = { authorization: `Bearer ${fresh.json.access_token}` };
     await ask("GET", "/api/me", auth);
   }
@@ -116,11 +132,18 @@ async function transfers(ask, random, auth, from, to) {
   const count = 1 + upTo(random, 2);
   for (let i = 0; i < count; i += 1) {
     const amount = (100 + upTo(random, 5000)) / 100;
-    const made = await ask("POST", "/api/transfers", auth, { from, to, amount, note: `gift ${upTo(random, 90) + 10}` });
+    const made = await ask("POST", "/api/transfers", auth, {
+      from,
+      to,
+      amount,
+      note: `gift ${upTo(random, 90) + 10}`,
+    });
     if (made.status === 201) await ask("GET", String(made.headers.location), auth);
   }
-  if (random() < 0.3) await ask("POST", "/api/transfers", auth, { from, to, amount: -1, note: "no" });
-  if (random() < 0.3) await ask("POST", "/api/transfers", auth, { from, to, amount: 9_999_999, note: "all" });
+  if (random() < 0.3)
+    await ask("POST", "/api/transfers", auth, { from, to, amount: -1, note: "no" });
+  if (random() < 0.3)
+    await ask("POST", "/api/transfers", auth, { from, to, amount: 9_999_999, note: "all" });
 }
 
 /** @param {Ask} ask @param {() => number} random @param {Record<string, string>} auth */
@@ -140,7 +163,14 @@ async function wander(ask, random, user) {
   await ask("GET", `/u/${user}`);
   await ask("GET", `/u/${user}/avatar.png`);
   await ask("GET", "/api/clock");
-  const paths = ["/terms.txt", "/health", "/api/search?q=caf%C3%A9", "/api/search?q=tea", "/api/big", "/api/rates"];
+  const paths = [
+    "/terms.txt",
+    "/health",
+    "/api/search?q=caf%C3%A9",
+    "/api/search?q=tea",
+    "/api/big",
+    "/api/rates",
+  ];
   const more = ["/old/products", "/u/nobody", "/nowhere", "/api/products?page=0", "/api/accounts"];
   for (const path of [...paths, ...more]) if (random() < 0.5) await ask("GET", path);
   if (random() < 0.1) await ask("POST", "/api/token", {}, "{broken");
@@ -149,28 +179,48 @@ async function wander(ask, random, user) {
 /** A customer with a browser: cookies, forms, CSRF. @param {Ask} ask @param {() => number} random @param {string} user */
 async function browser(ask, random, user) {
   const form = { "content-type": "application/x-www-form-urlencoded" };
-  const csrfOf = (/** @type {string} */ html) => /name="_csrf" value="([^"]+)"/.exec(html)?.[1] ?? "";
-  const words = (/** @type {Record<string, string>} */ fields) => new URLSearchParams(fields).toString();
+  const csrfOf = (/** @type {string} */ html) =>
+    /name="_csrf" value="([^"]+)"/.exec(html)?.[1] ?? "";
+  const words = (/** @type {Record<string, string>} */ fields) =>
+    new URLSearchParams(fields).toString();
   if (random() < 0.15) {
     const first = await ask("GET", "/login");
-    await ask("POST", "/login", form, words({ user, password: "wrong", _csrf: csrfOf(first.text) }));
+    await ask(
+      "POST",
+      "/login",
+      form,
+      words({ user, password: "wrong", _csrf: csrfOf(first.text) }),
+    );
   }
   const login = await ask("GET", "/login");
-  const signed = await ask("POST", "/login", form, words({ user, password: `pw-${user}`, _csrf: csrfOf(login.text) }));
+  const signed = await ask(
+    "POST",
+    "/login",
+    form,
+    words({ user, password: `pw-${user}`, _csrf: csrfOf(login.text) }),
+  );
   const cookie = (signed.headers["set-cookie"] ?? []).map((each) => each.split(";")[0]).join("; ");
   const auth = { cookie };
   const path = String(signed.headers.location);
   const home = await ask("GET", path, auth);
   const token = /name="csrf-token" content="([^"]+)"/.exec(home.text)?.[1] ?? "";
-  const links = [...home.text.matchAll(/href="\/api\/accounts\/([^"]+)"/g)].map((match) => match[1] ?? "");
+  const links = [...home.text.matchAll(/href="\/api\/accounts\/([^"]+)"/g)].map(
+    (match) => match[1] ?? "",
+  );
   await ask("GET", `/api/accounts/${links[0]}`, auth);
   await pages(ask, auth, links[0] ?? "", 2);
   if (random() < 0.5) await ask("GET", `/api/accounts/${links[1]}/statement.csv`, auth);
   await transfers(ask, random, { ...auth, "x-csrf-token": token }, links[0] ?? "", links[1] ?? "");
-  if (random() < 0.2) await ask("POST", "/api/orders", auth, { items: [{ sku: "SKU100", qty: 1 }] });
+  if (random() < 0.2)
+    await ask("POST", "/api/orders", auth, { items: [{ sku: "SKU100", qty: 1 }] });
   await orders(ask, random, { ...auth, "x-csrf-token": token });
   if (random() < 0.5) {
-    await ask("POST", "/profile", { ...form, ...auth }, words({ nickname: `Nest ${upTo(random, 90)}`, _csrf: token }));
+    await ask(
+      "POST",
+      "/profile",
+      { ...form, ...auth },
+      words({ nickname: `Nest ${upTo(random, 90)}`, _csrf: token }),
+    );
     await ask("GET", path, auth);
     await ask("GET", `/api/accounts/${links[0]}`, auth);
   }
@@ -186,6 +236,7 @@ async function browser(ask, random, user) {
 async function admin(ask) {
   const signed = await ask("POST", "/api/token", {}, { user: "user00", password: "pw-user00" });
   const auth = { authorization: `Bearer ${signed.json.access_token}` };
-  for (let offset = 0; offset < 20; offset += 5) await ask("GET", `/api/admin/customers?offset=${offset}`, auth);
+  for (let offset = 0; offset < 20; offset += 5)
+    await ask("GET", `/api/admin/customers?offset=${offset}`, auth);
   await ask("GET", "/api/me", auth);
 }

@@ -20,20 +20,24 @@ export class Banks {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, MIRRORBALL_BREAKER: "off" },
   });
-  /** @type {((answer: { port?: number }) => void)[]} */
-  #waiting = [];
+  /** @type {Map<number, (answer: { port?: number }) => void>} */
+  #waiting = new Map();
+  #orders = 0;
 
   constructor() {
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
-      this.#waiting.shift()?.(JSON.parse(line));
+      const answer = JSON.parse(line);
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
     });
   }
 
   /** @param {object} order @returns {Promise<{ port?: number }>} */
   #order(order) {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+      this.#orders += 1;
+      this.#waiting.set(this.#orders, resolve);
+      this.#child.stdin.write(`${JSON.stringify({ id: this.#orders, ...order })}\n`);
     });
   }
 
@@ -99,7 +103,13 @@ export function mirrorball(words) {
 /** Records the traffic of a fresh bank; gives the number of requests. @param {Banks} banks @param {string} file @param {{ sessions: number, seed: number }} traffic */
 export async function record(banks, file, traffic) {
   const address = `127.0.0.1:${await freePort()}`;
-  const server = mirrorball(["--input-tcp", address, "--output-file", file, "--output-file-append"]);
+  const server = mirrorball([
+    "--input-tcp",
+    address,
+    "--output-file",
+    file,
+    "--output-file-append",
+  ]);
   const port = await banks.start({ ...RECORDED, mirror: address });
   const requests = await customers({ port, ...traffic });
   await banks.stop(port);
@@ -117,7 +127,18 @@ export async function compare(banks, recording, report, { target, control, words
   const port = await banks.start(target);
   const other = control === undefined ? undefined : await banks.start(control);
   const against = other === undefined ? [] : ["--control", `http://127.0.0.1:${other}`];
-  const run = mirrorball(["compare", recording, "--target", `http://127.0.0.1:${port}`, ...against, "--report", report, "--summary", "off", ...words]);
+  const run = mirrorball([
+    "compare",
+    recording,
+    "--target",
+    `http://127.0.0.1:${port}`,
+    ...against,
+    "--report",
+    report,
+    "--summary",
+    "off",
+    ...words,
+  ]);
   const code = await run.ended;
   await banks.stop(port);
   if (other !== undefined) await banks.stop(other);

@@ -18,7 +18,17 @@ export async function compareHere(banks, recording, file, { target, control, wor
   const tool = catalogue.tools.find(({ name }) => name === "compare");
   if (tool === undefined) throw new Error("there is no tool called compare");
   const against = other === undefined ? [] : ["--control", `http://127.0.0.1:${other}`];
-  const all = [recording, "--target", `http://127.0.0.1:${port}`, ...against, "--report", file, "--summary", "off", ...words];
+  const all = [
+    recording,
+    "--target",
+    `http://127.0.0.1:${port}`,
+    ...against,
+    "--report",
+    file,
+    "--summary",
+    "off",
+    ...words,
+  ];
   const call = toolCall(tool, all);
   if ("errors" in call) throw new Error(call.errors.join("\n"));
   let errors = "";
@@ -36,7 +46,10 @@ export async function compareHere(banks, recording, file, { target, control, wor
 
 /** @param {any} found @param {import("./faults.mjs").Place} place */
 const isAt = (found, place) =>
-  found.method === place.method && found.route === place.route && found.part === place.part && found.path === place.path;
+  found.method === place.method &&
+  found.route === place.route &&
+  found.part === place.part &&
+  found.path === place.path;
 
 /**
  * What a report says of a fault: `found` at its place, and `others`: what is neither there nor listed as part of it.
@@ -44,26 +57,43 @@ const isAt = (found, place) =>
  */
 export function held(report, { at, also = [] }) {
   const all = differencesOf(report);
-  const own = all.filter((/** @type {any} */ each) => isAt(each, at) && (at.kind === undefined || at.kind === each.kind));
-  const others = all.filter((/** @type {any} */ each) => !isAt(each, at) && !also.some((place) => isAt(each, place)));
+  const own = all.filter(
+    (/** @type {any} */ each) => isAt(each, at) && (at.kind === undefined || at.kind === each.kind),
+  );
+  const others = all.filter(
+    (/** @type {any} */ each) => !isAt(each, at) && !also.some((place) => isAt(each, place)),
+  );
   return { found: own.length > 0, others, own };
 }
 
 /** @param {any} report @param {{ path: string, kind: string }} fault */
 export function heldEverywhere(report, { path, kind }) {
   const all = differencesOf(report);
-  const own = all.filter((/** @type {any} */ each) => each.part === "header" && each.path === path && each.kind === kind);
-  return { found: own.length > 0, others: all.filter((/** @type {any} */ each) => !own.includes(each)), own };
+  const own = all.filter(
+    (/** @type {any} */ each) => each.part === "header" && each.path === path && each.kind === kind,
+  );
+  return {
+    found: own.length > 0,
+    others: all.filter((/** @type {any} */ each) => !own.includes(each)),
+    own,
+  };
 }
 
 /** @param {any} each */
-export const nameOf = ({ method, route, part, path, kind, count, of }) => `${method} ${route} ${part} ${path} ${kind} ${count}/${of}`;
+export const nameOf = ({ method, route, part, path, kind, count, of }) =>
+  `${method} ${route} ${part} ${path} ${kind} ${count}/${of}`;
 
 /** Every fault of the lists, or those whose names are given. @param {string[]} [names] */
 export function wanted(names = []) {
   const all = [
-    ...faults.map((fault) => ({ name: fault.name, held: (/** @type {any} */ report) => held(report, fault) })),
-    ...everywhere.map((fault) => ({ name: fault.name, held: (/** @type {any} */ report) => heldEverywhere(report, fault) })),
+    ...faults.map((fault) => ({
+      name: fault.name,
+      held: (/** @type {any} */ report) => held(report, fault),
+    })),
+    ...everywhere.map((fault) => ({
+      name: fault.name,
+      held: (/** @type {any} */ report) => heldEverywhere(report, fault),
+    })),
   ];
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }

@@ -177,7 +177,7 @@ export class ReplayServer {
   /** A file has been read long before its last request may go: as long as anything is delivered, a run is not over. */
   async #deliverWhileMoving(): Promise<void> {
     const drained = this.#drainOutputs().then(() => "drained" as const);
-    for (let left = Number.POSITIVE_INFINITY; ; ) {
+    for (let left = Number.POSITIVE_INFINITY; ;) {
       const pause = pauseOf(this.#plan.run.drainTimeoutMs);
       const outcome = await Promise.race([drained, pause.over]);
       pause.clear();

@@ -14,6 +14,7 @@ import { EndpointRecord } from "./endpoint-record.ts";
 import { Endpoints } from "./endpoints.ts";
 import { headerDifferences } from "./headers.ts";
 import { judge } from "./judge.ts";
+import { unexplainedByClock } from "./noise.ts";
 import { Pairing } from "./pairing.ts";
 import type { ExchangeRef } from "./place.ts";
 import { Renaming, mayBeRenamed, nameOfPath } from "./renaming.ts";
@@ -117,7 +118,8 @@ export class Comparison {
       second === undefined ? undefined : this.#differences(a, second, isHead),
     );
     if (probe !== undefined && probe.context?.failure === undefined) {
-      endpoint.looked("probe", this.#differences(new View(probe), b, isHead));
+      const seen = this.#differences(new View(probe), b, isHead);
+      endpoint.looked("probe", unexplainedByClock(seen, msBetween(probe, replayed)));
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
     this.#learn(found);
@@ -177,7 +179,8 @@ export class Comparison {
   ): void {
     const earlier = this.#repeats.earlier(exchange.request, exchange.session, original);
     if (earlier === undefined) return;
-    endpoint.looked("original", this.#differences(new View(earlier), new View(original), isHead));
+    const seen = this.#differences(new View(earlier), new View(original), isHead);
+    endpoint.looked("original", unexplainedByClock(seen, msBetween(earlier, original)));
   }
 
   #learn(found: readonly Difference[]): void {
@@ -264,6 +267,10 @@ function keyOf(each: Difference): string {
 function tookMs(request: Message, answer: Message): number {
   const waitedUs = timestampToUs(answer.startedAt) - timestampToUs(request.startedAt);
   return waitedUs / 1000 + (answer.latencyNs ?? Number.NaN) / 1e6;
+}
+
+function msBetween(first: Message, second: Message): number {
+  return (timestampToUs(second.startedAt) - timestampToUs(first.startedAt)) / 1000;
 }
 
 function methodOf(request: Message): string {

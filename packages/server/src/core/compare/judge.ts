@@ -9,7 +9,7 @@ import type { EndpointRecord } from "./endpoint-record.ts";
 import { explain } from "./explain.ts";
 import type { Left, World } from "./explain.ts";
 import { latencyOf } from "./latency.ts";
-import { isControlNoise, noiseReason } from "./noise.ts";
+import { isControlNoise, isOtherMagnitude, noiseReason } from "./noise.ts";
 import type { Look } from "./noise.ts";
 import type { Rung } from "./place.ts";
 import { REPORT_SCHEMA } from "./report.ts";
@@ -164,7 +164,10 @@ class Judge {
       const why = isControlNoise(counts)
         ? "control"
         : noiseReason(count, endpoint.requests, this.#looks(endpoint, rung));
-      if (why !== undefined) return this.#note(endpoint, rung, why, count);
+      const occurrences = own.map(({ occurrence }) => occurrence);
+      if (why !== undefined && !isOtherMagnitude(occurrences)) {
+        return this.#note(endpoint, rung, why, count);
+      }
     }
     this.#add(endpoint, rung, kind, own, count);
   }

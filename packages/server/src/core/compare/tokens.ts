@@ -47,4 +47,3 @@ export function shapeOf(a: string, b: string, at: number): string {
   });
   return parts.join("");
 }
-
