@@ -13,6 +13,7 @@ import { benchPackets } from "./packets.mjs";
 import { benchRaw } from "./raw.mjs";
 import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
+import { benchTruth } from "./truth.mjs";
 
 /** Records of the large file: 2.8 GB take ten million. */
 const RECORDS_DEFAULT = 1_000_000;
@@ -38,6 +39,7 @@ const parts = {
   packets: benchPackets,
   raw: () => benchRaw(gor),
   rules: benchRules,
+  truth: benchTruth,
 };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);

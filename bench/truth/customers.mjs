@@ -6,6 +6,8 @@ import { randomOf } from "./random.mjs";
 
 /** Sessions that run at the same time. */
 const AT_ONCE = 8;
+/** An account that is nobody's. */
+const NOBODY = "00000000-0000-4000-8000-000000000000";
 
 /**
  * @typedef {{ status: number, headers: import("node:http").IncomingHttpHeaders, text: string, json: any }} Answer
@@ -87,6 +89,7 @@ async function program(ask, random, user) {
   const account = sorted[upTo(random, 3)];
   await ask("GET", `/api/accounts/${account.uuid}`, auth);
   await pages(ask, auth, account.uuid, 2 + upTo(random, 3));
+  if (random() < 0.4) await ask("GET", `/api/accounts/${NOBODY}`, auth);
   if (random() < 0.5) await ask("GET", `/api/accounts/${account.uuid}/statement.csv`, auth);
   if (random() < 0.5) await ask("GET", `/api/accounts/${account.uuid}/export`, auth);
   await ask("GET", `/api/accounts/${account.uuid}/events`, auth);

@@ -1,7 +1,7 @@
 // @ts-check
 // The rig of the truth runs: banks in a process of their own, recordings by the SDK, and the command.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -102,6 +102,7 @@ export function mirrorball(words) {
 
 /** Records the traffic of a fresh bank; gives the number of requests. @param {Banks} banks @param {string} file @param {{ sessions: number, seed: number }} traffic */
 export async function record(banks, file, traffic) {
+  rmSync(file, { force: true });
   const address = `127.0.0.1:${await freePort()}`;
   const server = mirrorball([
     "--input-tcp",

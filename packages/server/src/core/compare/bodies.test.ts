@@ -5,25 +5,41 @@ import { bodyDifferences } from "./bodies.ts";
 import type { Difference } from "./difference.ts";
 import { View } from "./view.ts";
 
-function seen(
-  type: string,
-  a: string,
-  b: string,
-): Pick<Difference, "kind" | "where" | "a" | "b">[] {
-  const view = (body: string): View => {
+type Seen = Pick<Difference, "kind" | "where" | "a" | "b">[];
+
+const seen = (type: string, a: string, b: string): Seen => between(type, a, type, b);
+
+function between(typeA: string, a: string, typeB: string, b: string): Seen {
+  const view = (type: string, body: string): View => {
     const length = Buffer.byteLength(body);
     const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n\r\n`;
     const http = HttpMessage.fromRaw(Buffer.from(`${head}${body}`));
-    return new View({ kind: MessageKind.response, id: "1", startedAt: 1n, http });
+    return new View({ kind: MessageKind.response, id: "1", startedAt: 1n, latencyNs: 1, http });
   };
   const knowledge = { image: () => undefined, isKnown: () => false };
-  return bodyDifferences(view(a), view(b), knowledge).map(({ kind, where, a: x, b: y }) => ({
-    kind,
-    where,
-    a: x,
-    b: y,
-  }));
+  return bodyDifferences(view(typeA, a), view(typeB, b), knowledge).map(
+    ({ kind, where, a: x, b: y }) => ({
+      kind,
+      where,
+      a: x,
+      b: y,
+    }),
+  );
 }
+
+describe("a body that is announced as something else", () => {
+  it("is compared as what the original was, when it can be", () => {
+    expect(between("text/csv", "id,text\n1,tea\n", "text/plain", "id,text\n1,gift\n")).toEqual([
+      { kind: "value", where: "$[].text", a: "tea", b: "gift" },
+    ]);
+    expect(between("application/json", '{"a":1}', "text/html", '{"a":1} ')).toEqual([]);
+  });
+
+  it("is another kind, when it cannot", () => {
+    const [first] = between("application/json", '{"a":1}', "text/html", "<p>no</p>");
+    expect(first).toMatchObject({ kind: "type" });
+  });
+});
 
 describe("tables", () => {
   const a = "id,text,amount\n1,tea,2.50\n2,gift,9.00\n";

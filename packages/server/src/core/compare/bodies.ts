@@ -31,10 +31,22 @@ export function bodyDifferences(a: View, b: View, knowledge: Knowledge): Differe
     return [difference("body", "", kind, preview(left), preview(right))];
   }
   if (left.kind !== right.kind) {
+    // Announced as something else, which the header field says: what is in it is still compared.
+    const renamed = readAs(left.kind, right);
+    if (renamed !== undefined) return ofKind(left.kind, left, renamed, knowledge);
     const path = left.kind === "json" ? "$" : "";
     return [difference("body", path, "type", preview(left), preview(right))];
   }
   return ofKind(left.kind, left, right, knowledge);
+}
+
+const AS_TEXT: ReadonlySet<ContentKind> = new Set(["text", "csv", "html", "xml", "sse"]);
+
+function readAs(kind: ContentKind, content: Content): Content | undefined {
+  if (AS_TEXT.has(kind)) return AS_TEXT.has(content.kind) ? { ...content, kind } : undefined;
+  if (kind !== "json" || content.text === "") return undefined;
+  const json = parseJson(content.text);
+  return json === undefined ? undefined : { ...content, kind, json };
 }
 
 function ofKind(kind: ContentKind, a: Content, b: Content, knowledge: Knowledge): Difference[] {

@@ -29,6 +29,9 @@ interface Event {
   readonly occurrence: Occurrence;
 }
 
+/** Kinds of differences by which an answer has less than the original had. */
+const LOSSES: ReadonlySet<DifferenceKind> = new Set(["missing", "length", "type", "text", "bytes"]);
+
 /** Causes that are looked at for one occurrence: the latest before it. */
 const LOOKED_AT_MAX = 2000;
 
@@ -100,7 +103,8 @@ export class CauseFinder {
     return found;
   }
 
-  #leadsTo({ suspect, occurrence }: Event, later: Suspect, after: Occurrence): boolean {
+  #leadsTo(earlier: Event, later: Suspect, after: Occurrence): boolean {
+    const { suspect, occurrence } = earlier;
     const [x, y] = [occurrence.exchange, after.exchange];
     if (x === y) {
       if (suspect.kind === "leak" && suspect !== later)
@@ -108,16 +112,13 @@ export class CauseFinder {
       return false;
     }
     if (!isBefore(x, y)) return false;
-    if (this.#isUsedIn(occurrence, y)) return true;
+    if (this.#isUsedIn(occurrence, y) || this.#isLackOf(earlier, later, y)) return true;
     if (!this.#isNear(x, y)) return false;
     if (suspect.part === "status") return x.isWrite;
     // What was stored wrongly is seen again, and what is computed from it is wrong, too.
     if (!x.isWrite || later.part !== "body") return false;
     const isSame = occurrence.a === after.a && occurrence.b === after.b;
-    return (
-      isSame ||
-      (suspect.kind === "value" && later.kind === "value" && areNumbers(occurrence, after))
-    );
+    return isSame || (isOfValues(suspect) && isOfValues(later) && areNumbers(occurrence, after));
   }
 
   /** The request carries the value that was answered otherwise. */
@@ -125,6 +126,15 @@ export class CauseFinder {
     if (a.length < 2 || this.#session(exchange.session) !== this.#session(later.session))
       return false;
     return this.#values.usesOf(a).includes(later.index);
+  }
+
+  /** An answer that lost a part may have lost the value that the request carries: the copy's name of it was never learned. */
+  #isLackOf({ suspect, occurrence }: Event, later: Suspect, y: ExchangeRef): boolean {
+    const { exchange: x } = occurrence;
+    if (!LOSSES.has(suspect.kind) || suspect.part !== "body" || later.part !== "status")
+      return false;
+    if (this.#session(x.session) !== this.#session(y.session)) return false;
+    return x.given.some((id) => this.#values.usesOf(id).includes(y.index));
   }
 
   #isNear(x: ExchangeRef, y: ExchangeRef): boolean {
@@ -135,6 +145,11 @@ export class CauseFinder {
 
 function isBefore(x: ExchangeRef, y: ExchangeRef): boolean {
   return x.index < y.index;
+}
+
+/** A number in a page is a text. */
+function isOfValues({ kind }: Suspect): boolean {
+  return kind === "value" || kind === "text";
 }
 
 function areNumbers(x: Occurrence, y: Occurrence): boolean {

@@ -217,7 +217,7 @@ export class Comparison {
     endpoint: EndpointRecord,
     answer: Message,
   ): ExchangeRef {
-    const { request, index, session, touched, hasForeignCredentials } = exchange;
+    const { request, index, session, touched, given, hasForeignCredentials } = exchange;
     return {
       index,
       id: request.id,
@@ -228,6 +228,7 @@ export class Comparison {
       originalAtMs: timestampToUs(request.startedAt) / 1000,
       replayedAtMs: timestampToUs(answer.startedAt) / 1000,
       touched,
+      given,
     };
   }
 

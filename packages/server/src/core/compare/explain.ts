@@ -15,8 +15,7 @@ import {
 } from "../content/value-class.ts";
 import { isArray, isObject, parseJson, scalarText } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
-import { isIdName } from "./id-names.ts";
-import type { Occurrence, Rung } from "./place.ts";
+import type { ExchangeRef, Occurrence, Rung } from "./place.ts";
 import { mayBeRenamed, nameOfPath } from "./renaming.ts";
 import type { Renaming } from "./renaming.ts";
 import type { DifferenceKind } from "./report.ts";
@@ -29,6 +28,9 @@ export interface World {
   readonly values: Values;
   /** What a session is called now. */
   readonly session: (session: number) => number;
+  /** How far the copy's clock is ahead. */
+  readonly clockMs: number;
+  /** How much later exchanges were replayed than recorded, by the copy's clock. */
   readonly shiftMinMs: number;
   readonly shiftMaxMs: number;
   /** Words of the addresses of the service and of its copies. */
@@ -135,6 +137,9 @@ class Explainer {
 
   #reason(occurrence: Occurrence): string | undefined {
     const { a, b, exchange } = occurrence;
+    const shiftMs = exchange.replayedAtMs - exchange.originalAtMs + this.#world.clockMs;
+    const isAlikeInside = this.#encoded(occurrence, shiftMs);
+    if (isAlikeInside !== undefined) return isAlikeInside ? "mapped" : undefined;
     const common = this.#classesA & this.#classesB;
     if ((common & GENERATED) !== 0 && lengthsFit(a, b, common)) {
       if (this.#contradicts(a, b)) return undefined;
@@ -151,7 +156,7 @@ class Explainer {
     if (DURATION.test(this.#name) && Number.isFinite(Number(a)) && Number.isFinite(Number(b))) {
       return "duration";
     }
-    return this.#inside(a, b, exchange.replayedAtMs - exchange.originalAtMs);
+    return this.#inside(a, b, shiftMs);
   }
 
   /** Another session's value where this session's own is expected. */
@@ -209,8 +214,6 @@ class Explainer {
 
   /** A link, a sentence or a cursor: every token in it that differs must be explained. */
   #inside(a: string, b: string, shiftMs: number): string | undefined {
-    const cursor = this.#encoded(a, b, shiftMs);
-    if (cursor) return "mapped";
     const pairs = tokenPairs(a, b);
     if (pairs === undefined || pairs.length === 0) return undefined;
     if (pairs.length === 1 && pairs[0]?.a === a) return this.#token(a, b, shiftMs);
@@ -237,29 +240,34 @@ class Explainer {
       : undefined;
   }
 
-  /** State in base64url, as cursors have it: what is in it must be explained. */
-  #encoded(a: string, b: string, shiftMs: number): boolean {
+  /** State in base64url, as cursors have it: what is in it must be explained. Undefined when there is none. */
+  #encoded({ a, b, exchange }: Occurrence, shiftMs: number): boolean | undefined {
     const [left, right] = [decodedState(a), decodedState(b)];
-    if (left === undefined || right === undefined) return false;
-    return this.#alike(left, right, "", shiftMs);
+    if (left === undefined || right === undefined) return undefined;
+    return this.#alike(left, right, exchange, shiftMs);
   }
 
-  #alike(a: Json, b: Json, name: string, shiftMs: number): boolean {
+  #alike(a: Json, b: Json, exchange: ExchangeRef, shiftMs: number): boolean {
     if (isArray(a) && isArray(b)) {
       return (
-        a.length === b.length && a.every((x, i) => this.#alike(x, b[i] ?? null, name, shiftMs))
+        a.length === b.length && a.every((x, i) => this.#alike(x, b[i] ?? null, exchange, shiftMs))
       );
     }
     if (isObject(a) && isObject(b)) {
       const names = Object.keys(a);
       const isSame = names.length === Object.keys(b).length;
       return (
-        isSame && names.every((key) => this.#alike(a[key] ?? null, b[key] ?? null, key, shiftMs))
+        isSame &&
+        names.every((key) => this.#alike(a[key] ?? null, b[key] ?? null, exchange, shiftMs))
       );
     }
     const [x, y] = [scalarText(a), scalarText(b)];
-    if (x === y) return true;
-    return this.#token(x, y, shiftMs) !== undefined || (mayBeRenamed(name, x, y) && isIdName(name));
+    if (x === y || this.#token(x, y, shiftMs) !== undefined) return true;
+    const time = classesOf(x) & classesOf(y) & TIMES;
+    if (this.#timeReason({ a: x, b: y, exchange, control: undefined }, time) !== undefined)
+      return true;
+    // A position in a list, whatever it is called there: an id, unless it is known to have another name.
+    return mayBeRenamed(PRODUCER_NAME, x, y) && !this.#world.renaming.isCalledOtherwise(x, y);
   }
 }
 

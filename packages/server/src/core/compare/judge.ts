@@ -2,6 +2,7 @@
  * Makes the report of a comparison: explains what differs, finds noise, follows causes, and says what is left. In: what the comparison kept.
  * Out: the report. Pure: asking again gives the same, and more once more has come.
  */
+import { clockOffsetMs } from "./clock-offset.ts";
 import type { Comparison } from "./comparison.ts";
 import { CauseFinder } from "./causes.ts";
 import type { Suspect } from "./causes.ts";
@@ -50,12 +51,16 @@ class Judge {
   constructor(comparison: Comparison) {
     this.#comparison = comparison;
     const { renaming, pairing, shiftMinMs, shiftMaxMs } = comparison;
+    const clockMs = clockOffsetMs(
+      [...comparison.endpoints.values()].flatMap(({ rungs }) => [...rungs.values()]),
+    );
     this.#world = {
       renaming,
       values: pairing.values,
       session: (session) => pairing.sessions.current(session),
-      shiftMinMs,
-      shiftMaxMs,
+      clockMs,
+      shiftMinMs: shiftMinMs + clockMs,
+      shiftMaxMs: shiftMaxMs + clockMs,
       hostsA: pairing.hosts,
       hostsB: wordsOf(comparison.options.hosts ?? []),
     };

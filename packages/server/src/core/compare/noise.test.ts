@@ -14,6 +14,7 @@ const exchange: ExchangeRef = {
   originalAtMs: 0,
   replayedAtMs: 0,
   touched: [],
+  given: [],
 };
 const pairs = (list: readonly (readonly [string, string])[]): Occurrence[] =>
   list.map(([a, b]) => ({ exchange, a, b, control: undefined }));

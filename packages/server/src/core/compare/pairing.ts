@@ -21,6 +21,7 @@ interface Waiting {
   readonly index: number;
   readonly session: number;
   touched: readonly string[];
+  given: readonly string[];
   readonly hasForeignCredentials: boolean;
   original?: Message;
   replayed?: Message;
@@ -72,6 +73,7 @@ export class Pairing {
       index,
       session,
       touched,
+      given: [],
       hasForeignCredentials,
       late: false,
       bytes,
@@ -109,7 +111,9 @@ export class Pairing {
     const content = contentOf(http.head?.headers ?? [], http.body);
     if (typeof content !== "string") this.sessions.ofResponse(waiting.session, message, content);
     const session = this.sessions.current(waiting.session);
-    waiting.touched = [...waiting.touched, ...this.values.answered(session, content)];
+    const asked = new Set(waiting.touched);
+    waiting.given = this.values.answered(session, content).filter((id) => !asked.has(id));
+    waiting.touched = [...waiting.touched, ...waiting.given];
   }
 
   /** Hands an exchange over when all that is expected is there, or when nothing more will come. */
@@ -127,6 +131,7 @@ export class Pairing {
       index: waiting.index,
       session: waiting.session,
       touched: waiting.touched,
+      given: waiting.given,
       hasForeignCredentials: waiting.hasForeignCredentials,
       original,
       control,

@@ -18,6 +18,8 @@ export interface ExchangeRef {
   readonly replayedAtMs: number;
   /** Ids in the request and in the original answer. */
   readonly touched: readonly string[];
+  /** Ids that the original answer gave and the request had not. */
+  readonly given: readonly string[];
 }
 
 export interface Occurrence {

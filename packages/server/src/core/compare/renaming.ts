@@ -57,6 +57,14 @@ export class Renaming {
     return this.#origins.get(b) === a ? known.sightings : 0;
   }
 
+  /** True when a was seen more than once, always by one name, and that is not b. */
+  isCalledOtherwise(a: string, b: string): boolean {
+    const known = this.#images.get(a);
+    return (
+      known !== undefined && known.to !== b && known.sightings > 1 && known.contradictions === 0
+    );
+  }
+
   /** True when a is known by another name than b, or b is the name of something else. */
   contradicts(a: string, b: string): boolean {
     const known = this.#images.get(a);

@@ -31,6 +31,7 @@ export interface Exchange {
   readonly index: number;
   readonly session: number;
   readonly touched: readonly string[];
+  readonly given: readonly string[];
   readonly hasForeignCredentials: boolean;
   readonly original: Message | undefined;
   readonly replayed: Message;

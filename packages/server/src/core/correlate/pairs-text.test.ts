@@ -8,7 +8,7 @@ const page = (type: string, body: string): Message => {
   const length = Buffer.byteLength(body);
   const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n\r\n`;
   const http = HttpMessage.fromRaw(Buffer.from(`${head}${body}`));
-  return { kind: MessageKind.response, id: "1", startedAt: 1n, http };
+  return { kind: MessageKind.response, id: "1", startedAt: 1n, latencyNs: 1, http };
 };
 const learned = (type: string, a: string, b: string): [string, string][] =>
   pairsOf(page(type, a), page(type, b), undefined, () => undefined).map((pair) => [pair.a, pair.b]);
