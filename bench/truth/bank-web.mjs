@@ -2,18 +2,19 @@
 // The pages of the bank: what a browser asks for.
 import { gzipSync } from "node:zlib";
 
-/**
- * @param {import("express").Express} app
- * @param {{ ledger: ReturnType<typeof import("./ledger.mjs").makeLedger>, has: (name: string) => boolean, now: () => number,
- *   signedIn: import("express").RequestHandler, csrf: import("express").RequestHandler,
- *   openSession: (user: string) => import("./ledger.mjs").Session, sessionOf: (req: import("express").Request) => import("./ledger.mjs").Session | undefined }} bank
- */
-export function web(app, { ledger, has, now, signedIn, csrf, openSession }) {
+/** @param {import("express").Express} app @param {import("./bank.mjs").Bank} bank */
+export function web(app, bank) {
+  login(app, bank);
+  forms(app, bank);
+}
+
+/** @param {import("express").Express} app @param {import("./bank.mjs").Bank} bank */
+function login(app, { ledger, has, now, signedIn, openSession }) {
   /** Tokens of sign-in forms. @type {Set<string>} */
-  const forms = new Set();
+  const given = new Set();
   app.get("/login", (_req, res) => {
     const token = ledger.hex(16);
-    forms.add(token);
+    given.add(token);
     res
       .type("html")
       .send(
@@ -29,7 +30,7 @@ export function web(app, { ledger, has, now, signedIn, csrf, openSession }) {
   app.post("/login", (req, res) => {
     const { user, password, _csrf } = req.body ?? {};
     const customer = ledger.customerOf(String(user));
-    if (!forms.delete(String(_csrf)))
+    if (!given.delete(String(_csrf)))
       return res
         .status(403)
         .type("html")
@@ -68,6 +69,10 @@ export function web(app, { ledger, has, now, signedIn, csrf, openSession }) {
     ]);
     res.type("html").set("content-encoding", "gzip").send(gzipSync(html));
   });
+}
+
+/** What forms change, and texts. @param {import("express").Express} app @param {import("./bank.mjs").Bank} bank */
+function forms(app, { ledger, has, signedIn, csrf }) {
   app.post("/profile", signedIn, csrf, (req, res) => {
     const { customer } = res.locals;
     const [first] = customer.accounts;
