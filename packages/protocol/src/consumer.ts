@@ -9,14 +9,24 @@
 import { decodeAuth, decodeFigures, decodeHello, decodeWant, encodeAck } from "./control.ts";
 import { encodeChallenge, encodeFault, encodeRefused, encodeWelcome } from "./control.ts";
 import type { Fault, Figures, Hello } from "./control.ts";
-import { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
+import { CREDIT_EXCEEDED, CreditWindow } from "./credit-window.ts";
+import type { CreditOptions } from "./credit-window.ts";
+import {
+  FRAME_FAULT_TEXTS,
+  FRAME_HEADER_BYTES,
+  FrameDecoder,
+  FrameFault,
+  FrameType,
+} from "./frame.ts";
 import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { CREDIT_WINDOW_BYTES, FRAME_PAYLOAD_BYTES_MAX, HANDSHAKE_MS_MAX } from "./limits.ts";
-import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+import { DEAD_TEXT, Heartbeat } from "./heartbeat.ts";
+import { HANDSHAKE_MS_MAX } from "./limits.ts";
 import { ConsumerProof } from "./proof.ts";
+import { CONSUMER_ROWS, isGreeting, nameOf, readerOf } from "./session-table.ts";
+import type { ConsumerStep } from "./session-table.ts";
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends CreditOptions {
   /** Shared secret that producers must prove; undefined lets everybody in. */
   readonly token?: string | undefined;
   /** 16 random bytes, new for each connection. */
@@ -33,16 +43,6 @@ export interface ConsumerOptions {
    * on their way to a disk and it must be told for certain which ones are here.
    */
   readonly resume: (hello: Hello) => number | undefined | "later";
-  readonly windowBytes?: number;
-  /** Who grants credit, when it is not simply given back as frames are taken: then `grant` is called, also within `resume`. */
-  readonly credit?: CreditEvents;
-}
-
-export interface CreditEvents {
-  /** So many bytes that were granted are used and free again. */
-  readonly freed: (bytes: number) => void;
-  /** The producer needs this much credit, counted from the start of the connection, for its next frame, for two, and so on. */
-  readonly wanted: (creditBytes: readonly number[]) => void;
 }
 
 export interface DataFrame {
@@ -52,10 +52,9 @@ export interface DataFrame {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
-const FIRST_CRITICAL_TYPE = 0x80;
+const readerFor = readerOf(CONSUMER_ROWS);
 
 export class ConsumerSession {
-  state: "handshake" | "open" | "ended" = "handshake";
   /** Set when the connection must be closed; write `takeOutput()` first, it may hold an ERROR frame. */
   failure: Fault | undefined;
   /** Who the producer is; set when `state` becomes `open`. */
@@ -64,41 +63,43 @@ export class ConsumerSession {
   duplicateFrames = 0;
 
   readonly #options: ConsumerOptions;
-  /** Granted, and not free again. */
-  #windowBytes: number;
+  readonly #window: CreditWindow;
   readonly #decoder: FrameDecoder = new FrameDecoder();
   readonly #startedAtMs: number;
-  #unproven: Hello | undefined;
+  #step: ConsumerStep = "greeting";
+  /** What the producer has said of itself, until it is welcome. */
+  #applicant: Hello | undefined;
   readonly #proof: ConsumerProof;
-  /** Known and proven, and waiting for our `welcome`. */
-  #awaited: Hello | undefined;
-  #heardAtMs: number;
-  #pingedAtMs: number;
+  readonly #heartbeat: Heartbeat;
   #receivedSeq = 0;
   #ackedSeq = 0;
-  #receivedBytes = 0;
-  #acceptedBytes = 0;
   #ackDue = false;
   #output: Uint8Array[] = [];
 
   constructor(options: ConsumerOptions, nowMs: number) {
     this.#options = options;
     this.#proof = new ConsumerProof(options);
-    const windowBytes = options.windowBytes ?? CREDIT_WINDOW_BYTES;
-    this.#windowBytes = options.credit === undefined ? windowBytes : 0;
+    this.#window = new CreditWindow(options);
     this.#startedAtMs = nowMs;
-    this.#heardAtMs = nowMs;
-    this.#pingedAtMs = nowMs;
+    this.#heartbeat = new Heartbeat(nowMs);
+  }
+
+  get #hasEnded(): boolean {
+    return this.#step === "ended";
+  }
+
+  get state(): "handshake" | "open" | "ended" {
+    return this.#step === "open" || this.#step === "ended" ? this.#step : "handshake";
   }
 
   /** Takes bytes; returns the new DATA frames they complete, in order and without duplicates. */
   receive(chunk: Uint8Array, nowMs: number): DataFrame[] {
     const data: DataFrame[] = [];
-    if (this.failure !== undefined || this.state === "ended") return data;
-    this.#heardAtMs = nowMs;
+    if (this.failure !== undefined || this.#hasEnded) return data;
+    this.#heartbeat.heard(nowMs);
     for (const frame of this.#decoder.push(chunk)) {
       this.#handle(frame, data);
-      if (this.failure !== undefined) return data;
+      if (this.failure !== undefined || this.#hasEnded) return data;
     }
     if (this.#decoder.fault !== undefined) this.#failFrame(this.#decoder.fault);
     else this.#judgeUnfinished();
@@ -109,22 +110,17 @@ export class ConsumerSession {
   #judgeUnfinished(): void {
     const announced = this.#decoder.announced;
     if (announced === undefined) return;
-    if (this.state === "handshake" && !HANDSHAKE_TYPES.has(announced.type)) {
+    if (this.state === "handshake" && !isGreeting(announced.type)) {
       this.#failEarly(announced.type);
-    } else if (announced.type === FrameType.data && !this.#isCovered(announced.bytes)) {
+    } else if (announced.type === FrameType.data && !this.#window.covers(announced.bytes)) {
       this.#fail("credit", CREDIT_EXCEEDED);
     }
   }
 
-  #isCovered(bytes: number): boolean {
-    return this.#receivedBytes + bytes <= this.#acceptedBytes + this.#windowBytes;
-  }
-
   /** The answer that `resume` said would come later. */
   welcome(ackedSeq: number | undefined): void {
-    const hello = this.#awaited;
-    if (hello === undefined || this.failure !== undefined) return;
-    this.#awaited = undefined;
+    const hello = this.#applicant;
+    if (this.#step !== "welcoming" || hello === undefined || this.failure !== undefined) return;
     this.#welcome(hello, ackedSeq);
   }
 
@@ -136,18 +132,18 @@ export class ConsumerSession {
 
   /** More credit, from who has it. */
   grant(bytes: number): void {
-    this.#windowBytes += bytes;
+    this.#window.windowBytes += bytes;
     this.#ackDue = true;
   }
 
   /** Bytes of DATA that have come: of all of them it is told when they are free, so a frame that is refused is not counted. */
   get receivedBytes(): number {
-    return this.#receivedBytes;
+    return this.#window.receivedBytes;
   }
 
   /** Who has said HELLO and not proven that it knows the token. */
   get unproven(): boolean {
-    return this.#unproven !== undefined;
+    return this.#step === "proving";
   }
 
   /** True when the beginning of a frame has come and its end has not. */
@@ -164,12 +160,8 @@ export class ConsumerSession {
   }
 
   #free(bytes: number): void {
-    this.#acceptedBytes += bytes;
+    this.#window.free(bytes);
     this.#ackDue = true;
-    const { credit } = this.#options;
-    if (credit === undefined) return;
-    this.#windowBytes -= bytes;
-    credit.freed(bytes);
   }
 
   /**
@@ -182,7 +174,7 @@ export class ConsumerSession {
 
   /** Asks a producer for what it has; it answers with FIGURES that say so, behind everything it could send. */
   lastCall(): void {
-    if (this.state === "open" && this.failure === undefined)
+    if (this.#step === "open" && this.failure === undefined)
       this.#send(FrameType.lastCall, NOTHING);
   }
 
@@ -193,21 +185,13 @@ export class ConsumerSession {
 
   /** Call about every 200 ms: ends handshakes that take too long, finds dead producers. */
   tick(nowMs: number): void {
-    if (this.failure !== undefined || this.state === "ended") return;
-    if (this.state === "handshake") {
-      if (this.#awaited === undefined && nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
-        this.failure = {
-          code: "handshake-timeout",
-          message: `no handshake in ${HANDSHAKE_MS_MAX} ms`,
-        };
-      }
-      return;
-    }
-    if (nowMs - this.#heardAtMs > HEARTBEAT_DEAD_MS) {
-      this.failure = { code: "dead", message: `nothing heard for ${HEARTBEAT_DEAD_MS} ms` };
-    } else if (nowMs - Math.max(this.#heardAtMs, this.#pingedAtMs) > HEARTBEAT_IDLE_MS) {
-      this.#pingedAtMs = nowMs;
-      this.#send(FrameType.ping, NOTHING);
+    if (this.failure !== undefined || this.#step === "ended") return;
+    if (this.#step === "open") {
+      if (this.#heartbeat.isDead(nowMs)) this.failure = { code: "dead", message: DEAD_TEXT };
+      else if (this.#heartbeat.asks(nowMs)) this.#send(FrameType.ping, NOTHING);
+    } else if (this.#step !== "welcoming" && nowMs - this.#startedAtMs >= HANDSHAKE_MS_MAX) {
+      const message = `no handshake in ${HANDSHAKE_MS_MAX} ms`;
+      this.failure = { code: "handshake-timeout", message };
     }
   }
 
@@ -215,7 +199,7 @@ export class ConsumerSession {
   takeOutput(): Uint8Array[] {
     if (this.#ackDue && this.state !== "handshake") {
       this.#ackDue = false;
-      const creditBytes = this.#acceptedBytes + this.#windowBytes;
+      const { creditBytes } = this.#window;
       this.#send(FrameType.ack, encodeAck({ ackedSeq: this.#ackedSeq, creditBytes }));
     }
     const output = this.#output;
@@ -224,10 +208,18 @@ export class ConsumerSession {
   }
 
   #handle(frame: Frame, data: DataFrame[]): void {
-    if (this.state === "handshake" && !HANDSHAKE_TYPES.has(frame.type)) {
-      this.#failEarly(frame.type);
-      return;
-    }
+    const { type } = frame;
+    const verdict = readerFor(this.#step, type);
+    if (verdict === "expected") this.#act(frame, data);
+    else if (verdict === "untimely" && isGreeting(type))
+      this.#fail("control", `${nameOf(type)} out of turn`);
+    else if (this.#step !== "open" && this.#step !== "ended") this.#failEarly(type);
+    else if (verdict === "unknown")
+      this.#fail("unknown-frame", `frame type ${type} is unknown and critical`);
+  }
+
+  /** What an expected frame does. */
+  #act(frame: Frame, data: DataFrame[]): void {
     switch (frame.type) {
       case FrameType.hello:
         this.#greet(frame.payload);
@@ -248,22 +240,15 @@ export class ConsumerSession {
         this.#send(FrameType.pong, NOTHING);
         break;
       case FrameType.bye:
-        this.state = "ended";
+        this.#step = "ended";
         break;
-      case FrameType.pong:
-        break;
-      default:
-        if (frame.type >= FIRST_CRITICAL_TYPE) {
-          this.#fail("unknown-frame", `frame type ${frame.type} is unknown and critical`);
-        }
     }
   }
 
   #greet(payload: Uint8Array): void {
     const hello = decodeHello(payload);
-    const known = this.#unproven ?? this.#awaited ?? this.hello;
-    if (hello === undefined || known !== undefined) {
-      this.#fail("control", "malformed or second HELLO");
+    if (hello === undefined) {
+      this.#fail("control", "malformed HELLO");
       return;
     }
     if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION) {
@@ -278,29 +263,29 @@ export class ConsumerSession {
     if (challenge === undefined) this.#admit(hello);
     else if ("code" in challenge) this.#fail(challenge.code, challenge.message);
     else {
-      this.#unproven = hello;
+      this.#applicant = hello;
+      this.#step = "proving";
       this.#send(FrameType.challenge, encodeChallenge(challenge));
     }
   }
 
   #verify(payload: Uint8Array): void {
-    const hello = this.#unproven;
+    const hello = this.#applicant;
     const proof = decodeAuth(payload);
     if (hello === undefined || proof === undefined) {
-      this.#fail("control", "malformed or unasked AUTH");
+      this.#fail("control", "malformed AUTH");
       return;
     }
     const fault = this.#proof.verify(hello, proof);
-    if (fault === undefined) {
-      this.#unproven = undefined;
-      this.#admit(hello);
-    } else this.#fail(fault.code, fault.message);
+    if (fault === undefined) this.#admit(hello);
+    else this.#fail(fault.code, fault.message);
   }
 
   #admit(hello: Hello): void {
+    this.#applicant = hello;
+    this.#step = "welcoming";
     const safeSeq = this.#options.resume(hello);
-    if (safeSeq === "later") this.#awaited = hello;
-    else this.#welcome(hello, safeSeq);
+    if (safeSeq !== "later") this.#welcome(hello, safeSeq);
   }
 
   #welcome(hello: Hello, safeSeq: number | undefined): void {
@@ -309,11 +294,12 @@ export class ConsumerSession {
     this.#receivedSeq = ackedSeq;
     this.#ackedSeq = ackedSeq;
     this.hello = hello;
-    this.state = "open";
+    this.#applicant = undefined;
+    this.#step = "open";
     const welcome = encodeWelcome({
       version: PROTOCOL_VERSION,
       ackedSeq,
-      creditBytes: this.#windowBytes,
+      creditBytes: this.#window.windowBytes,
       minor: PROTOCOL_MINOR,
       proof: this.#proof.own(hello),
     });
@@ -322,17 +308,17 @@ export class ConsumerSession {
 
   #take(frame: Frame, data: DataFrame[]): void {
     const bytes = FRAME_HEADER_BYTES + frame.payload.length;
-    const receivedBytes = this.#receivedBytes + bytes;
-    if (!this.#isCovered(bytes)) {
+    const window = this.#window;
+    if (!window.covers(bytes)) {
       this.#fail("credit", CREDIT_EXCEEDED);
     } else if (frame.seq > this.#receivedSeq + 1) {
       this.#fail("hole", `frame ${frame.seq} came where ${this.#receivedSeq + 1} was due`);
     } else if (frame.seq <= this.#receivedSeq) {
       this.duplicateFrames += 1;
-      this.#receivedBytes = receivedBytes;
+      window.receivedBytes += bytes;
       this.#free(bytes);
     } else {
-      this.#receivedBytes = receivedBytes;
+      window.receivedBytes += bytes;
       this.#receivedSeq = frame.seq;
       data.push({ seq: frame.seq, payload: frame.payload });
     }
@@ -344,14 +330,9 @@ export class ConsumerSession {
     else this.#options.figures?.(figures);
   }
 
-  /** Who wants more than the largest frame at a step does not tell of frames. */
   #want(payload: Uint8Array): void {
     const wanted = decodeWant(payload);
-    const isFrame = (creditBytes: number, i: number): boolean =>
-      creditBytes - (wanted?.[i - 1] ?? this.#receivedBytes) <=
-      FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX;
-    if (wanted?.every(isFrame) === true) this.#options.credit?.wanted(wanted);
-    else this.#fail("control", "malformed WANT");
+    if (wanted === undefined || !this.#window.want(wanted)) this.#fail("control", "malformed WANT");
   }
 
   #send(type: number, payload: Uint8Array): void {
@@ -366,7 +347,7 @@ export class ConsumerSession {
 
   /** A foreign peer gets no answer: it could not read it, and a scanner should learn nothing. */
   #failFrame(fault: FrameFault): void {
-    const message = FAULT_TEXTS[fault];
+    const message = FRAME_FAULT_TEXTS[fault];
     if (fault === FrameFault.foreign) this.failure = { code: fault, message };
     else this.#fail(fault, message);
   }
@@ -381,15 +362,3 @@ export class ConsumerSession {
 export function errorFrame(fault: Fault): Uint8Array {
   return Buffer.concat(encodeFrame(FrameType.error, 0, encodeFault(fault)));
 }
-
-const CREDIT_EXCEEDED = "the producer sent more than it was granted";
-
-const HANDSHAKE_TYPES: ReadonlySet<number> = new Set([FrameType.hello, FrameType.auth]);
-
-const FAULT_TEXTS: Readonly<Record<FrameFault, string>> = {
-  [FrameFault.foreign]: "the bytes are not this protocol",
-  [FrameFault.version]: `the producer speaks another version; this server speaks ${PROTOCOL_VERSION}`,
-  [FrameFault.header]: "a frame header is damaged",
-  [FrameFault.length]: "a frame is longer than the limit",
-  [FrameFault.payload]: "a payload is damaged",
-};

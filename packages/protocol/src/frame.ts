@@ -224,3 +224,12 @@ function headerFault(bytes: Uint8Array, at: number): FrameFault | undefined {
   const bytesMax = isData ? FRAME_PAYLOAD_BYTES_MAX : CONTROL_PAYLOAD_BYTES_MAX;
   return payloadLength(bytes, at) > bytesMax ? FrameFault.length : undefined;
 }
+
+/** What a producer is told whose bytes do not fit. */
+export const FRAME_FAULT_TEXTS: Readonly<Record<FrameFault, string>> = {
+  [FrameFault.foreign]: "the bytes are not this protocol",
+  [FrameFault.version]: `the producer speaks another version; this server speaks ${PROTOCOL_VERSION}`,
+  [FrameFault.header]: "a frame header is damaged",
+  [FrameFault.length]: "a frame is longer than the limit",
+  [FrameFault.payload]: "a payload is damaged",
+};

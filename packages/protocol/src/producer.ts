@@ -18,13 +18,16 @@ import type { Fault, Figures } from "./control.ts";
 import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
 import { encodeFrame, sealFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { PAYLOAD_REFUSED, takeOut } from "./held-frame.ts";
-import type { HeldFrame } from "./held-frame.ts";
-import { CREDIT_WINDOW_BYTES, HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
-import { WANT_FRAMES_MAX, WELCOME_MS_MAX } from "./limits.ts";
+import { DEAD_TEXT, Heartbeat } from "./heartbeat.ts";
+import { PAYLOAD_REFUSED } from "./held-frame.ts";
+import { WELCOME_MS_MAX } from "./limits.ts";
 import { ProducerProof } from "./proof.ts";
+import { PRODUCER_ROWS, nameOf, readerOf } from "./session-table.ts";
+import type { ProducerStep } from "./session-table.ts";
+import { UnackedFrames, dataFrame } from "./unacked-frames.ts";
+import type { SettleEvents } from "./unacked-frames.ts";
 
-export interface ProducerOptions {
+export interface ProducerOptions extends SettleEvents {
   /** 16 random bytes; the same as long as unacknowledged frames live. */
   readonly producerId: Uint8Array;
   readonly epoch?: number;
@@ -37,10 +40,6 @@ export interface ProducerOptions {
   readonly minorNeeded?: number;
   /** What an earlier run of a producer that keeps its id has left. Enqueue nothing before `resumedSeq` is known. */
   readonly resume?: EarlierFrames;
-  /** Called with each frame of `enqueueFrame` that is acknowledged: its memory is free. */
-  readonly released?: (frame: Uint8Array) => void;
-  /** Called for each settled frame, in order; `refusal` says why the receiver would not have what it held. */
-  readonly settled?: (weight: number, told: number, refusal: string | undefined) => void;
   /** The receiver is about to end: send what there is, then FIGURES. */
   readonly lastCall?: () => void;
 }
@@ -56,82 +55,76 @@ export interface EarlierFrames {
 export type ProducerState = "closed" | "handshake" | "open";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
-const FIRST_CRITICAL_TYPE = 0x80;
+const readerFor = readerOf(PRODUCER_ROWS);
 
 export class ProducerSession {
-  state: ProducerState = "closed";
+  /** Set when the transport must be closed. */
   failure: Fault | undefined;
-  /** Sums of the weights of all acknowledged payloads, and of what they told as lost. */
-  ackedWeight = 0;
-  ackedTold = 0;
-  /** Bytes of frames that are held because they are not acknowledged. */
-  unackedBytes = 0;
-  /** Frames sent again after a reconnect. */
-  resentFrames = 0;
   /** With `resume`, set by the first WELCOME: the receiver has all earlier frames up to this one, and no other. */
   resumedSeq: number | undefined;
 
   readonly #options: ProducerOptions;
-  /** Unacknowledged frames, oldest first; the oldest has sequence number `#firstSeq`. */
-  #frames: HeldFrame[] = [];
-  #firstSeq = 1;
-  /** How many of the held frames were written to the present transport. */
-  #sent = 0;
-  #highestSentSeq = 0;
-  #sentBytes = 0;
-  #creditBytes = 0;
-  /** Credit that was asked for; while it is more than there is, more is on its way. */
-  #wantedBytes = 0;
+  readonly #frames: UnackedFrames;
+  #step: ProducerStep = "closed";
   #output: Uint8Array[] = [];
   #decoder: FrameDecoder = new FrameDecoder();
   #connectedAtMs = 0;
-  #heardAtMs = 0;
-  #pingedAtMs = 0;
+  #heartbeat: Heartbeat = new Heartbeat(0);
   #proof: ProducerProof;
-  /**
-   * A receiver refused one of the frames up to this one and did not say which: they are sent one at a time, each when the
-   * one before it is settled. `#steps` is how many may be under way: a piece of a large message is settled with its last one.
-   */
-  #stepUntilSeq = 0;
-  #steps = 1;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
     this.#proof = new ProducerProof(options);
-    this.#firstSeq = options.resume?.firstUnackedSeq ?? 1;
+    this.#frames = new UnackedFrames(options, options.resume?.firstUnackedSeq ?? 1);
+  }
+
+  get state(): ProducerState {
+    return this.#step === "closed" || this.#step === "open" ? this.#step : "handshake";
+  }
+
+  /** Sums of the weights of all acknowledged payloads, and of what they told as lost. */
+  get ackedWeight(): number {
+    return this.#frames.ackedWeight;
+  }
+
+  get ackedTold(): number {
+    return this.#frames.ackedTold;
+  }
+
+  /** Bytes of frames that are held because they are not acknowledged. */
+  get unackedBytes(): number {
+    return this.#frames.bytes;
+  }
+
+  /** Frames sent again after a reconnect. */
+  get resentFrames(): number {
+    return this.#frames.resent;
   }
 
   /** All frames up to this one are acknowledged. */
   get ackedSeq(): number {
-    return this.#firstSeq - 1;
+    return this.#frames.firstSeq - 1;
   }
 
   /** Frames that wait for their acknowledgement. */
   get unackedFrames(): number {
-    return this.#frames.length;
+    return this.#frames.count;
   }
 
   /** Frames that wait for credit, or for a transport. */
   get unsentFrames(): number {
-    return this.#frames.length - this.#sent;
+    return this.#frames.unsent;
   }
 
   /** Takes one payload (at most FRAME_PAYLOAD_BYTES_MAX) and keeps it until it is acknowledged. */
   enqueue(payload: Uint8Array, weight: number): void {
-    const seq = this.#firstSeq + this.unackedFrames;
-    this.#hold(encodeFrame(FrameType.data, seq, payload), weight, 0);
+    this.#frames.hold(dataFrame(this.#frames.nextSeq, payload), weight, 0);
   }
 
   /** The same for a payload that has `FRAME_HEADER_BYTES` blank bytes in front, as `PayloadWriter` makes it. */
   enqueueFrame(frame: Uint8Array, weight: number, told = 0): void {
-    sealFrame(frame, FrameType.data, this.#firstSeq + this.unackedFrames);
-    this.#hold([frame], weight, told);
-  }
-
-  #hold(pieces: readonly Uint8Array[], weight: number, told: number): void {
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    this.#frames.push({ pieces, bytes, weight, told, refusal: undefined });
-    this.unackedBytes += bytes;
+    sealFrame(frame, FrameType.data, this.#frames.nextSeq);
+    this.#frames.hold([frame], weight, told);
   }
 
   /**
@@ -143,16 +136,15 @@ export class ProducerSession {
     const { producerId, epoch = 0, service, agent, token } = this.#options;
     this.#proof = new ProducerProof({ token, producerId, producerNonce: nonce, binding });
     this.failure = undefined;
-    this.state = "handshake";
+    this.#step = "greeting";
     this.#connectedAtMs = nowMs;
-    this.#heardAtMs = nowMs;
-    this.#pingedAtMs = nowMs;
+    this.#heartbeat = new Heartbeat(nowMs);
     const hello = encodeHello({
       versionMin: PROTOCOL_VERSION,
       versionMax: PROTOCOL_VERSION,
       producerId,
       epoch,
-      firstUnackedSeq: this.#firstSeq,
+      firstUnackedSeq: this.#frames.firstSeq,
       service,
       agent,
       nonce,
@@ -165,20 +157,16 @@ export class ProducerSession {
 
   /** The transport is gone. What is not acknowledged stays and is sent again on the next one. */
   disconnect(): void {
-    this.state = "closed";
+    this.#step = "closed";
     this.#output = [];
     this.#decoder = new FrameDecoder();
-    this.#sent = 0;
-    this.#sentBytes = 0;
-    this.#creditBytes = 0;
-    this.#wantedBytes = 0;
-    this.#steps = 1;
+    this.#frames.restart();
   }
 
   /** Bytes from the server. */
   receive(chunk: Uint8Array, nowMs: number): void {
-    if (this.state === "closed" || this.failure !== undefined) return;
-    this.#heardAtMs = nowMs;
+    if (this.#step === "closed" || this.failure !== undefined) return;
+    this.#heartbeat.heard(nowMs);
     for (const frame of this.#decoder.push(chunk)) {
       this.#handle(frame);
       if (this.failure !== undefined) return;
@@ -189,90 +177,56 @@ export class ProducerSession {
 
   /** Call about once a second: finds dead servers and shows that we live. */
   tick(nowMs: number): void {
-    if (this.state === "closed" || this.failure !== undefined) return;
+    if (this.#step === "closed" || this.failure !== undefined) return;
     if (this.state === "handshake" && nowMs - this.#connectedAtMs > WELCOME_MS_MAX) {
       this.#fail("handshake-timeout", "the server did not answer the handshake");
-    } else if (nowMs - this.#heardAtMs > HEARTBEAT_DEAD_MS) {
-      this.#fail("dead", `nothing heard for ${HEARTBEAT_DEAD_MS} ms`);
-    } else if (
-      this.state === "open" &&
-      nowMs - Math.max(this.#heardAtMs, this.#pingedAtMs) > HEARTBEAT_IDLE_MS
-    ) {
-      this.#pingedAtMs = nowMs;
+    } else if (this.#heartbeat.isDead(nowMs)) this.#fail("dead", DEAD_TEXT);
+    else if (this.#step === "open" && this.#heartbeat.asks(nowMs))
       this.#send(FrameType.ping, NOTHING);
-    }
-    if (this.#stepping && this.#sent === this.#steps) this.#steps += 1;
+    this.#frames.stepOn();
   }
 
   /** What the producer's books say, in exchanges. Call it when `state` has become `open`, before anything else is sent. */
   figures(figures: Figures): void {
-    if (this.state === "open") this.#send(FrameType.figures, encodeFigures(figures));
+    if (this.#step === "open") this.#send(FrameType.figures, encodeFigures(figures));
   }
 
   /** Says that nothing more will come. Send it when `unackedFrames` is 0, then close the transport. */
   bye(): void {
-    if (this.state === "open") this.#send(FrameType.bye, NOTHING);
+    if (this.#step === "open") this.#send(FrameType.bye, NOTHING);
   }
 
   /** Bytes to write now, in order. Call it after every other call. */
   takeOutput(): Uint8Array[] {
-    if (this.state === "open") this.#fillFromFrames();
+    if (this.#step === "open") {
+      const wanted = this.#frames.fill(this.#output);
+      if (wanted !== undefined) this.#send(FrameType.want, encodeWant(wanted));
+    }
     const output = this.#output;
     if (output.length > 0) this.#output = [];
     return output;
   }
 
-  #fillFromFrames(): void {
-    for (let i = this.#sent; i < this.#frames.length; i += 1) {
-      const frame = this.#frames[i];
-      if (frame === undefined || (this.#stepping && i >= this.#steps)) return;
-      const { bytes } = frame;
-      if (this.#sentBytes + bytes > this.#creditBytes) {
-        this.#want();
-        return;
-      }
-      this.#output.push(...frame.pieces);
-      this.#sentBytes += bytes;
-      this.#sent += 1;
-      const seq = this.#firstSeq + this.#sent - 1;
-      if (seq <= this.#highestSentSeq) this.resentFrames += 1;
-      else this.#highestSentSeq = seq;
-    }
+  #handle({ type, payload }: Frame): void {
+    const verdict = readerFor(this.#step, type);
+    if (verdict === "untimely") this.#fail("control", `${nameOf(type)} out of turn`);
+    else if (verdict === "unknown")
+      this.#fail("unknown-frame", `frame type ${type} is unknown and critical`);
+    else if (verdict === "expected") this.#act(type, payload);
   }
 
-  get #stepping(): boolean {
-    return this.#firstSeq <= this.#stepUntilSeq;
-  }
-
-  /**
-   * Tells of the frames that wait for credit, each of them, so that what is granted is used to the last byte. Credit of
-   * several producers comes out of one budget, and what one holds and cannot use is nobody's.
-   */
-  #want(): void {
-    if (this.#wantedBytes > this.#creditBytes) return;
-    const wanted: number[] = [];
-    let bytes = this.#sentBytes;
-    const last = Math.min(this.#frames.length, this.#sent + WANT_FRAMES_MAX);
-    for (let i = this.#sent; i < last; i += 1) {
-      bytes += this.#frames[i]?.bytes ?? 0;
-      if (wanted.length > 0 && bytes > this.#sentBytes + CREDIT_WINDOW_BYTES) break;
-      wanted.push(bytes);
-    }
-    this.#wantedBytes = wanted.at(-1) ?? 0;
-    this.#send(FrameType.want, encodeWant(wanted));
-  }
-
-  #handle(frame: Frame): void {
-    switch (frame.type) {
+  /** What an expected frame does. */
+  #act(type: number, payload: Uint8Array): void {
+    switch (type) {
       case FrameType.challenge:
-        this.#answer(frame.payload);
+        this.#answer(payload);
         break;
       case FrameType.welcome:
-        this.#open(frame.payload);
+        this.#open(payload);
         break;
       case FrameType.ack: {
-        const ack = decodeAck(frame.payload);
-        if (ack === undefined || this.state !== "open") this.#fail("control", "malformed ACK");
+        const ack = decodeAck(payload);
+        if (ack === undefined) this.#fail("control", "malformed ACK");
         else this.#settle(ack.ackedSeq, ack.creditBytes);
         break;
       }
@@ -280,51 +234,30 @@ export class ProducerSession {
         this.#send(FrameType.pong, NOTHING);
         break;
       case FrameType.error: {
-        const fault = decodeFault(frame.payload);
+        const fault = decodeFault(payload);
         this.failure = fault ?? { code: "error", message: "the server sent a malformed ERROR" };
-        if (this.failure.code === PAYLOAD_REFUSED) this.#findRefused(this.failure.message);
+        const { code, message } = this.failure;
+        if (code === PAYLOAD_REFUSED) this.#frames.findRefused(message);
         break;
       }
       case FrameType.refused: {
-        const refused = decodeRefused(frame.payload);
-        const held = this.#frames[(refused?.seq ?? 0) - this.#firstSeq];
-        if (held !== undefined) held.refusal = refused?.reason;
+        const refused = decodeRefused(payload);
+        if (refused !== undefined) this.#frames.refused(refused.seq, refused.reason);
         break;
       }
       case FrameType.lastCall:
         this.#options.lastCall?.();
         break;
-      case FrameType.pong:
-        break;
-      default:
-        if (frame.type >= FIRST_CRITICAL_TYPE) {
-          this.#fail("unknown-frame", `frame type ${frame.type} is unknown and critical`);
-        }
     }
-  }
-
-  /**
-   * A receiver before minor version 3 closed the connection because of what some frame holds. It would be sent again, and refused
-   * again, for ever: with one frame under way it is known which, and its place is kept by one without records.
-   */
-  #findRefused(reason: string): void {
-    const seq = this.#firstSeq + this.#sent - 1;
-    const frame = this.#frames[this.#sent - 1];
-    if (frame === undefined || (this.#sent > 1 && !this.#stepping)) {
-      this.#stepUntilSeq = Math.max(this.#stepUntilSeq, seq);
-      return;
-    }
-    this.unackedBytes -= frame.bytes;
-    takeOut(frame, seq, reason);
-    this.unackedBytes += frame.bytes;
   }
 
   #answer(payload: Uint8Array): void {
     const challenge = decodeChallenge(payload);
-    if (challenge === undefined || this.state !== "handshake") {
+    if (challenge === undefined) {
       this.#fail("control", "malformed CHALLENGE");
       return;
     }
+    this.#step = "proving";
     const proof = this.#proof.answer(challenge);
     if (proof instanceof Uint8Array) this.#send(FrameType.auth, encodeAuth(proof));
     else this.failure = proof;
@@ -333,7 +266,7 @@ export class ProducerSession {
   #open(payload: Uint8Array): void {
     const welcome = decodeWelcome(payload);
     const { minorNeeded = 0 } = this.#options;
-    if (welcome === undefined || this.state !== "handshake") {
+    if (welcome === undefined) {
       this.#fail("control", "malformed WELCOME");
     } else if (!this.#proof.isProven(welcome.proof)) {
       this.#fail(
@@ -350,7 +283,7 @@ export class ProducerSession {
     } else {
       this.#goOn(welcome.ackedSeq);
       if (this.failure !== undefined) return;
-      this.state = "open";
+      this.#step = "open";
       this.#settle(welcome.ackedSeq, welcome.creditBytes);
     }
   }
@@ -364,28 +297,12 @@ export class ProducerSession {
       return;
     }
     this.resumedSeq = Math.max(ackedSeq, resume.firstUnackedSeq - 1);
-    this.#firstSeq = this.resumedSeq + 1;
+    this.#frames.goOnFrom(this.resumedSeq + 1);
   }
 
   #settle(ackedSeq: number, creditBytes: number): void {
-    if (ackedSeq >= this.#firstSeq + this.unackedFrames) {
+    if (!this.#frames.settle(ackedSeq, creditBytes))
       this.#fail("ack-ahead", `frame ${ackedSeq} was acknowledged before it was made`);
-      return;
-    }
-    // Credit only grows; an older, smaller figure is late news.
-    this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
-    const acked = this.#frames.splice(0, Math.max(0, ackedSeq - this.#firstSeq + 1));
-    this.#firstSeq += acked.length;
-    this.#sent = Math.max(0, this.#sent - acked.length);
-    if (acked.length > 0) this.#steps = 1;
-    for (const frame of acked) {
-      this.ackedWeight += frame.refusal === undefined ? frame.weight : 0;
-      this.ackedTold += frame.refusal === undefined ? frame.told : 0;
-      this.#options.settled?.(frame.weight, frame.told, frame.refusal);
-      this.unackedBytes -= frame.bytes;
-      const [whole] = frame.pieces;
-      if (frame.pieces.length === 1 && whole !== undefined) this.#options.released?.(whole);
-    }
   }
 
   #send(type: number, payload: Uint8Array): void {
