@@ -1,5 +1,6 @@
 // Every example is started as a user would start it, gets a request, and must have it replayed; the story must replay all.
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
@@ -108,17 +109,55 @@ describe("the replay server as a library", () => {
 });
 
 describe("the story", () => {
-  it("replays its 1,000 requests and exits 0", async () => {
-    const child = spawn(process.execPath, ["examples/story/story.mjs", "--once"], {
+  const tell = (...words: string[]): { child: ChildProcess; output: () => string; ended: Promise<number | null> } => {
+    const child = spawn(process.execPath, ["examples/story/story.mjs", ...words], {
       cwd: root,
-      stdio: ["ignore", "pipe", "inherit"],
+      // A group of its own: Ctrl-C of a terminal reaches the whole group.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const code = await new Promise((resolve) => child.once("close", resolve));
-    expect(output).toContain("1000 requests answered by production, 1000 replayed against staging");
-    expect(output).toMatch(/statuses: 1000 compared, 125 different/);
-    expect(output).toContain("nothing was lost");
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    }
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    return { child, output: () => output, ended };
+  }; // prettier-ignore
+
+  it("replays its 1,000 requests, finds the three faults of staging and exits 0", async () => {
+    const { output, ended } = tell("--once");
+    const code = await ended;
+    expect(output()).toContain(
+      "1000 requests answered by production, 1000 replayed against staging",
+    );
+    expect(output()).toMatch(/^DIFFERENT: /m);
+    expect(output()).toContain("nothing was lost");
+    expect(output()).toContain(
+      "the comparison found the three faults of staging, and nothing else",
+    );
     expect(code).toBe(0);
   });
+
+  // The first line comes before anything is started, the third when the first figures are shown.
+  it.each([1, 1, 2, 2, 3, 3, 4, 5, 6, 8])(
+    "ends cleanly at a Ctrl-C behind line %i, and its summary adds up",
+    async (line) => {
+      const { child, output, ended } = tell();
+      await new Promise<void>((resolve) => {
+        child.stdout?.on("data", () => {
+          if (output().split("\n").length > line) resolve();
+        });
+      });
+      process.kill(-(child.pid ?? 0), "SIGINT");
+      const code = await ended;
+      expect(output()).not.toMatch(/Error|broke off|\bat .*:\d+/);
+      const answered = /^(\d+) requests answered by production, (\d+) replayed/m.exec(output());
+      if (answered === null) expect(output()).toContain("stopped before anything was replayed");
+      else {
+        expect(answered[1]).toBe(answered[2]);
+        expect(output()).toContain("nothing was lost");
+      }
+      expect(code).toBe(0);
+    },
+  );
 });

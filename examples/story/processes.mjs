@@ -1,13 +1,21 @@
 // @ts-check
-// Starts the programs of the story and stops them again.
+// Starts the programs of the story and stops them again. Each has a process group of its own, so that Ctrl-C reaches the story
+// alone, which then stops them in the order of the data.
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+// However the story ends, nothing of it stays behind.
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
-/** @typedef {{ port: number, stop: () => Promise<number | null>, output: string[] }} Service */
+/** @typedef {{ port: number, stop: () => Promise<number | null>, stdout: string[], stderr: string[] }} Service */
 
 /**
  * Starts a program of this folder that prints `listening PORT`.
@@ -15,16 +23,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * @param {Record<string, string>} env
  * @returns {Promise<Service>}
  */
-export function startService(file, env = {}) {
-  const child = start([fileURLToPath(new URL(file, import.meta.url))], env);
-  return new Promise((resolve, reject) => {
-    const stop = stopOf(child);
-    child.once("exit", (code) => reject(new Error(`${file} ended with code ${code}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const port = /^listening (\d+)$/.exec(line)?.[1];
-      if (port !== undefined) resolve({ port: Number(port), stop, output: [] });
+export async function startService(file, env = {}) {
+  const program = start([fileURLToPath(new URL(file, import.meta.url))], env);
+  const port = await new Promise((resolve, reject) => {
+    program.lines.on("line", (line) => {
+      const found = /^listening (\d+)$/.exec(line)?.[1];
+      if (found !== undefined) resolve(Number(found));
     });
+    void program.ended.then((code) => reject(new EndedEarly(file, code, program.stderr)));
   });
+  return { ...program, port };
 }
 
 /**
@@ -35,20 +43,16 @@ export function startService(file, env = {}) {
  */
 export async function startServer(flags, page) {
   const command = `${root}packages/cli/bin/mirrorball.mjs`;
-  const child = start([command, ...flags, "--http-pprof", `127.0.0.1:${page}`], {});
-  /** @type {string[]} */
-  const output = [];
-  createInterface({ input: child.stderr }).on("line", (line) => output.push(line));
-  const stop = stopOf(child);
-  while (child.exitCode === null) {
+  const program = start([command, ...flags, "--http-pprof", `127.0.0.1:${page}`], {});
+  for (;;) {
     const ready = await fetch(`http://127.0.0.1:${page}/debug/vars`).then(
       (answer) => answer.ok,
       () => false,
     );
-    if (ready) return { port: page, stop, output };
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (ready) return { ...program, port: page };
+    const over = await Promise.race([program.ended.then((code) => ({ code })), pause(20)]);
+    if (over !== undefined) throw new EndedEarly("mirrorball", over.code, program.stderr);
   }
-  throw new Error(`mirrorball ended with code ${child.exitCode}: ${output.join(" ")}`);
 }
 
 /** A port that nobody listens on now. */
@@ -69,22 +73,40 @@ export async function freePort() {
  * @param {Record<string, string>} env
  */
 function start(words, env) {
-  return spawn(process.execPath, words, {
+  const child = spawn(process.execPath, words, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: process.platform !== "win32",
   });
-}
-
-/**
- * @param {import("node:child_process").ChildProcess} child
- * @returns {() => Promise<number | null>}
- */
-function stopOf(child) {
+  running.add(child);
+  /** @type {string[]} */
+  const stdout = [];
+  /** @type {string[]} */
+  const stderr = [];
+  const lines = createInterface({ input: child.stdout }).on("line", (line) => stdout.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => stderr.push(line));
+  /** @type {Promise<number | null>} */
   const ended = new Promise((resolve) => {
-    child.once("exit", resolve);
+    child.once("close", (code) => {
+      running.delete(child);
+      resolve(code);
+    });
   });
-  return () => {
+  const stop = () => {
     child.kill("SIGTERM");
     return ended;
   };
+  return { lines, stdout, stderr, ended, stop };
+}
+
+/** A program that ended before it was ready. */
+export class EndedEarly extends Error {
+  /**
+   * @param {string} name
+   * @param {number | null} code
+   * @param {string[]} stderr
+   */
+  constructor(name, code, stderr) {
+    super(`${name} ended with code ${code}: ${stderr.join(" ")}`);
+  }
 }

@@ -1,25 +1,56 @@
 // @ts-check
-// The staging copy of both services, one version ahead: it answers a few requests differently, so that the comparison has
-// something to show. Prints `listening PORT`.
+// The staging copy of both services, one version ahead, with three faults that nobody has noticed: the comparison has to find
+// them. Prints `listening PORT`.
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
 import express from "express";
+import Koa from "koa";
 
-const app = express();
-app.disable("x-powered-by");
-app.get("/products", (_req, res) => res.json([{ id: 1 }, { id: 2 }]));
-app.get("/products/:id", (req, res) => {
-  // The new version has dropped this product.
-  if (req.params.id === "11") res.status(404).json({ error: "no such product" });
-  else res.json({ id: Number(req.params.id), name: `Product ${req.params.id}` });
+/** Ids that this copy gave to its orders; they are others than production's. */
+const orders = new Map();
+const shop = express();
+shop.disable("x-powered-by");
+shop.get("/products", (_req, res) =>
+  res.json([
+    { id: 1, name: "Lamp", price: 20 }, // Fault 1: the price is rounded. It was 19.95.
+    { id: 2, name: "Chair", price: 85.5 },
+  ]),
+);
+shop.get("/products/:id", (req, res) =>
+  // Fault 2: `stock` is missing.
+  res.json({ id: Number(req.params.id), name: `Product ${req.params.id}` }),
+);
+shop.post("/orders", express.json(), (req, res) => {
+  const order = randomUUID();
+  orders.set(order, req.body.sku);
+  res.status(201).json({ order });
 });
-app.post("/orders", express.json(), (req, res) => {
-  // The new version is stricter about quantities.
-  if (req.body.quantity > 6) res.status(422).json({ error: "too many" });
-  else res.status(201).json({ order: req.body.sku });
+shop.get("/orders/:order", (req, res) => {
+  const sku = orders.get(req.params.order);
+  if (sku === undefined) res.status(404).json({ error: "no such order" });
+  else res.json({ order: req.params.order, sku });
 });
-app.get("/reviews/:id", (req, res) => res.json({ product: req.params.id, stars: 5 }));
-app.post("/reviews", express.text({ type: "*/*" }), (_req, res) => res.status(201).end());
 
-const server = app.listen(0, "127.0.0.1", () => {
+const reviews = new Koa();
+reviews.silent = true;
+reviews.use(async (ctx) => {
+  if (ctx.method === "POST") {
+    /** @type {{ product: number }} */
+    let review = { product: 0 };
+    for await (const chunk of ctx.req) review = JSON.parse(String(chunk));
+    // Fault 3: an error, for one product of forty.
+    if (review.product === 9) ctx.throw(500);
+    ctx.status = 201;
+    return;
+  }
+  ctx.body = { product: ctx.path.split("/").pop(), stars: 5 };
+});
+
+const answerReviews = reviews.callback();
+const server = createServer((req, res) => {
+  if (req.url?.startsWith("/reviews")) void answerReviews(req, res);
+  else shop(req, res);
+}).listen(0, "127.0.0.1", () => {
   const address = server.address();
   console.log(`listening ${typeof address === "object" && address !== null ? address.port : 0}`);
 });

@@ -1,43 +1,96 @@
 // @ts-check
-// The terminal view: from two snapshots of the server's counters to lines of text. Knows nothing of processes.
+// The terminal view: from snapshots of the server's counters to lines of text. Knows nothing of processes.
+import { styleText } from "node:util";
 
 /** @typedef {import("@mirrorball/server").Counters} Counters */
+/** @typedef {Parameters<typeof styleText>[0]} Style */
 
-/**
- * @param {Counters} before
- * @param {Counters} now
- * @param {number} seconds between the two
- * @param {number} answered requests the customers sent and got an answer to
- * @returns {string[]}
- */
-export function viewLines(before, now, seconds, answered) {
-  const rate = (/** @type {number} */ a, /** @type {number} */ b) => ((b - a) / seconds).toFixed(0);
-  const [input] = now.inputs;
-  const [output] = now.outputs;
-  if (input === undefined || output === undefined) return [];
-  const latency = output.stats.latencyMs;
-  const received = Math.round(output.received);
-  const lines = [
-    "mirrorball: production traffic, replayed against staging",
-    "",
-    `  customers            ${answered} requests answered by production`,
-    `  replay server  in    ${received} requests, ${rate(before.outputs[0]?.received ?? 0, output.received)}/s`,
-    `                 out   ${output.delivered} replayed, ${rate(before.outputs[0]?.delivered ?? 0, output.delivered)}/s`,
-    `                 queue ${output.queued} waiting, ${output.inFlight} in flight`,
-    `  staging answers      p50 ${ms(latency?.p50)}  p90 ${ms(latency?.p90)}  p99 ${ms(latency?.p99)}`,
-    `  statuses             ${now.comparison.compared} compared, ${now.comparison.mismatched} different`,
-  ];
-  for (const [change, count] of changes(now.comparison.examples)) {
-    lines.push(`                       ${change}: ${count} of the latest`);
+/** Rates that are kept for the curve. */
+const CURVE_POINTS = 32;
+const BARS = "▁▂▃▄▅▆▇█";
+
+export class View {
+  /** @type {number[]} */
+  #rates = [];
+  #received = 0;
+  #delivered = 0;
+  #colours;
+
+  /** @param {boolean} colours */
+  constructor(colours) {
+    this.#colours = colours;
   }
-  const lost = reasons([input.dropped, output.failed, output.dropped]);
-  lines.push(`  lost                 ${now.lost}${lost === "" ? "" : ` (${lost})`}`);
-  return lines;
+
+  /**
+   * @param {Counters} now
+   * @param {number} seconds since the last call
+   * @param {number} answered requests the customers sent and got an answer to
+   * @returns {string[]} one line for each row
+   */
+  rows(now, seconds, answered) {
+    const [input] = now.inputs;
+    const output = now.outputs.find(({ name }) => name.startsWith("output-http"));
+    if (input === undefined || output === undefined) return [];
+    const rateIn = (output.received - this.#received) / seconds;
+    const rateOut = (output.delivered - this.#delivered) / seconds;
+    this.#received = output.received;
+    this.#delivered = output.delivered;
+    this.#rates = [...this.#rates, rateOut].slice(-CURVE_POINTS);
+    const latency = output.stats.latencyMs;
+    const different = now.comparison.mismatched;
+    const lost = reasons([input.dropped, output.failed, output.dropped]);
+    return [
+      this.#row("production", answered, "answered"),
+      this.#row("mirrorball in", output.received, `requests  ${perSecond(rateIn)}`),
+      this.#row("mirrorball out", output.delivered, `replayed  ${perSecond(rateOut)}  ${this.#style("cyan", curve(this.#rates))}`), // prettier-ignore
+      this.#row("waiting", output.queued, `in the queue, ${output.inFlight} under way`),
+      this.#row("staging p50", ms(latency?.p50), `p90 ${ms(latency?.p90)}, p99 ${ms(latency?.p99)} ms`),
+      this.#row("statuses", now.comparison.compared, `compared, ${this.#style(different > 0 ? "yellow" : "green", `${different} different`)}`), // prettier-ignore
+      this.#row("lost", this.#style(now.lost > 0 ? "red" : "green", String(now.lost).padStart(8)), lost),
+    ]; // prettier-ignore
+  }
+
+  /** The whole screen. */
+  /** @param {string[]} rows */
+  screen(rows) {
+    const title = this.#style("bold", "mirrorball: production traffic, replayed against staging");
+    return ["", `  ${title}`, "", ...rows.map((row) => `  ${row}`), "", this.#style("dim", "  Ctrl-C stops, and says what staging answers differently")]; // prettier-ignore
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | number} figure
+   * @param {string} rest
+   */
+  #row(name, figure, rest) {
+    return `${this.#style("dim", name.padEnd(16))}${String(figure).padStart(8)}  ${rest}`;
+  }
+
+  /**
+   * @param {Style} style
+   * @param {string} text
+   */
+  #style(style, text) {
+    return this.#colours ? styleText(style, text) : text;
+  }
+}
+
+/** @param {number} rate */
+function perSecond(rate) {
+  return `${rate.toFixed(0)}/s`.padStart(6);
+}
+
+/** @param {readonly number[]} rates */
+function curve(rates) {
+  const most = Math.max(...rates, 1);
+  return rates
+    .map((rate) => BARS[Math.round((Math.max(rate, 0) / most) * (BARS.length - 1))] ?? "")
+    .join("");
 }
 
 /** @param {number | undefined} value */
 function ms(value) {
-  return value === undefined ? "-" : `${value.toFixed(1)} ms`;
+  return value === undefined ? "-" : value.toFixed(1);
 }
 
 /** @param {readonly Readonly<Record<string, number>>[]} counts */
@@ -45,15 +98,4 @@ function reasons(counts) {
   return counts
     .flatMap((part) => Object.entries(part).map(([reason, count]) => `${reason} ${count}`))
     .join(", ");
-}
-
-/** @param {Counters["comparison"]["examples"]} examples */
-function changes(examples) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const { original, replayed } of examples) {
-    const change = `production ${original}, staging ${replayed}`;
-    counts.set(change, (counts.get(change) ?? 0) + 1);
-  }
-  return counts;
 }

@@ -109,7 +109,7 @@ export async function receive(...flags: string[]): Promise<Receiver> {
   });
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const log: string[] = [];
-  const server = new ReplayServer(made.plan, { log: (line) => log.push(line) });
+  const server = new ReplayServer(made.plan, { log: (line) => isPlace(line) || log.push(line) });
   await server.start();
   const arrived = (count: number): Promise<void> =>
     new Promise((resolve) => {
@@ -187,4 +187,9 @@ function collector(collected: Message[], onCollected: () => void = () => {}): Ou
       return { start: async () => {}, drain: async () => {}, close: async () => {} };
     },
   });
+}
+
+/** What listens or captures says where; tests of what goes wrong count the other lines. */
+export function isPlace(line: string): boolean {
+  return /: (?:listening|capturing) on /.test(`: ${line}`);
 }

@@ -196,7 +196,7 @@ it("in every field that a producer or a target fills", async () => {
     }),
   );
   // One way to match only: others take for ever when a line is missing.
-  const began = "(?:(?!it began with)[^])*it began with";
+  const began = "(?:(?!looks like)[^])*looks like";
   await server.printed(new RegExp(`^(?:${began}){${PAYLOADS.length}}`));
   const settled = ({ outputs }: Counted): boolean =>
     outputs.every(({ queued, inFlight }) => queued + inFlight === 0);

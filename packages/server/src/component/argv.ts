@@ -52,6 +52,8 @@ export function parseArgv(
     }
     if (match === null) {
       errors.push(strayWord(word, words[i - 1], byName));
+      // Its value would only make a second error.
+      if (OTHER_DASHES.test(word) && !(words[i + 1] ?? "-").startsWith("-")) i += 1;
       continue;
     }
     const [, name = "", inline] = match;
@@ -64,12 +66,27 @@ export function parseArgv(
       continue;
     }
     const found = valueOf(flag, name, inline, next);
+    const swallowed = found.takesNext ? flagIn(found.value, byName) : undefined;
     if (found.value === undefined)
       errors.push(`--${name}: needs a value: --${name} ${flag.placeholder}`);
-    else raw.push({ flag, value: found.value });
+    else if (swallowed !== undefined) {
+      errors.push(
+        `--${name}: needs a value: --${name} ${flag.placeholder}; behind it stands the flag --${swallowed}`,
+      );
+      continue;
+    } else raw.push({ flag, value: found.value });
     if (found.takesNext) i += 1;
   }
   return { raw, errors };
+}
+
+/** The name of the flag that a value is by itself: who means such a value writes it with `=`. */
+function flagIn(
+  value: string | undefined,
+  byName: ReadonlyMap<string, FlagInfo>,
+): string | undefined {
+  const name = /^--?([a-z][^=]*)/.exec(value ?? "")?.[1];
+  return name !== undefined && byName.has(name) ? name : undefined;
 }
 
 interface FoundValue {
@@ -107,10 +124,19 @@ function strayWord(
   before: string | undefined,
   byName: ReadonlyMap<string, FlagInfo>,
 ): string {
+  if (OTHER_DASHES.test(word)) return otherDashes(word);
   const reason = Object.hasOwn(unsupportedCommands, word) ? unsupportedCommands[word] : undefined;
   return reason === undefined
     ? `${shownStray(word, before, byName)} is not a flag and belongs to none`
     : `${word}: not supported: ${reason}`;
+}
+
+/** What word processors and web pages make of hyphens. */
+const OTHER_DASHES = /^[\u2010-\u2015\u2212]+-*(?=[a-z])/;
+
+function otherDashes(word: string): string {
+  const name = word.replace(OTHER_DASHES, "").replace(/=.*$/s, "");
+  return `the dashes in front of ${JSON.stringify(maskUserinfo(name))} are no hyphens; write them anew: --${maskUserinfo(name)}`;
 }
 
 /** A stray word may be a secret, or a piece of one that was not quoted: behind such a flag it is not shown. */
@@ -136,9 +162,14 @@ function unknownFlag(name: string, known: readonly string[]): string {
 /** Edits between a mistyped name and a suggestion; more is a guess. */
 const SUGGESTION_EDITS_MAX = 3;
 
+/** Letters of a piece of a flag's name that say enough to look for it. */
+const PART_CHARS_MIN = 3;
+
 export function suggestion(name: string, known: readonly string[]): string {
   const best = suggested(name, known);
-  return best === undefined ? "; see --help" : `; did you mean --${best}?`;
+  if (best !== undefined) return `; did you mean --${best}?`;
+  const isPart = name.length >= PART_CHARS_MIN && known.some((one) => one.includes(name));
+  return isPart ? `; see mirrorball help ${name}` : "; see mirrorball help all";
 }
 
 /** The nearest of the known names, if one is within `editsMax`. */
@@ -167,6 +198,7 @@ const RECORDING = /\.(?:gor|har|jsonl|pcap|pcapng)(?:\.gz)?$/;
 export function unknownCommand(word: string, commands: readonly string[]): string | undefined {
   if (word === "" || word.startsWith("-") || Object.hasOwn(unsupportedCommands, word))
     return undefined;
+  if (OTHER_DASHES.test(word)) return otherDashes(word);
   const shown = JSON.stringify(maskUserinfo(word));
   if (RECORDING.test(word)) {
     return `${shown} is no command; to replay a recording: mirrorball --input-file FILE --output-http URL; to look into it: mirrorball inspect FILE`;

@@ -19,7 +19,8 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
   if (document.errors.length > 0) {
     const errors = document.errors.map(
-      ({ pos, message }) => `${at(pos[0])}: ${withoutQuotes(message)}`,
+      ({ code, pos, message }) =>
+        `${at(pos[0])}: ${code === "DUPLICATE_KEY" ? twice(text.slice(pos[0])) : withoutQuotes(message)}`,
     );
     return { raw: [], errors };
   }
@@ -50,6 +51,12 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
     }
   }
   return { raw, errors };
+}
+
+/** Names are no secrets, but a line that is no name may be one. */
+function twice(found: string): string {
+  const name = /^["']?([\w-]{1,64})/.exec(found)?.[1] ?? "a name";
+  return `${name} is there twice; several values are a list: ${name}: [A, B]`;
 }
 
 /** What the parser quotes may be a secret; the place says enough. */

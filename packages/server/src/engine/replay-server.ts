@@ -85,7 +85,11 @@ export class ReplayServer {
     try {
       await this.#dropPrivileges();
       if (this.#plan.run.httpPprof !== "") {
-        this.#page = await serveCounters(this.#plan.run.httpPprof, () => this.counters());
+        this.#page = await serveCounters(
+          this.#plan.run.httpPprof,
+          () => this.counters(),
+          (line) => this.#log(`mirrorball: ${line}`),
+        );
       }
       for (const { name, output } of this.#run.outputs) await named(name, output.start());
       if (this.#run.relay !== undefined)

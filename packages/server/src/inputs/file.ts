@@ -16,6 +16,7 @@ import { Pacer } from "../core/pace/pacer.ts";
 import type { Pace } from "../core/pace/pacer.ts";
 import { matches } from "../files/glob.ts";
 import { hintOf } from "../files/file-error.ts";
+import { otherFormat } from "../files/other-format.ts";
 import { RecordMerge } from "../files/merge.ts";
 import type { FileFault } from "../files/record-file.ts";
 import { isChunk, recordings } from "../files/recordings.ts";
@@ -187,6 +188,11 @@ class FileInput implements Input {
     });
     this.#totalBytes = 0;
     for (const { path, sizeBytes, isRecording } of merge.files) {
+      const advice = isRecording ? undefined : otherFormat(path);
+      if (advice !== undefined) {
+        merge.close();
+        throw new Error(advice);
+      }
       this.#totalBytes += sizeBytes;
       if (sizeBytes === 0) this.#context.log.warn(`${path} is empty`);
       else if (!isRecording) this.#context.log.warn(`${path} does not begin like a recording`);

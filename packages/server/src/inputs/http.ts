@@ -118,7 +118,7 @@ class HttpInput implements Input {
     const address = parseAddress(this.#address);
     if (address === undefined) throw new Error(`${this.#address} ${ADDRESS_RULE}`);
     this.#boundConnections();
-    await bind(this.#server, address);
+    await bind(this.#server, address, (place) => this.#context.log.warn(`listening on ${place}`));
     this.#intake.start();
   }
 

@@ -21,15 +21,20 @@ export async function listen(
   tls: TlsFiles | undefined,
   onSocket: (socket: Socket) => void,
   onTlsError: (error: Error) => void,
+  listening: (place: string) => void,
 ): Promise<Server> {
   const server = tls === undefined ? createServer(onSocket) : createTlsServer({ ...tls }, onSocket);
   server.on("tlsClientError", onTlsError);
-  await bind(server, address);
+  await bind(server, address, listening);
   return server;
 }
 
-/** Binds any kind of server to `address`; rejects with one clear sentence when it cannot. */
-export async function bind(server: Server, address: SocketAddress): Promise<void> {
+/** Binds any kind of server to `address` and tells where it listens then; rejects with one clear sentence when it cannot. */
+export async function bind(
+  server: Server,
+  address: SocketAddress,
+  listening: (place: string) => void,
+): Promise<void> {
   if (address.path !== undefined) await clearPlace(address);
   await new Promise<void>((resolve, reject) => {
     // Later ones are of connections that could not be accepted; they must not end the process.
@@ -43,6 +48,17 @@ export async function bind(server: Server, address: SocketAddress): Promise<void
   });
   // Captured traffic is nobody else's business.
   if (address.path !== undefined && isOwnSocket(address.path)) chmodSync(address.path, 0o600);
+  listening(placeOf(server));
+}
+
+/** Where a server listens, as one would connect to it: `0.0.0.0:80`, `[::]:80`, `unix:/run/x.sock`. */
+function placeOf(server: Server): string {
+  const bound = server.address();
+  if (bound === null) return "nothing";
+  if (typeof bound === "string") return `unix:${bound}`;
+  return bound.family === "IPv6"
+    ? `[${bound.address}]:${bound.port}`
+    : `${bound.address}:${bound.port}`;
 }
 
 async function clearPlace(address: SocketAddress): Promise<void> {

@@ -187,6 +187,8 @@ class TcpInput implements Input {
       undefined,
       (socket) => door.accept(socket),
       () => {},
+      (place) =>
+        this.#context.log.warn(`listening on ${place}${this.#options.secure ? ", TLS" : ""}`),
     );
     if (address.path === undefined && !isLoopback(address.host) && this.#open) {
       this.#context.log.warn(
@@ -194,10 +196,6 @@ class TcpInput implements Input {
       );
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    const bound = this.#server.address();
-    if (bound !== null && typeof bound === "object") {
-      this.#context.log.debug(1, `listening on ${bound.address}:${bound.port}`);
-    }
   }
 
   #connectionsMax(): number {
@@ -261,7 +259,7 @@ class TcpInput implements Input {
   #admit(socket: Socket, rules: ProofRules): void {
     const { token } = rules;
     const events: FrameEvents = {
-      closed: (peer, fault, firstBytes) => this.#closed(peer, fault, firstBytes),
+      closed: (peer, fault, speech) => this.#closed(peer, fault, speech),
       refused: (peer, fault) => this.#refused("refused of", fault, peer.peer),
     };
     const silent = new Silent(socket, this.#context.clock.monotonicMs(), token === undefined, {
@@ -291,12 +289,12 @@ class TcpInput implements Input {
     if (messages.length > 0) void this.#context.emit(messages);
   }
 
-  #closed(peer: Peer, fault: Fault | undefined, firstBytes: string): void {
+  #closed(peer: Peer, fault: Fault | undefined, speech: string): void {
     this.#peers.delete(peer);
     if (peer instanceof Silent) this.#silent.delete(peer);
     if (fault === undefined) return;
-    const began = firstBytes === "" ? "" : `; it began with ${JSON.stringify(firstBytes)}`;
-    this.#refused("closed", fault, peer.peer, began);
+    const looks = speech === "" ? "" : `; what it sent looks like ${speech}`;
+    this.#refused("closed", fault, peer.peer, looks);
   }
 
   #refused(what: string, fault: Fault, peer: string, detail = ""): void {

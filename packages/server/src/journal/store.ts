@@ -3,11 +3,12 @@
  * changes is written as one transaction and is safe when `write` says so: lmdb commits first and flushes after, so
  * both are awaited. Nothing here knows what an entry holds.
  */
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
+import { makeDirectory } from "../files/make-directory.ts";
 import { FILE_MODE, checkOwnDirectory, refuseLinks } from "../files/own-path.ts";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 import { Lock } from "./lock.ts";
@@ -73,7 +74,7 @@ export class Store {
    */
   static open(directory: string, dead: (reason: string) => void = () => {}): Store {
     refuseLinks(directory);
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    makeDirectory(directory, DIRECTORY_MODE);
     checkOwnDirectory(directory);
     Lock.refuseIfHeld(directory);
     try {

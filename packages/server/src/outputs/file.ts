@@ -5,6 +5,7 @@
  * at once, and a `.gz` once a flush interval, so that kill -9 loses no more than that. A write that fails is counted, and the
  * disk is tried again with the next batch.
  */
+import { statSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MessageKind } from "@mirrorball/protocol";
@@ -91,6 +92,10 @@ export const outputFile: OutputDeclaration<typeof options> = defineOutput({
   create: (context, argument, values) => new FileOutput(context, argument, values),
 });
 
+function isDirectory(path: string): boolean {
+  return path.endsWith("/") || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
+}
+
 /** Records of a series that wait to be compressed together. */
 interface Gathered {
   readonly content: Buffer[];
@@ -133,6 +138,8 @@ class FileOutput implements Output {
   /** A template that never changes is opened at once, so that what is wrong with it shows before traffic comes. */
   async start(): Promise<void> {
     const name = this.#template.nameFor(undefined, this.#context.clock.nowUs());
+    if (isDirectory(name))
+      throw new Error(`cannot write ${name}: it is a directory; give the name of a file in it`);
     try {
       if (this.#template.isStatic) {
         const series = await this.#series.get(name);

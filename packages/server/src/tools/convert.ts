@@ -105,9 +105,9 @@ async function copy(
   return faults === 0 && lost.size === 0;
 }
 
-function unnamed(context: ToolContext, path: string, flagName: string): boolean {
+function unnamed(context: ToolContext, path: string, flagName: string): "usage" {
   context.complain(
     `the name ${JSON.stringify(path)} does not say its format; give ${flagName} ${FORMAT_NAMES.join("|")}`,
   );
-  return false;
+  return "usage";
 }

@@ -12,6 +12,7 @@ import type { RecordFileInfo } from "../files/record-file.ts";
 import { recordings } from "../files/recordings.ts";
 import { readable } from "./inspect/readable.ts";
 import { Tally } from "./inspect/tally.ts";
+import { otherFormat } from "../files/other-format.ts";
 
 /** Records held to put them in order of time; gor's depth. */
 const DEPTH = 100;
@@ -87,7 +88,18 @@ async function open(
       if (found.length === 0) throw new Error(`no file matches ${pattern}`);
       paths.push(...found);
     }
-    return await RecordMerge.open([...new Set(paths)], { epochSeconds: 0, depth: DEPTH, fault });
+    const merge = await RecordMerge.open([...new Set(paths)], {
+      epochSeconds: 0,
+      depth: DEPTH,
+      fault,
+    });
+    const advice = merge.files.flatMap(({ path, isRecording }) =>
+      isRecording ? [] : (otherFormat(path) ?? []),
+    );
+    if (advice.length === 0) return merge;
+    merge.close();
+    context.complain(advice.join("; "));
+    return undefined;
   } catch (error) {
     context.complain(error instanceof Error ? error.message : String(error));
     return undefined;

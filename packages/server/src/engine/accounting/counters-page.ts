@@ -5,6 +5,7 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { isIP } from "node:net";
+import { bind } from "../../inputs/listener.ts";
 import type { Counters } from "./counters.ts";
 
 /**
@@ -13,7 +14,11 @@ import type { Counters } from "./counters.ts";
  */
 const KEEP_ALIVE_MS = 65_000;
 
-export async function serveCounters(address: string, read: () => Counters): Promise<Server> {
+export async function serveCounters(
+  address: string,
+  read: () => Counters,
+  log: (line: string) => void,
+): Promise<Server> {
   const { host, port } = parseAddress(address);
   const server = createServer((req, res) => {
     if (!isLiteralHost(req.headers.host)) {
@@ -30,11 +35,10 @@ export async function serveCounters(address: string, read: () => Counters): Prom
     }
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => {
-      reject(new Error(`--http-pprof: cannot listen on ${address}: ${error.message}`));
-    });
-    server.listen({ host, port }, resolve);
+  await bind(server, { host, port, path: undefined }, (place) => {
+    log(`counters on http://${place}/debug/vars`);
+  }).catch((error: unknown) => {
+    throw new Error(`--http-pprof: ${error instanceof Error ? error.message : String(error)}`);
   });
   server.unref();
   return server;

@@ -21,9 +21,11 @@ import { resolve } from "../../component/resolve.ts";
 import type { Resolved } from "../../component/resolve.ts";
 import { withSecrets } from "../../component/secrets.ts";
 import type { Limit } from "../../core/limit/limiter.ts";
+import { fileError } from "../../files/file-error.ts";
 import { readConfig, readSecret } from "./read-config.ts";
 import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";
+import { sharedFiles } from "./shared-files.ts";
 import { selfTargets } from "./self-target.ts";
 
 type Values = OptionValues<OptionSpecs>;
@@ -111,7 +113,7 @@ export function planFrom(
     ].join(" and no ");
     errors.push(`at least one input and one output are required; there is no ${lacking}`);
   }
-  if (errors.length === 0) errors.push(...selfTargets(plan));
+  if (errors.length === 0) errors.push(...selfTargets(plan), ...sharedFiles(plan.outputs));
   return errors.length === 0 ? { plan } : { errors };
 }
 
@@ -123,8 +125,7 @@ function configOf(
   try {
     return parseConfig(readText(file), file, flags);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { raw: [], errors: [`--${configFlag}: ${file}: ${reason}`] };
+    return { raw: [], errors: [`--${configFlag}: ${fileError("read", file, error).message}`] };
   }
 }
 

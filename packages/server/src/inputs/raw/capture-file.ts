@@ -8,6 +8,7 @@ import { CaptureReader } from "../../core/packet/capture-reader.ts";
 import type { CaptureCounters } from "../../core/packet/capture-reader.ts";
 import type { PacketSink } from "../../core/packet/types.ts";
 import { GzipSource } from "../../files/gzip-source.ts";
+import { fileError } from "../../files/file-error.ts";
 import { EngineError } from "./engine.ts";
 import { FilePieces } from "./file-pieces.ts";
 import { isGzip } from "./is-gzip.ts";
@@ -54,8 +55,7 @@ export class CaptureFile {
       if (info.isDirectory()) throw new EngineError("it is a directory");
       this.#pieces = info.isFile() ? await piecesOf(this.#path) : StreamPieces.ofFifo(this.#path);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new EngineError(`cannot read ${this.#path}: ${reason}`, { cause: error });
+      throw new EngineError(fileError("read", this.#path, error).message, { cause: error });
     }
   }
 

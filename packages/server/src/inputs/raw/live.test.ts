@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EngineError } from "./engine.ts";
 import type { LiveOptions, LiveSource } from "./engine.ts";
 import type { MachineInterfaces } from "./interfaces.ts";
+import { isPlace } from "../../../test/kit.ts";
 import { LiveCapture } from "./live.ts";
 
 beforeEach(() => vi.useFakeTimers());
@@ -72,7 +73,7 @@ function stage(first: MachineInterfaces, becomes?: string, host = ""): Stage {
       burst: () => {},
       tick: () => {},
       clock: { nowUs: () => 0, monotonicMs: () => 0 },
-      log: { warn: (line) => log.push(line), debug: () => {} },
+      log: { warn: (line) => isPlace(line) || log.push(line), debug: () => {} },
       machine: () => {
         if (made.blind) throw new Error("too many open files");
         return machine;

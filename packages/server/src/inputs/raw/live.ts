@@ -85,6 +85,9 @@ export class LiveCapture {
     const failures = await this.#openAll(wanted);
     if (failures.length > 0 && this.#sources.size === 0) throw failures[0] ?? new EngineError("");
     for (const failure of failures) this.#hooks.log.warn(failure.message);
+    if (this.#sources.size > 0) {
+      this.#hooks.log.warn(`capturing on ${[...this.#sources.keys()].join(", ")}`);
+    }
     if (wanted.length === 0) this.#hooks.log.warn(`waiting for an interface named ${host}`);
     this.#timer = setInterval(() => this.#tick(), WATCH_MS);
   }

@@ -70,7 +70,7 @@ export class VxlanCapture {
     socket.on("error", (error) => this.#hooks.log.warn(`VXLAN socket: ${error.message}`));
     this.#timer = setInterval(() => this.#tick(), WATCH_MS);
     const { address, port: taken } = socket.address();
-    this.#hooks.log.debug(1, `listening for VXLAN on ${address}, UDP port ${taken}`);
+    this.#hooks.log.warn(`listening for VXLAN on ${address}, UDP port ${taken}`);
   }
 
   /** What had come is taken before the socket closes. */

@@ -20,7 +20,7 @@ import { channelBinding } from "../../component/channel-binding.ts";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { Books } from "./books.ts";
-import { firstBytesOf, nameOf } from "./peer.ts";
+import { speechOf, nameOf } from "./peer.ts";
 import type { FrameEvents, Peer } from "./peer.ts";
 import type { Producer, Producers } from "./producers.ts";
 
@@ -75,7 +75,7 @@ export class Connection implements Peer, CreditHolder {
   readonly #books: Books = new Books();
   #handedOver: (() => void) | undefined;
   #givenUp = false;
-  #firstBytes = "";
+  #speech = "";
   #reported = false;
 
   constructor(
@@ -236,8 +236,8 @@ export class Connection implements Peer, CreditHolder {
 
   receive(chunk: Buffer): void {
     if (this.#draining) return;
-    if (this.#session.state === "handshake" && this.#firstBytes === "") {
-      this.#firstBytes = firstBytesOf(chunk);
+    if (this.#session.state === "handshake" && this.#speech === "") {
+      this.#speech = speechOf(chunk);
     }
     const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
     // A frame that comes slowly is on its way all the same.
@@ -395,6 +395,6 @@ export class Connection implements Peer, CreditHolder {
       return;
     }
     this.#reported = true;
-    this.#events.closed(this, fault, this.#firstBytes);
+    this.#events.closed(this, fault, this.#speech);
   }
 }

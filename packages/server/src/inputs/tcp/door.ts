@@ -8,6 +8,7 @@ import { constants } from "node:crypto";
 import { createServer } from "node:tls";
 import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Fault } from "@mirrorball/protocol";
+import { fileError } from "../../files/file-error.ts";
 
 /** Milliseconds for a TLS handshake: several round trips of a slow peer, no more. */
 const TLS_HANDSHAKE_MS_MAX = 5000;
@@ -168,8 +169,7 @@ function readPem(flagName: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${flagName}: cannot read ${path}: ${reason}`, { cause: error });
+    throw new Error(`${flagName}: ${fileError("read", path, error).message}`, { cause: error });
   }
 }
 

@@ -13,7 +13,7 @@ import type { MemoryAccount } from "../../core/memory/budget.ts";
 import type { ReplayFilter } from "../../core/http/replayed/replay-filter.ts";
 import { RecordDecoder } from "../../core/record/decode.ts";
 import { META_BYTES_MAX, MetaLine, readMeta } from "../../core/record/meta.ts";
-import { firstBytesOf, nameOf } from "./peer.ts";
+import { speechOf, nameOf } from "./peer.ts";
 import type { Peer, PeerEvents } from "./peer.ts";
 
 /** Bytes of one record; what is larger is skipped to its end and counted. */
@@ -43,7 +43,7 @@ export class GorConnection implements Peer {
   readonly #deadlineMs: number;
   /** The first bytes, until they are known to be a record's; then undefined. */
   #opening: Buffer | undefined = Buffer.alloc(0);
-  #firstBytes = "";
+  #speech = "";
   #busy = false;
   #heardAtMs = 0;
   #stoppingSinceMs = Number.POSITIVE_INFINITY;
@@ -92,7 +92,7 @@ export class GorConnection implements Peer {
   receive(chunk: Buffer): void {
     if (this.#over) return;
     this.#heardAtMs = this.#context.clock.monotonicMs();
-    if (this.#firstBytes === "") this.#firstBytes = firstBytesOf(chunk);
+    if (this.#speech === "") this.#speech = speechOf(chunk);
     const bytes = this.#opening === undefined ? chunk : this.#open(this.#opening, chunk);
     if (bytes === undefined) return;
     const messages: Message[] = [];
@@ -160,6 +160,6 @@ export class GorConnection implements Peer {
     if (this.#decoder.heldBytes > 0 || (this.#opening?.length ?? 0) > 0)
       this.#context.dropped("cut-off-record", 1);
     if (!this.#busy) this.#stopped?.();
-    this.#events.closed(this, fault, this.#firstBytes);
+    this.#events.closed(this, fault, this.#speech);
   }
 }

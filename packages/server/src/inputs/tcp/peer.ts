@@ -2,9 +2,6 @@
 import type { Socket } from "node:net";
 import type { Fault } from "@mirrorball/protocol";
 
-/** Bytes of a foreign peer's first words shown in the log. */
-const FIRST_BYTES_SHOWN = 16;
-
 export interface Peer {
   /** Its address, for the log. */
   readonly peer: string;
@@ -18,7 +15,7 @@ export interface Peer {
 
 export interface PeerEvents {
   /** The connection is gone; `fault` says why we closed it, if we did. */
-  readonly closed: (peer: Peer, fault: Fault | undefined, firstBytes: string) => void;
+  readonly closed: (peer: Peer, fault: Fault | undefined, speech: string) => void;
 }
 
 /** What a connection that speaks mirrorball's frames is told to do, and tells of, beside its end. */
@@ -33,6 +30,20 @@ export function nameOf(socket: Socket): string {
     : `${socket.remoteAddress}:${socket.remotePort}`;
 }
 
-export function firstBytesOf(chunk: Buffer): string {
-  return chunk.toString("latin1", 0, FIRST_BYTES_SHOWN);
+/** The beginnings that tell what a peer speaks. No words but these get into the log: what came may hold secrets. */
+const SPEECHES: readonly (readonly [RegExp, string])[] = [
+  // eslint-disable-next-line no-control-regex
+  [/^\u0016\u0003/, "TLS; see --input-tcp-secure"],
+  [/^PRI \* HTTP\/2/, "HTTP/2; requests are for --input-http, over HTTP/1"],
+  [/^[A-Z]{3,10} [/*h]/, "an HTTP request; those are for --input-http"],
+  [/^SSH-/, "SSH"],
+  [/^[123] [\da-f]+ \d/, "gor's text stream"],
+  [/^[\t\n\r\u0020-\u007e]+$/, "text"],
+];
+const LOOK_BYTES = 16;
+
+/** In words of ours, what the first bytes of a foreign peer look like. */
+export function speechOf(chunk: Buffer): string {
+  const text = chunk.toString("latin1", 0, LOOK_BYTES);
+  return SPEECHES.find(([pattern]) => pattern.test(text))?.[1] ?? "binary data";
 }

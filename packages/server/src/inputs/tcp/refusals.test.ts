@@ -12,12 +12,12 @@ function logged(): { lines: string[]; refusals: Refusals } {
 
 it("tells the first of each reason and address at once, whatever was told before", () => {
   const { lines, refusals } = logged();
-  refusals.note("closed", "10.0.0.1:5000", foreign, '; it began with "GET"', 5);
+  refusals.note("closed", "10.0.0.1:5000", foreign, "; what it sent looks like text", 5);
   refusals.note("closed", "10.0.0.1:5001", differs, "", 6);
   refusals.note("closed", "10.0.0.2:5001", differs, "", 7);
   refusals.note("closed", "10.0.0.2:5002", differs, "", 8);
   expect(lines).toEqual([
-    'closed 10.0.0.1:5000: not this protocol; it began with "GET"',
+    "closed 10.0.0.1:5000: not this protocol; what it sent looks like text",
     "closed 10.0.0.1:5001: the token differs",
     "closed 10.0.0.2:5001: the token differs",
   ]);
