@@ -1,4 +1,5 @@
 /** The report in Markdown, for a comment on a change: a verdict, a table of differences, what is noise. Pure. */
+import { printable } from "@mirrorball/protocol";
 import type { Report } from "../report.ts";
 
 const ROWS_MAX = 50;
@@ -9,7 +10,7 @@ export function markdownView(report: Report): string {
     `## mirrorball: ${verdict}`,
     "",
     `${exchanges.compared} exchanges compared, ${exchanges.statusAlike} with the same status.`,
-    ...remarks.map((remark) => `- ${cell(remark)}`),
+    ...remarks.map((remark) => `- ${remarkText(remark)}`),
     "",
   ];
   const rows = endpoints.flatMap(({ method, route, differences }) =>
@@ -39,16 +40,23 @@ export function markdownView(report: Report): string {
   return lines.join("\n");
 }
 
-/** What was captured stays inside its cell and its code span. */
+const SHOWN_CHARS_MAX = 80;
+
+/** What was captured stays inside its cell and its code, whatever marks it holds: all but letters and digits are written as references. */
 function code(text: string | null): string {
   if (text === null) return "(nothing)";
-  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return `\`${cell(short).replaceAll("`", "'")}\``;
+  const short = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+  return `<code>${cell(short)}</code>`;
 }
 
 function cell(text: string): string {
-  return text
-    .replaceAll(/[\r\n]+/g, " ")
-    .replaceAll("|", "\\|")
-    .replaceAll("<", "&lt;");
+  return printable(text).replaceAll(
+    /[^\p{L}\p{N} …→]/gu,
+    (char) => `&#${char.codePointAt(0) ?? 0};`,
+  );
+}
+
+/** Sentences of ours, with what a rule's author wrote in them. */
+function remarkText(text: string): string {
+  return printable(text).replaceAll(/[\\`*_[\]<>|&]/g, (char) => `&#${char.codePointAt(0) ?? 0};`);
 }

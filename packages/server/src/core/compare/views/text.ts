@@ -1,4 +1,5 @@
 /** The report for a terminal, on a screen: the verdict first, then what differs by severity, what is noise and why, and times. Pure. */
+import { printable } from "@mirrorball/protocol";
 import type { DifferenceReport, EndpointReport, LatencyReport, Report } from "../report.ts";
 
 /** Lines of each part; the rest is counted. A screen has some forty. */
@@ -10,7 +11,8 @@ const VALUE_CHARS_MAX = 60;
 export function textView(report: Report): string {
   const lines = [headline(report), ...report.remarks.map((remark) => `  ${remark}`), ""];
   lines.push(...differences(report), ...noise(report), ...latency(report), ...correlation(report));
-  return `${lines.join("\n")}\n`;
+  // Names and values were captured: a terminal must not obey them.
+  return `${lines.join("\n").split("\n").map(printable).join("\n")}\n`;
 }
 
 const HEADLINES: Readonly<Record<Report["verdict"], string>> = {
