@@ -1,4 +1,5 @@
 /** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown, and the schema of config files. */
+import { reportSchemaText } from "../core/compare/report-schema.ts";
 import { configSchema } from "./config-schema.ts";
 import type { Catalogue, ToolDeclaration } from "./define.ts";
 import { defaultTextOf, flagsOf, toolFlags } from "./flags.ts";
@@ -26,6 +27,9 @@ export function referencePages(catalogue: Catalogue, sourceOf?: SourceOf): Refer
   }));
   const rows = declared.map(({ name, summary }) => `- [${name}](${name}.md): ${summary}\n`);
   rows.push("- [config.schema.json](config.schema.json): the JSON schema of `--config` files\n");
+  rows.push(
+    "- [compare-report.schema.json](compare-report.schema.json): the JSON schema of a comparison's report\n",
+  );
   const tools = catalogue.tools.map((tool) => ({
     file: `${tool.name}.md`,
     content: toolPage(tool, sourceLine(tool.name, sourceOf)),
@@ -37,6 +41,7 @@ export function referencePages(catalogue: Catalogue, sourceOf?: SourceOf): Refer
   return [
     { file: "README.md", content: index },
     { file: "config.schema.json", content: configSchema(flags) },
+    { file: "compare-report.schema.json", content: reportSchemaText() },
     ...pages,
     ...tools,
   ];
