@@ -46,7 +46,7 @@ describe("the rung on which bodies differ", () => {
     ["text/event-stream", ": beat\n\ndata: 1\n\n", "data: 1\r\n\r\n", []],
     ["application/x-www-form-urlencoded", "a=1&b=2", "b=2&a=1", []],
     ["application/x-www-form-urlencoded", "a=1", "a=2", [" value"]],
-    ["text/csv", "a,b\n1,2\n", "a,b\n1,3\n", [" text"]],
+    ["text/csv", "a,b\n1,2\n", "a,b\n1,3\n", [" value"]],
     ["text/plain", "one\ntwo", "one\ntwo\nthree", [" text"]],
     ["image/png", "\u0089PNG1", "\u0089PNG2", [" bytes"]],
   ])("%s %j beside %j", (type, a, b, differences) =>
