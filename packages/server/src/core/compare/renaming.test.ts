@@ -82,7 +82,7 @@ describe("texts cut into tokens", () => {
       fc.property(fc.string(), fc.string(), (a, b) => {
         const pairs = tokenPairs(a, a);
         expect(pairs).toEqual([]);
-        expect(shapeOf(a, a)).toBe(a);
+        expect(shapeOf(a, a, 0)).toBe(a);
         expect(() => tokenPairs(a, b)).not.toThrow();
       }),
     );
