@@ -1,5 +1,6 @@
 // @ts-check
-// Everything but the tests: format, lint with layer rules, types of the tests, generated docs, packages, unused code.
+// Everything but the tests: format, lint with layer rules, types of the tests, generated docs, packages and how
+// every kind of importer sees them, files that do not belong, unused code.
 // Runs all of them even when one fails, so that one run shows everything.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,6 +16,9 @@ const checks = [
   ["package sdk", "publint", "packages/sdk", "--strict"],
   ["package server", "publint", "packages/server", "--strict"],
   ["package cli", "publint", "packages/cli", "--strict"],
+  ["entry points protocol", "attw", "--pack", "packages/protocol"],
+  ["entry points sdk", "attw", "--pack", "packages/sdk"],
+  ["files", process.execPath, "scripts/files.mjs"],
   ["unused", "knip"],
 ];
 

@@ -156,7 +156,7 @@ async function run(file, preload) {
   // The package is resolved from where Node is started.
   const args = [
     ...preload.map((word) =>
-      word.replace("@mirrorball/sdk/register", join(root, "packages/sdk/dist/register.js")),
+      word.replace("@mirrorball/sdk/register", join(root, "packages/sdk/cjs/register.js")),
     ),
     "--test-reporter=tap",
     file,

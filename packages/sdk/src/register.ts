@@ -5,9 +5,11 @@
  * Every process that is started with it pays for this file, also those that never serve: so it only waits for the first request, and
  * loads the mirror (`registered.ts`) then, before anything of that request is missed. Whoever looks for the tap of the process,
  * a second copy of this package for one, has it loaded as well.
+ *
+ * It is built as CommonJS alone, whoever loads it: only `require` brings the mirror at once, in the middle of a request. Code of the
+ * application that imports the SDK as a module meets the same tap.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { createRequire } from "node:module";
 import type * as Registered from "./registered.ts";
 
 const TAP = Symbol.for("mirrorball.tap.1");
@@ -20,13 +22,11 @@ function load(): typeof Registered | undefined {
   loading = true;
   unsubscribe(START, onStart);
   Reflect.deleteProperty(globalThis, TAP);
-  try {
-    return createRequire(import.meta.url)("./registered.js") as typeof Registered;
-  } catch {
-    // Its modules are being loaded by somebody else this moment: it begins with a later request.
-    void import("./registered.ts").then(({ begin }) => begin()).catch(tell);
-    return undefined;
-  }
+  return registered();
+}
+
+function registered(): typeof Registered {
+  return require("./registered.js") as typeof Registered;
 }
 
 function onStart(message: unknown): void {
@@ -43,9 +43,13 @@ function tell(error: unknown): void {
   );
 }
 
-// Loaded twice, by both flags or by two copies, it waits once; where there are mirrors already, it joins them.
+// Loaded twice, by two copies, it waits once; where there are mirrors already, it joins them.
 if (Object.hasOwn(globalThis, TAP)) {
-  void import("./registered.ts").then(({ begin }) => begin()).catch(tell);
+  try {
+    registered().begin();
+  } catch (error) {
+    tell(error);
+  }
 } else {
   Object.defineProperty(globalThis, TAP, {
     configurable: true,

@@ -101,3 +101,23 @@ describe.each([
     expect(record).toContain("/first");
   });
 });
+
+describe("the two forms of the package in one process", () => {
+  it("are one mirror: an exchange is recorded once, and the last one takes the tap out", async () => {
+    const before = sink.whole.length;
+    const lines = (await said(join(programs, "both-forms.mjs"))).trimEnd().split("\n");
+    const result: unknown = JSON.parse(lines.pop() ?? "");
+    expect(result).toEqual({ two: true, offered: [1, 0], shared: true, restored: true });
+    expect(lines).toEqual([
+      "mirrorball: this server is mirrored by another mirror already; this one leaves it alone",
+    ]);
+    expect(sink.whole.length).toBe(before + 1);
+  });
+
+  it("are one mirror behind -r, too: register has what no mirror of the code claims", async () => {
+    const before = sink.whole.length;
+    const lines = await said("-r", register, join(programs, "both-forms.mjs"));
+    expect(lines).toContain('"offered":[1,0]');
+    expect(sink.whole.length).toBe(before + 1);
+  });
+});

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { ABSENT } from "./server-states.ts";
 
-const register = fileURLToPath(new URL("../dist/register.js", import.meta.url));
+const register = fileURLToPath(new URL("../cjs/register.js", import.meta.url));
 const closers: (() => unknown)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Sink } from "./sink.ts";
 
 const program = fileURLToPath(new URL("programs/describe-host.mjs", import.meta.url));
-const register = fileURLToPath(new URL("../dist/register.js", import.meta.url));
+const register = fileURLToPath(new URL("../cjs/register.js", import.meta.url));
 const CLIENTS = 9;
 const HANDLERS = 6;
 const MOMENTS = 2;
