@@ -34,10 +34,10 @@ export type {
 } from "./engine/accounting/counters.ts";
 export { flagsOf, toolFlags } from "./component/flags.ts";
 export { unknownCommand } from "./component/argv.ts";
-export { firstPage, helpOn, toolHelpText, topicLike } from "./component/help.ts";
-export type { HelpCommand } from "./component/help.ts";
+export { firstPage, helpOn, toolHelpText, topicLike } from "./component/describe/help.ts";
+export type { HelpCommand } from "./component/describe/help.ts";
 export { toolCall } from "./component/tool.ts";
-export { referencePages } from "./component/reference.ts";
+export { referencePages } from "./component/describe/reference.ts";
 export { unsupportedFlags } from "./component/unsupported-flags.ts";
 export type { UnsupportedFlags } from "./component/unsupported-flags.ts";
 export {

@@ -5,7 +5,7 @@ import { catalogue } from "../catalogue.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import { describePlan } from "../engine/plan/describe-plan.ts";
 import type { Plan } from "../engine/plan/plan.ts";
-import { configSchema } from "./config-schema.ts";
+import { configSchema } from "./describe/config-schema.ts";
 import { flagsOf } from "./flags.ts";
 
 function made(text: string, ...words: string[]): ReturnType<typeof planFrom> {

@@ -3,7 +3,7 @@
  * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { Place } from "./address.ts";
+import type { Place } from "./net/address.ts";
 import type {
   AcceptedKinds,
   Input,

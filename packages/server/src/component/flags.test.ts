@@ -4,9 +4,9 @@ import { catalogue } from "../catalogue.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import type { Plan } from "../engine/plan/plan.ts";
 import { flagsOf } from "./flags.ts";
-import { helpOn } from "./help.ts";
+import { helpOn } from "./describe/help.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";
-import { referencePages } from "./reference.ts";
+import { referencePages } from "./describe/reference.ts";
 import { toolCall } from "./tool.ts";
 import { unsupportedFlags } from "./unsupported-flags.ts";
 

@@ -4,8 +4,8 @@ import { describePlan } from "../engine/plan/describe-plan.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import type { PlanSources } from "../engine/plan/plan.ts";
 import { catalogue } from "../catalogue.ts";
-import { helpOn } from "./help.ts";
-import { referencePages } from "./reference.ts";
+import { helpOn } from "./describe/help.ts";
+import { referencePages } from "./describe/reference.ts";
 
 const SECRET = "a secret of 16 characters";
 const base = ["--input-tcp", "127.0.0.1:0", "--output-null"];

@@ -10,7 +10,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HEAD_BYTES_MAX, HttpMessage, MessageKind, REPLAY_FIELD } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
+import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/net/address.ts";
 import { defineInput } from "../component/define.ts";
 import { WAITING_BYTES, processMemory, scaledBytes } from "../core/memory/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";

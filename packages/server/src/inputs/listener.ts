@@ -6,7 +6,7 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { SocketAddress } from "../component/address.ts";
+import type { SocketAddress } from "../component/net/address.ts";
 import { isOwnSocket } from "../files/own-path.ts";
 import { isSocketFile, listenFault } from "../files/socket-file.ts";
 

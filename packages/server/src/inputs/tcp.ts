@@ -13,7 +13,7 @@ import {
   printable,
 } from "@mirrorball/protocol";
 import type { Fault, Message } from "@mirrorball/protocol";
-import { checkAddress, parseAddress, placeOf } from "../component/address.ts";
+import { checkAddress, parseAddress, placeOf } from "../component/net/address.ts";
 import { defineInput } from "../component/define.ts";
 import { WAITING_BYTES } from "../core/memory/process-memory.ts";
 import type { InputDeclaration } from "../component/define.ts";

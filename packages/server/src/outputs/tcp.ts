@@ -3,7 +3,7 @@
  * nothing, or to a gor in its text stream. Which of the two is spoken is chosen here; how, is in `tcp/`.
  */
 import { MessageKind } from "@mirrorball/protocol";
-import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/address.ts";
+import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/net/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, flag, integer, text, token } from "../component/kinds.ts";

@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import type { Place } from "../../component/address.ts";
+import type { Place } from "../../component/net/address.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { nameOf } from "./names.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";

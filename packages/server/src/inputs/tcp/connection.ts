@@ -16,7 +16,7 @@ import {
   unpackRecords,
 } from "@mirrorball/protocol";
 import type { DataFrame, Fault, Figures, Message, WireRecord } from "@mirrorball/protocol";
-import { channelBinding } from "../../component/channel-binding.ts";
+import { channelBinding } from "../../component/net/channel-binding.ts";
 import type { InputContext, InputJournal } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { Books } from "./books.ts";

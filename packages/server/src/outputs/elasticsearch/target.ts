@@ -1,5 +1,5 @@
 /** The address of `--output-http-elasticsearch`: text to server and index. Pure. */
-import { basicAuthorization, parseHttpUrl } from "../../component/http-url.ts";
+import { basicAuthorization, parseHttpUrl } from "../../component/net/http-url.ts";
 import { Refusal } from "../../component/option.ts";
 
 export interface IndexTarget {

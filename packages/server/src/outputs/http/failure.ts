@@ -4,8 +4,8 @@
  * error. Out: words and numbers.
  */
 import type { ResponseHead } from "@mirrorball/protocol";
-import { tlsFaultOf } from "../../component/tls-fault.ts";
-import type { TlsRemedy } from "../../component/tls-fault.ts";
+import { tlsFaultOf } from "../../component/net/tls-fault.ts";
+import type { TlsRemedy } from "../../component/net/tls-fault.ts";
 import { connectFault } from "../../files/socket-file.ts";
 import { ProxyFault } from "./dialer.ts";
 import type { Origin } from "./origin.ts";

@@ -3,8 +3,8 @@
  * the same in lower case, which go first). In: text, variables, addresses. Out: a proxy or none. Pure; opens nothing.
  */
 import { BlockList, isIP } from "node:net";
-import { unfitText } from "../../component/address.ts";
-import { basicAuthorization, parseHttpUrl } from "../../component/http-url.ts";
+import { unfitText } from "../../component/net/address.ts";
+import { basicAuthorization, parseHttpUrl } from "../../component/net/http-url.ts";
 import { Refusal } from "../../component/option.ts";
 import type { Origin } from "./origin.ts";
 

@@ -1,7 +1,7 @@
 /** The address of `--output-http`: text to target, with gor's rules for scheme, path and user. Pure. */
 import type { Origin } from "./origin.ts";
-import { unfitSocketPath, unfitText } from "../../component/address.ts";
-import { basicAuthorization, parseHttpUrl } from "../../component/http-url.ts";
+import { unfitSocketPath, unfitText } from "../../component/net/address.ts";
+import { basicAuthorization, parseHttpUrl } from "../../component/net/http-url.ts";
 import { Refusal } from "../../component/option.ts";
 
 export interface Target {

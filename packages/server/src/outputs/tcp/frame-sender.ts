@@ -14,7 +14,7 @@ import {
   ProducerSession,
 } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { channelBinding } from "../../component/channel-binding.ts";
+import { channelBinding } from "../../component/net/channel-binding.ts";
 import type { Output, OutputContext, OutputStats, OutputStream } from "../../component/types.ts";
 import { FramePacker } from "./frame-packer.ts";
 import { Link } from "./link.ts";

@@ -1,5 +1,5 @@
 /** Addresses of sockets as people write them: `:28020`, `host:port`, `[::1]:port`, `unix:/path`. Pure. */
-import { Refusal } from "./option.ts";
+import { Refusal } from "../option.ts";
 
 export interface SocketAddress {
   /** Undefined when only a port was given: every interface to listen on, this machine to connect to. */

@@ -1,7 +1,7 @@
 /** The JSON schema of `--config` files, made from the flags, for editors. In: flags. Out: text. */
-import { defaultTextOf } from "./flags.ts";
-import type { FlagInfo, OptionFlag } from "./flags.ts";
-import type { ValueSchema } from "./option.ts";
+import { defaultTextOf } from "../flags.ts";
+import type { FlagInfo, OptionFlag } from "../flags.ts";
+import type { ValueSchema } from "../option.ts";
 
 const TEXT: ValueSchema = { type: ["string", "number"] };
 

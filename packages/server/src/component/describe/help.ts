@@ -2,10 +2,10 @@
  * What `--help` prints, made from the declarations. In: a catalogue. Out: text: a first page that fits a screen, and pages of at most
  * 100 columns for all flags, a group of them, a component, a flag or a command. What every output has is told once.
  */
-import { suggested } from "./argv.ts";
-import type { Catalogue, ToolDeclaration } from "./define.ts";
-import { defaultTextOf, environmentOf, flagsOf, toolFlags } from "./flags.ts";
-import type { FlagGroup, FlagInfo, OptionFlag } from "./flags.ts";
+import { suggested } from "../argv.ts";
+import type { Catalogue, ToolDeclaration } from "../define.ts";
+import { defaultTextOf, environmentOf, flagsOf, toolFlags } from "../flags.ts";
+import type { FlagGroup, FlagInfo, OptionFlag } from "../flags.ts";
 
 const GROUPS: readonly FlagGroup[] = ["Inputs", "Rules", "Outputs", "Running"];
 const COLUMNS = 100;

@@ -3,7 +3,7 @@
  * option that takes one. Pure; opens and resolves nothing.
  */
 import { unfitText } from "./address.ts";
-import { Refusal } from "./option.ts";
+import { Refusal } from "../option.ts";
 
 const PORT_MAX = 65_535;
 

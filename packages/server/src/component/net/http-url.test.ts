@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { checkAddress } from "./address.ts";
 import { basicAuthorization, parseHttpUrl } from "./http-url.ts";
-import { Refusal } from "./option.ts";
+import { Refusal } from "../option.ts";
 
 const RULE = new Refusal("the general rule");
 
