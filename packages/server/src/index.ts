@@ -20,7 +20,7 @@ export type {
   PlannedOutput,
   PlannedRelay,
   PlannedStage,
-} from "./engine/plan/plan.ts";
+} from "./engine/plan/planned.ts";
 export { describePlan } from "./engine/plan/describe-plan.ts";
 export { summaryText } from "./engine/accounting/summary.ts";
 export { verdictOf } from "./engine/accounting/verdict.ts";

@@ -7,7 +7,7 @@ import { defineInput, defineOutput } from "../src/component/define.ts";
 import { catalogue } from "../src/catalogue.ts";
 import type { Counters } from "../src/engine/accounting/counters.ts";
 import { planFrom } from "../src/engine/plan/plan.ts";
-import type { Plan } from "../src/engine/plan/plan.ts";
+import type { Plan } from "../src/engine/plan/planned.ts";
 import { ReplayServer } from "../src/engine/replay-server.ts";
 
 let lastId = 0;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { catalogue } from "../catalogue.ts";
 import { planFrom } from "../engine/plan/plan.ts";
 import { describePlan } from "../engine/plan/describe-plan.ts";
-import type { Plan } from "../engine/plan/plan.ts";
+import type { Plan } from "../engine/plan/planned.ts";
 import { configSchema } from "./describe/config-schema.ts";
 import { flagsOf } from "./flags.ts";
 

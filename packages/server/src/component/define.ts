@@ -66,7 +66,7 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
    * Which messages must never be sent twice, as far as the options say; undefined: none, or sending twice does no
    * harm. With a journal it is written down before they are sent, and after a crash they are not sent again.
    */
-  once?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
+  atMostOnce?(options: OptionValues<S>): ((message: Message) => boolean) | undefined;
   /** It needs replayed responses: outputs that can make them are told to. */
   readonly wantsReplayed?: boolean;
   /** It takes what is replayed only to be compared with: answers of a control, and those of probes. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../catalogue.ts";
 import { planFrom } from "../engine/plan/plan.ts";
-import type { Plan } from "../engine/plan/plan.ts";
+import type { Plan } from "../engine/plan/planned.ts";
 import { flagsOf } from "./flags.ts";
 import { helpOn } from "./describe/help.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./kinds.ts";

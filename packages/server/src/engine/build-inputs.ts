@@ -11,7 +11,7 @@ import { InputAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";
 import { limitsOf } from "./build-outputs.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan, PlannedInput } from "./plan/plan.ts";
+import type { Plan, PlannedInput } from "./plan/planned.ts";
 import { asUser } from "./privileges.ts";
 import type { Identity } from "./privileges.ts";
 import type { Surroundings, Way } from "./run.ts";

@@ -17,7 +17,7 @@ import { IntentQueue } from "./flow/intent-queue.ts";
 import { OutputBranch } from "./flow/output-branch.ts";
 import { BoundedQueue } from "./flow/queue.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan, PlannedOutput } from "./plan/plan.ts";
+import type { Plan, PlannedOutput } from "./plan/planned.ts";
 import type { BuiltOutput, Surroundings, Way } from "./run.ts";
 
 export function buildOutputs(
@@ -42,7 +42,7 @@ export function buildOutputs(
     const same = outputs.filter((output) => output.name === name).length;
     // Names are keys in the journal: a second output of the same name must not share the first one's cursor.
     const cursorName = same === 0 ? name : `${name} #${same + 1}`;
-    const atMostOnce = planned.declaration.once?.(planned.options);
+    const atMostOnce = planned.declaration.atMostOnce?.(planned.options);
     const cursor = journal?.lane(cursorName, atMostOnce ?? never);
     const isCompanion = planned.isCompanion === true;
     const probeShare = isCompanion ? 0 : Math.max(0, ...plan.outputs.map(probeShareOf));

@@ -15,7 +15,7 @@ import { buildOutputs } from "./build-outputs.ts";
 import { Pipeline } from "./flow/pipeline.ts";
 import { Splitter } from "./flow/split.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan } from "./plan/plan.ts";
+import type { Plan } from "./plan/planned.ts";
 import { identityOf } from "./privileges.ts";
 import type { BuiltOutput, Run, Surroundings, Way } from "./run.ts";
 

@@ -10,7 +10,7 @@ import type { Counters } from "./accounting/counters.ts";
 import { serveCounters } from "./accounting/counters-page.ts";
 import type { LogSink } from "./accounting/log.ts";
 import { buildRun } from "./build-run.ts";
-import type { Plan } from "./plan/plan.ts";
+import type { Plan } from "./plan/planned.ts";
 import type { Run } from "./run.ts";
 import { become } from "./privileges.ts";
 import { standardError, standardOutput } from "./standard-stream.ts";

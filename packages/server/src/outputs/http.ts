@@ -23,6 +23,7 @@ import { CorrelatedQueue } from "./http/correlated-queue.ts";
 import { SAFE_METHODS } from "../core/http/safe-methods.ts";
 import { Prober } from "./http/prober.ts";
 import { Pool } from "./http/pool.ts";
+import type { PoolSettings } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
 import type { PathRule } from "./http/target.ts";
 
@@ -216,7 +217,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     return { host: hostname, ports: [port === "" ? implied : Number(port)], path: undefined };
   },
   options,
-  once: ({ retry }) => (retry ? undefined : hasSideEffects),
+  atMostOnce: ({ retry }) => (retry ? undefined : hasSideEffects),
   create: (context, argument, values) => {
     const target = parseTarget(argument);
     if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
@@ -228,29 +229,10 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     });
     const emits = values.trackResponse || context.replayedWanted;
     const correlation = correlationOf(context, values);
-    const pool = new Pool(context, {
-      dialer,
-      ageMsMax: values.maxConnectionAgeMs,
-      target,
-      originalHost: values.originalHost,
-      redirectsMax: values.redirects,
-      redirectsAnywhere: values.redirectsAnywhere,
-      pathRule: values.path,
-      responseBytesMax: values.responseBufferBytes,
-      track: emits || correlation !== undefined,
-      emits,
-      name: context.name,
-      isControl: context.isControl,
-      correlation,
-      prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
-      ambiguous: values.ambiguous,
-      marked: context.loopGuard,
-      timeoutMs: values.timeoutMs,
-      workersMax: values.workers,
-      workersMin: values.workersMin,
-      workerIdleMs: values.workerTimeoutMs,
-      orderKey: parseOrderKey(values.preserveOrder),
-    });
+    const pool = new Pool(
+      context,
+      poolSettings(context, values, { dialer, target, correlation, emits }),
+    );
     return {
       reload: authorities.reload,
       emitsReplayed: emits && !context.isControl,
@@ -262,3 +244,35 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
     };
   },
 });
+
+type Made = Pick<PoolSettings, "dialer" | "target" | "correlation" | "emits">;
+
+function poolSettings(
+  context: OutputContext,
+  values: OptionValues<typeof options>,
+  { dialer, target, correlation, emits }: Made,
+): PoolSettings {
+  return {
+    dialer,
+    ageMsMax: values.maxConnectionAgeMs,
+    target,
+    originalHost: values.originalHost,
+    redirectsMax: values.redirects,
+    redirectsAnywhere: values.redirectsAnywhere,
+    pathRule: values.path,
+    responseBytesMax: values.responseBufferBytes,
+    track: emits || correlation !== undefined,
+    emits,
+    name: context.name,
+    isControl: context.isControl,
+    correlation,
+    prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
+    ambiguous: values.ambiguous,
+    marked: context.loopGuard,
+    timeoutMs: values.timeoutMs,
+    workersMax: values.workers,
+    workersMin: values.workersMin,
+    workerIdleMs: values.workerTimeoutMs,
+    orderKey: parseOrderKey(values.preserveOrder),
+  };
+}

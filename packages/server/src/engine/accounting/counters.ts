@@ -138,18 +138,7 @@ export function takeCounters(running: Running): Counters {
       const counts = stage.counts?.();
       return counts === undefined ? [] : [{ name, counts }];
     }),
-    outputs: outputs.map(({ name, account, output }) => ({
-      name,
-      received: account.received,
-      delivered: account.deliveredCount,
-      filtered: Object.fromEntries(account.filteredBy),
-      limited: Object.fromEntries(account.limitedBy),
-      failed: Object.fromEntries(account.failedBy),
-      dropped: Object.fromEntries(account.droppedBy),
-      queued: account.queued,
-      inFlight: account.outstanding,
-      stats: output.stats?.() ?? {},
-    })),
+    outputs: outputs.map(outputCounters),
     comparison: {
       compared: comparer?.compared ?? 0,
       mismatched: comparer?.mismatched ?? 0,
@@ -159,6 +148,21 @@ export function takeCounters(running: Running): Counters {
     journal: journal?.journal.counters(),
     memoryBytes: { rss, heapUsed },
     lost,
+  };
+}
+
+function outputCounters({ name, account, output }: RunningOutput): OutputCounters {
+  return {
+    name,
+    received: account.received,
+    delivered: account.deliveredCount,
+    filtered: Object.fromEntries(account.filteredBy),
+    limited: Object.fromEntries(account.limitedBy),
+    failed: Object.fromEntries(account.failedBy),
+    dropped: Object.fromEntries(account.droppedBy),
+    queued: account.queued,
+    inFlight: account.outstanding,
+    stats: output.stats?.() ?? {},
   };
 }
 

@@ -3,7 +3,7 @@ import { defaultTextOf, shownValue } from "../../component/flags.ts";
 import type { OptionFlag } from "../../component/flags.ts";
 import type { Limit } from "../../core/limit/limiter.ts";
 import { nameOf } from "./names.ts";
-import type { Plan, PlannedInput } from "./plan.ts";
+import type { Plan, PlannedInput } from "./planned.ts";
 
 export function describePlan(plan: Plan): string {
   const stages = plan.stages

@@ -5,69 +5,20 @@
 import { parseArgv } from "../../component/argv.ts";
 import type { ParsedArgv } from "../../component/argv.ts";
 import { parseConfig } from "../../component/config-file.ts";
-import type {
-  Catalogue,
-  Companion,
-  InputDeclaration,
-  OutputDeclaration,
-  RelayDeclaration,
-  StageDeclaration,
-} from "../../component/define.ts";
+import type { Catalogue, Companion } from "../../component/define.ts";
 import { flagsOf } from "../../component/flags.ts";
 import type { FlagInfo } from "../../component/flags.ts";
-import type { OptionSpecs, OptionValues } from "../../component/option.ts";
 import type { QueueOptions } from "../../component/queue-options.ts";
 import { resolve } from "../../component/resolve.ts";
 import type { Resolved } from "../../component/resolve.ts";
 import { withSecrets } from "../../component/secrets.ts";
-import type { Limit } from "../../core/limit/limiter.ts";
 import { fileError } from "../../files/file-error.ts";
 import { readConfig, readSecret } from "./read-config.ts";
 import { configFlag } from "./run-options.ts";
 import type { RunOptions } from "./run-options.ts";
+import type { Plan, PlannedInput, PlannedOutput, PlannedStage, Values } from "./planned.ts";
 import { sharedFiles } from "./shared-files.ts";
 import { selfTargets } from "./self-target.ts";
-
-type Values = OptionValues<OptionSpecs>;
-
-export interface PlannedInput {
-  readonly declaration: InputDeclaration;
-  readonly argument: string;
-  readonly limit: Limit | undefined;
-  readonly options: Values;
-}
-
-export interface PlannedStage {
-  readonly declaration: StageDeclaration;
-  readonly options: Values;
-}
-
-export interface PlannedRelay {
-  readonly declaration: RelayDeclaration;
-  readonly options: Values;
-}
-
-export interface PlannedOutput {
-  readonly declaration: OutputDeclaration;
-  readonly argument: string;
-  readonly limit: Limit | undefined;
-  readonly options: Values;
-  readonly queue: QueueOptions;
-  /** Another output asked for it, not the user. */
-  readonly isCompanion?: boolean;
-}
-
-export interface Plan {
-  readonly inputs: readonly PlannedInput[];
-  /** All relays; the first whose options ask for something is the run's. */
-  readonly relays: readonly PlannedRelay[];
-  /** All stages, in order; one whose options ask for nothing makes no stage. */
-  readonly stages: readonly PlannedStage[];
-  readonly outputs: readonly PlannedOutput[];
-  readonly run: RunOptions;
-  /** Options that were given another value than their default, as they were written. */
-  readonly changed: Resolved["changed"];
-}
 
 /** What a plan is made from, beside its words. */
 export interface PlanSources {

@@ -8,7 +8,7 @@ import { hostname, networkInterfaces } from "node:os";
 import type { Place } from "../../component/net/address.ts";
 import { isSameFile } from "../../files/same-file.ts";
 import { nameOf } from "./names.ts";
-import type { Plan, PlannedInput, PlannedOutput } from "./plan.ts";
+import type { Plan, PlannedInput, PlannedOutput } from "./planned.ts";
 
 export function selfTargets({ inputs, outputs }: Pick<Plan, "inputs" | "outputs">): string[] {
   const own = ownAddresses();

@@ -164,17 +164,21 @@ export function messagesOf(
   const status = Number(response["status"]);
   const answer = rawOf(response) ?? (status > 0 ? responseOf(response, status) : undefined);
   if (answer !== undefined) {
-    const waitedMs = Math.max(Number(entry["time"]) || 0, 0);
     messages.push({
       kind: MessageKind.response,
       id,
-      startedAt: ourTime(response) ?? timeOf(startedAt) / 1000 + Math.round(waitedMs * 1000),
+      startedAt: ourTime(response) ?? answeredAt(entry, startedAt),
       latencyNs: ourLatency(response),
       http: answer,
       context: contextOfFields(response["_context"], response["_framing"]),
     });
   }
   return messages;
+}
+
+function answeredAt(entry: Fields, startedAt: Timestamp): Timestamp {
+  const waitedMs = Math.max(Number(entry["time"]) || 0, 0);
+  return timeOf(startedAt) / 1000 + Math.round(waitedMs * 1000);
 }
 
 function rawOf(message: Fields): HttpMessage | undefined {

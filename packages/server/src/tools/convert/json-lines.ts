@@ -90,14 +90,20 @@ export function messageOfLine(line: string): Message | string {
   if (typeof head !== "string" || typeof body !== "string")
     return '"head" and "body" must be texts';
   if (!isBytes(head)) return '"head" must have one character a byte';
-  if (LONE_SURROGATE.test(body))
-    return '"body" holds half a character; "bodyBase64" takes any bytes';
-  if (bodyBase64 !== undefined && !isBase64(bodyBase64)) return '"bodyBase64" must be base64';
-  const rest = bodyBase64 === undefined ? Buffer.from(body) : Buffer.from(bodyBase64, "base64");
+  const rest = bodyOf(body, bodyBase64);
+  if (typeof rest === "string") return rest;
   const http = HttpMessage.fromRaw(Buffer.concat([Buffer.from(head, "latin1"), rest]));
   const latency = typeof latencyNs === "number" ? latencyNs : undefined;
   const known = contextOfFields(context, framing);
   return { kind: type, id, startedAt, latencyNs: latency, http, context: known };
+}
+
+/** The bytes, or the rule that one of the two breaks. */
+function bodyOf(body: string, bodyBase64: unknown): Buffer | string {
+  if (LONE_SURROGATE.test(body))
+    return '"body" holds half a character; "bodyBase64" takes any bytes';
+  if (bodyBase64 === undefined) return Buffer.from(body);
+  return isBase64(bodyBase64) ? Buffer.from(bodyBase64, "base64") : '"bodyBase64" must be base64';
 }
 
 /** Half of a character of two. */
