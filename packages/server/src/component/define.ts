@@ -11,10 +11,9 @@ import type {
   InputProgress,
   Output,
   OutputContext,
-  Relay,
-  RelayContext,
   Stage,
 } from "./types.ts";
+import type { Relay, RelayContext } from "./relay.ts";
 import type { OptionSpecs, OptionValues, Refusal } from "./option.ts";
 
 interface Declared<S extends OptionSpecs> {

@@ -41,21 +41,14 @@ export async function compareRecordings(
   b: string,
   values: RecordingOptions,
 ): Promise<ToolOutcome> {
-  let policy: Policy;
-  let templates: RouteTemplates | undefined;
+  let settings: Settings;
   try {
-    if (values.failOn !== "" && kindsOf(values.failOn) === undefined)
-      throw new Error(`--fail-on: ${KINDS_RULE}; got ${values.failOn}`);
-    policy = readPolicy(values.rules, values.failOn, shareOf(values.tolerance));
-    templates = values.openapi === "" ? undefined : readTemplates(values.openapi);
-    for (const file of values.report) {
-      if (viewOf(file) === undefined)
-        throw new Error(`--report: must end in .html, .json, .xml or .md; got ${file}`);
-    }
+    settings = settingsOf(values);
   } catch (error) {
     context.complain(error instanceof Error ? error.message : String(error));
     return "usage";
   }
+  const { policy, templates } = settings;
   try {
     const files = [...(values.noise === "on" ? [TERMINAL] : []), ...values.report];
     for (const file of files) checkWritable(file);
@@ -81,6 +74,24 @@ export async function compareRecordings(
     context.complain(error instanceof Error ? error.message : String(error));
     return false;
   }
+}
+
+interface Settings {
+  readonly policy: Policy;
+  readonly templates: RouteTemplates | undefined;
+}
+
+/** Throws a sentence when an option breaks its rule or a file cannot be read. */
+function settingsOf({ failOn, rules, tolerance, openapi, report }: RecordingOptions): Settings {
+  if (failOn !== "" && kindsOf(failOn) === undefined)
+    throw new Error(`--fail-on: ${KINDS_RULE}; got ${failOn}`);
+  const policy = readPolicy(rules, failOn, shareOf(tolerance));
+  const templates = openapi === "" ? undefined : readTemplates(openapi);
+  for (const file of report) {
+    if (viewOf(file) === undefined)
+      throw new Error(`--report: must end in .html, .json, .xml or .md; got ${file}`);
+  }
+  return { policy, templates };
 }
 
 function shareOf(text: string): number {

@@ -1,12 +1,6 @@
 /** A snapshot of all counters as plain data, for the counters page, the summary and tests. */
-import type {
-  Input,
-  InputStats,
-  Output,
-  OutputStats,
-  Relay,
-  Stage,
-} from "../../component/types.ts";
+import type { Input, InputStats, Output, OutputStats, Stage } from "../../component/types.ts";
+import type { Relay } from "../../component/relay.ts";
 import type { StatusComparer, StatusMismatch } from "./status-comparer.ts";
 import type { JournalCounters } from "../../journal/counters.ts";
 import type { Journal } from "../../journal/journal.ts";

@@ -9,7 +9,8 @@
  * or passed a check, so the maps stay small.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { Origin, OutputLedger, RelayLedger } from "../../component/types.ts";
+import type { OutputLedger } from "../../component/types.ts";
+import type { Origin, RelayLedger } from "../../component/relay.ts";
 
 export type Reasons = Map<string, number>;
 

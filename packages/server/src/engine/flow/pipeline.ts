@@ -7,7 +7,8 @@
  * Knows no component by name. A stage that throws loses the batch it was given, counted, and nothing else.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { Accepted, Fate, Relay, Stage } from "../../component/types.ts";
+import type { Accepted, Fate, Stage } from "../../component/types.ts";
+import type { Relay } from "../../component/relay.ts";
 import { NO_ENTRY } from "../../core/journal/lane-tracker.ts";
 import type { RelayAccount } from "../accounting/ledger.ts";
 import type { StatusComparer } from "../accounting/status-comparer.ts";

@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Message } from "@mirrorball/protocol";
-import type { Origin, RelayContext } from "../../component/types.ts";
+import type { Origin, RelayContext } from "../../component/relay.ts";
 import { WAITING_BYTES, scaledBytes } from "../../core/memory/process-memory.ts";
 import { HexLineDecoder, LINE_BYTES_MAX, encodeHexLines } from "../../core/middleware/hex-lines.ts";
 import type { BadLine } from "../../core/middleware/hex-lines.ts";

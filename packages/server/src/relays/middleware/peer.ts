@@ -1,6 +1,6 @@
 /** What the supervisor and the two kinds of middleware, child process and worker, ask of each other. */
 import type { Message } from "@mirrorball/protocol";
-import type { Origin } from "../../component/types.ts";
+import type { Origin } from "../../component/relay.ts";
 
 /** What a peer has; the message itself when it may have to be given to the next one. */
 export interface Held extends Origin {

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Origin, RelayContext } from "../../component/types.ts";
+import type { Origin, RelayContext } from "../../component/relay.ts";
 import { Outcome, packBatch, readOutcomes } from "../../core/middleware/plugin-wire.ts";
 import type { OutcomesParcel } from "../../core/middleware/plugin-wire.ts";
 import { passLines } from "./lines.ts";

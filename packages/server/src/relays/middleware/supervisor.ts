@@ -8,7 +8,8 @@
  */
 import { Backoff, HttpMessage } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Accepted, Relay, RelayContext } from "../../component/types.ts";
+import type { Accepted } from "../../component/types.ts";
+import type { Relay, RelayContext } from "../../component/relay.ts";
 import { MessageFifo } from "../../core/message-fifo.ts";
 import { Blame } from "../../core/middleware/blame.ts";
 import { Waiters } from "../../core/waiters.ts";
