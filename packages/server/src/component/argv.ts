@@ -67,17 +67,18 @@ export function parseArgv(
     }
     const found = valueOf(flag, name, inline, next);
     const swallowed = found.takesNext ? flagIn(found.value, byName) : undefined;
-    if (found.value === undefined)
-      errors.push(`--${name}: needs a value: --${name} ${flag.placeholder}`);
-    else if (swallowed !== undefined) {
-      errors.push(
-        `--${name}: needs a value: --${name} ${flag.placeholder}; behind it stands the flag --${swallowed}`,
-      );
-      continue;
-    } else raw.push({ flag, value: found.value });
-    if (found.takesNext) i += 1;
+    if (found.value === undefined || swallowed !== undefined)
+      errors.push(missingValue(name, flag, swallowed));
+    else raw.push({ flag, value: found.value });
+    if (found.takesNext && swallowed === undefined) i += 1;
   }
   return { raw, errors };
+}
+
+/** `swallowed`: the flag that stands where the value should. */
+function missingValue(name: string, flag: FlagInfo, swallowed: string | undefined): string {
+  const behind = swallowed === undefined ? "" : `; behind it stands the flag --${swallowed}`;
+  return `--${name}: needs a value: --${name} ${flag.placeholder}${behind}`;
 }
 
 /** The name of the flag that a value is by itself: who means such a value writes it with `=`. */
