@@ -58,6 +58,9 @@ export class MirrorCore implements MirrorControl {
   readonly #tap: Tap | undefined;
   #closing: Promise<MirrorStats> | undefined;
   #warned = false;
+  /** Requests of HTTP/2 that reached the middleware. */
+  #http2 = 0;
+  #saidHttp2 = false;
   readonly #onBeforeExit = contained(
     () => {
       const { buffered, connected } = this.stats();
@@ -116,7 +119,9 @@ export class MirrorCore implements MirrorControl {
 
   /** Owns this server. */
   attach(server: Server | HttpsServer): void {
-    if (this.#tap === undefined || this.#tap.ownership.claimServer(server, this.#recorder)) return;
+    if (this.#tap === undefined) return;
+    if (speaksHttp2(server)) this.#sayHttp2();
+    if (this.#tap.ownership.claimServer(server, this.#recorder)) return;
     this.#warnOnce("this server is mirrored by another mirror already; this one leaves it alone");
   }
 
@@ -136,6 +141,8 @@ export class MirrorCore implements MirrorControl {
     if (ownership === undefined || this.#closing !== undefined) return;
     try {
       const server = ownership.hasUnclaimed() ? undefined : serverOf(req.socket);
+      // Its HTTP/2 requests are seen by the layer alone.
+      if (server !== undefined && speaksHttp2(server)) return;
       if (server === undefined || !ownership.owns(server, this.#recorder)) return;
       ownership.removeLayers(layers, this.#recorder);
     } catch (error) {
@@ -154,6 +161,7 @@ export class MirrorCore implements MirrorControl {
       if (exchange !== undefined && context !== undefined) exchange.context = context;
       // The usual case, once the server is claimed.
       if (exchange?.owner === this.#recorder) return;
+      if (exchange === undefined && req.httpVersionMajor >= 2) return this.#leftOut();
       const server = serverOf(req.socket);
       if (server === undefined) return;
       // On a server of ours an exchange is missing on purpose; elsewhere it began before we knew.
@@ -169,7 +177,21 @@ export class MirrorCore implements MirrorControl {
   }
 
   stats(): MirrorStats {
-    return this.#recorder.stats();
+    return { ...this.#recorder.stats(), http2: this.#http2 };
+  }
+
+  /** Node publishes nothing of HTTP/2 on all lines we support: such a request is seen here and recorded nowhere. */
+  #leftOut(): void {
+    this.#http2 += 1;
+    this.#sayHttp2();
+  }
+
+  #sayHttp2(): void {
+    if (this.#saidHttp2) return;
+    this.#saidHttp2 = true;
+    this.#recorder.log(
+      "mirrorball: HTTP/2 requests are not recorded; stats().http2 counts those that reach the middleware",
+    );
   }
 
   close({
@@ -202,6 +224,11 @@ export class MirrorCore implements MirrorControl {
     this.#warned = true;
     this.#recorder.log(`mirrorball: ${line}`);
   }
+}
+
+/** A server of `node:http2`, whether or not it takes HTTP/1 as well: no other has this method. */
+function speaksHttp2(server: object): boolean {
+  return "updateSettings" in server;
 }
 
 /** A mirror for plain `http` and `https` servers, and for frameworks that give theirs away. */

@@ -114,7 +114,7 @@ export class Recorder implements ExchangeOwner {
     this.#outlet.close();
   }
 
-  stats(): MirrorStats {
+  stats(): Omit<MirrorStats, "http2"> {
     return {
       offered: this.#offered,
       acked: this.#outlet.ackedWeight,

@@ -39,6 +39,8 @@ export interface MirrorStats {
   readonly callbackErrors: Readonly<Record<CallbackName, number>>;
   /** Errors of mirrorball's own code that were contained. An exchange that one of them cost is `dropped` as `internal`. */
   readonly internalErrors: number;
+  /** Requests of HTTP/2 that reached the middleware: they are served, and not recorded. */
+  readonly http2: number;
   /** Bodies left out because they could not be redacted: too long, broken, or in an unknown encoding. */
   readonly withheld: number;
 }
