@@ -360,3 +360,26 @@ describe("wrong words and files", () => {
     expect(JSON.parse(readFileSync(report, "utf8"))).toMatchObject({ verdict: "inconclusive" });
   });
 });
+
+describe("mirrorball corpus", () => {
+  it("makes a small recording that compares as the large one does", async () => {
+    const small = file("small.gor");
+    const made = mirrorball("corpus", recording("large.gor"), "-o", small);
+    expect(await made.ended).toBe(0);
+    expect(made.out.stdout).toContain(`1 of ${COUNT} exchanges written`);
+    const { url, asked } = await target(good);
+    expect((await compare(small, "--target", url, "--probe", "0")).code).toBe(0);
+    expect(asked()).toBeGreaterThan(0);
+    // What stands there is not replaced unless that is said.
+    expect(await mirrorball("corpus", recording("large.gor"), "-o", small).ended).toBe(1);
+  });
+
+  it.each([
+    ["no file to write", ["x.gor"], 2, "--output FILE must be given"],
+    ["no recording", ["/no/such.gor", "-o", "/tmp/never.gor"], 1, "no file matches"],
+  ])("with %s says so", async (_name, words, code, place) => {
+    const program = mirrorball("corpus", ...words);
+    expect(await program.ended).toBe(code);
+    expect(program.out.stderr).toContain(place);
+  });
+});
