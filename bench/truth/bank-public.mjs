@@ -75,7 +75,7 @@ function rates(app, { ledger, random, has, now, served }) {
     const last = has("big number rounded") ? "9007199254740992" : "9007199254740993";
     res
       .type("json")
-      .send(`{"sequence":${last},"byCurrency":{"EUR":${ledger.products.length},"USD":2}}`);
+      .send(`{"exact":${last},"byCurrency":{"EUR":${ledger.products.length},"USD":2}}`);
   });
   app.get("/api/clock", (_req, res) => {
     const at = now();

@@ -65,7 +65,16 @@ export const faults = [
   { name: "order of a list", at: place(`GET ${ACCOUNT}/entries`, "body", "$.items", "order") },
   { name: "sign turned", at: place(`GET ${ACCOUNT}/entries`, "body", "$.items[].amount", "value") },
   { name: "time format", at: place(`GET ${ACCOUNT}/entries`, "body", "$.items[].at", "format") },
-  { name: "off-by-one page", at: place(`GET ${ACCOUNT}/entries`, "body", "$.items") },
+  {
+    name: "off-by-one page",
+    at: place(`GET ${ACCOUNT}/entries`, "body", "$.items[].id"),
+    also: [
+      ...["", "[]", "[].at", "[].amount", "[].text", "[].kind"].map((field) =>
+        place(`GET ${ACCOUNT}/entries`, "body", `$.items${field}`),
+      ),
+      place(`GET ${ACCOUNT}/entries`, "body", "$.next"),
+    ],
+  },
   {
     name: "broken cursor",
     at: place(`GET ${ACCOUNT}/entries`, "body", "$.next"),
@@ -126,7 +135,7 @@ export const faults = [
     at: place("GET /api/search", "body", "$.hits", "length"),
     also: [place("GET /api/search", "body", "$.count", "value")],
   },
-  { name: "big number rounded", at: place("GET /api/big", "body", "$.sequence", "value") },
+  { name: "big number rounded", at: place("GET /api/big", "body", "$.exact", "value") },
   {
     name: "nested rename",
     at: place("GET /u/:user", "body", "$.member.tier", "missing"),
@@ -152,7 +161,11 @@ export const faults = [
   { name: "html decimals", at: place("GET /home/:uuid", "body", "", "text") },
   { name: "cookie attribute lost", at: place("POST /login", "header", "set-cookie", "missing") },
   { name: "cookie lost", at: place("POST /login", "header", "set-cookie", "missing") },
-  { name: "redirect elsewhere", at: place("POST /login", "header", "location", "value") },
+  {
+    name: "redirect elsewhere",
+    at: place("POST /login", "header", "location", "value"),
+    also: [place("POST /login", "body", "", "text")],
+  },
   {
     name: "lost update",
     at: place(`GET ${ACCOUNT}`, "body", "$.nickname"),

@@ -94,3 +94,24 @@ describe("a number that was stored wrongly", () => {
     expect(found([stored, page], new Values()).size).toBe(0);
   });
 });
+
+describe("a link that leads elsewhere", () => {
+  it("explains that what it named is not found", () => {
+    const what = { part: "header", path: "location", kind: "value" } as const;
+    const link = suspect(exchange(1), what, `/home/${ID}`, "/welcome");
+    const status = { part: "status", path: "", kind: "status" } as const;
+    const later = suspect(exchange(2), status, "200", "404");
+    expect(found([link, later], used(2)).get(later)).toBe(link);
+    const other = suspect(exchange(3), status, "200", "404");
+    expect(found([link, other], used(2)).size).toBe(0);
+  });
+});
+
+describe("a page that did not come", () => {
+  it("explains that what it would have given is not found", () => {
+    const status = { part: "status", path: "", kind: "status" } as const;
+    const page = suspect(exchange(1, { given: [ID] }), status, "200", "404");
+    const later = suspect(exchange(2), status, "200", "403");
+    expect(found([page, later], used(2)).get(later)).toBe(page);
+  });
+});

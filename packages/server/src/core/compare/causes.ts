@@ -5,6 +5,7 @@
  * A difference is set aside only when every one of its exchanges comes after an exchange of the cause on which it depends: same session or
  * same things touched, and a way by which the one may lead to the other. Never whole sessions.
  */
+import { classesOf, isStrong } from "../content/value-class.ts";
 import type { ExchangeRef, Occurrence } from "./place.ts";
 import type { DifferenceKind, Part } from "./report.ts";
 import type { Values } from "./values.ts";
@@ -31,6 +32,9 @@ interface Event {
 
 /** Kinds of differences by which an answer has less than the original had. */
 const LOSSES: ReadonlySet<DifferenceKind> = new Set(["missing", "length", "type", "text", "bytes"]);
+
+/** What may be a token inside a link or a text. */
+const LONG_TOKEN = /[\w-]{16,}/g;
 
 /** Causes that are looked at for one occurrence: the latest before it. */
 const LOOKED_AT_MAX = 2000;
@@ -125,14 +129,20 @@ export class CauseFinder {
   #isUsedIn({ a, exchange }: Occurrence, later: ExchangeRef): boolean {
     if (a.length < 2 || this.#session(exchange.session) !== this.#session(later.session))
       return false;
-    return this.#values.usesOf(a).includes(later.index);
+    if (this.#values.usesOf(a).includes(later.index)) return true;
+    const inside = a.match(LONG_TOKEN) ?? [];
+    return inside.some(
+      (token) =>
+        isStrong(token, classesOf(token)) && this.#values.usesOf(token).includes(later.index),
+    );
   }
 
   /** An answer that lost a part may have lost the value that the request carries: the copy's name of it was never learned. */
   #isLackOf({ suspect, occurrence }: Event, later: Suspect, y: ExchangeRef): boolean {
     const { exchange: x } = occurrence;
-    if (!LOSSES.has(suspect.kind) || suspect.part !== "body" || later.part !== "status")
-      return false;
+    const isLoss =
+      suspect.part === "status" || (suspect.part === "body" && LOSSES.has(suspect.kind));
+    if (!isLoss || later.part !== "status") return false;
     if (this.#session(x.session) !== this.#session(y.session)) return false;
     return x.given.some((id) => this.#values.usesOf(id).includes(y.index));
   }

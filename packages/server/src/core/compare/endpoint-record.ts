@@ -59,11 +59,23 @@ export class EndpointRecord {
   looked(source: "probe" | "original", differences: readonly Difference[]): void {
     if (source === "probe") this.probes += 1;
     else this.repeats += 1;
+    for (const each of differences) {
+      const rung = this.rung(each);
+      rung.ratioMax = Math.max(rung.ratioMax, ratioOf(each.a, each.b));
+    }
     for (const rung of new Set(differences.map((each) => this.rung(each)))) {
       if (source === "probe") rung.probesDiffered += 1;
       else rung.originalsDiffered += 1;
     }
   }
+}
+
+/** How many times the larger of two numbers is the smaller; 1 when they are none, or one is 0. */
+export function ratioOf(a: string, b: string): number {
+  if (a.trim() === "" || b.trim() === "") return 1;
+  const [x, y] = [Number(a), Number(b)];
+  const ratio = Math.max(Math.abs(x / y), Math.abs(y / x));
+  return Number.isFinite(ratio) ? ratio : 1;
 }
 
 export class Times {

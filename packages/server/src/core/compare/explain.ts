@@ -142,7 +142,7 @@ class Explainer {
     if (isAlikeInside !== undefined) return isAlikeInside ? "mapped" : undefined;
     const common = this.#classesA & this.#classesB;
     if ((common & GENERATED) !== 0 && lengthsFit(a, b, common)) {
-      if (this.#contradicts(a, b)) return undefined;
+      if (this.#contradicts(a, b) || this.#world.renaming.isMixedUp(a, b)) return undefined;
       return this.#isMapped(occurrence) ? "mapped" : `generated ${nameOfClass(common)}`;
     }
     const time = this.#timeReason(occurrence, classesOf(a) & classesOf(b) & TIMES);
@@ -166,7 +166,7 @@ class Explainer {
     const own = session(exchange.session);
     const isNumber = (classesOf(b) & (ValueClass.integer | ValueClass.labelledId)) !== 0;
     // Short ids are counted anew in a copy: only where they came from tells whose they are.
-    const origin = renaming.origin(b) ?? (isNumber ? undefined : b);
+    const origin = renaming.mostlyFrom(b) ?? (isNumber ? undefined : b);
     if (origin === undefined || origin === a) return false;
     const owner = values.ownerOf(origin);
     const expected = values.ownerOf(a);
@@ -229,7 +229,7 @@ class Explainer {
     const { renaming, hostsA, hostsB } = this.#world;
     if (renaming.sightings(a, b) > 0) return "mapped";
     if (hostsA.has(a) && hostsB.has(b)) return "host";
-    const classes = classesOf(a) & classesOf(b);
+    const classes = withoutDigits(classesOf(a) & classesOf(b));
     if ((classes & GENERATED) !== 0 && lengthsFit(a, b, classes)) {
       return renaming.contradicts(a, b) ? undefined : `generated ${nameOfClass(classes)}`;
     }
@@ -292,10 +292,14 @@ function commonClasses(values: readonly string[]): number {
   for (const [bit, count] of counts) {
     if (count >= values.length * CLASS_SHARE_MIN) common |= bit;
   }
-  // Digits alone are hexadecimal only where others have letters.
-  return (common & ValueClass.integer) === 0
-    ? common
-    : common & ~(ValueClass.hex | ValueClass.hash);
+  return withoutDigits(common);
+}
+
+/** Digits alone are hexadecimal only where others have letters. */
+function withoutDigits(classes: number): number {
+  return (classes & ValueClass.integer) === 0
+    ? classes
+    : classes & ~(ValueClass.hex | ValueClass.hash);
 }
 
 /** Hexadecimal of another length is another thing; tokens and JWTs vary in length. */

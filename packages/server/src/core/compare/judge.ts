@@ -12,7 +12,7 @@ import type { Left, World } from "./explain.ts";
 import { latencyOf } from "./latency.ts";
 import { isControlNoise, isOtherMagnitude, noiseReason } from "./noise.ts";
 import type { Look } from "./noise.ts";
-import type { Rung } from "./place.ts";
+import type { Occurrence, Rung } from "./place.ts";
 import { REPORT_SCHEMA } from "./report.ts";
 import type {
   DifferenceKind,
@@ -170,7 +170,11 @@ class Judge {
         ? "control"
         : noiseReason(count, endpoint.requests, this.#looks(endpoint, rung));
       const occurrences = own.map(({ occurrence }) => occurrence);
-      if (why !== undefined && !isOtherMagnitude(occurrences)) {
+      // A failure alerts at one occurrence: that it comes and goes is no excuse.
+      const isSevere = rung.part === "status" && occurrences.some(isOtherStatusClass);
+      const isBeyond = isOtherMagnitude(occurrences, rung.ratioMax);
+      const isExcused = why === "control" || !(isSevere || isBeyond);
+      if (why !== undefined && isExcused) {
         return this.#note(endpoint, rung, why, count);
       }
     }
@@ -327,6 +331,10 @@ function pooledLooks(endpoints: readonly EndpointRecord[]): Map<string, Pool> {
     pool.repeats = repeats;
   }
   return pools;
+}
+
+function isOtherStatusClass({ a, b }: Occurrence): boolean {
+  return a.charAt(0) !== b.charAt(0);
 }
 
 function exchangesOf(left: readonly Left[]): number {

@@ -45,9 +45,24 @@ describe("two looks at a place", () => {
 });
 
 describe("the magnitude of a noisy place", () => {
+  const apart = (list: readonly Occurrence[], ratioMax = 1): boolean =>
+    isOtherMagnitude(list, ratioMax);
+
+  it("is another when numbers move further than noise ever did, also beside others that do not", () => {
+    const list = pairs([
+      ["1.1", "11.2"],
+      ["0.95", "0.96"],
+      ["1.2", "11.1"],
+      ["0.96", "0.95"],
+      ["1.15", "11.3"],
+    ]);
+    expect(apart(list, 1.01)).toBe(true);
+    expect(apart(list, 20)).toBe(false);
+  });
+
   it("is another when the sides lie apart", () => {
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["1.1", "11.2"],
           ["1.2", "11.1"],
@@ -56,7 +71,7 @@ describe("the magnitude of a noisy place", () => {
       ),
     ).toBe(true);
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["110", "1"],
           ["120", "2"],
@@ -65,7 +80,7 @@ describe("the magnitude of a noisy place", () => {
       ),
     ).toBe(true);
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["ab", "abcdefgh"],
           ["cd", "abcdefgx"],
@@ -77,7 +92,7 @@ describe("the magnitude of a noisy place", () => {
 
   it("is the same when they meet, or too few are known", () => {
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["1.1", "11.2"],
           ["1.2", "1.1"],
@@ -86,7 +101,7 @@ describe("the magnitude of a noisy place", () => {
       ),
     ).toBe(false);
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["1", "900"],
           ["2", "900"],
@@ -94,7 +109,7 @@ describe("the magnitude of a noisy place", () => {
       ),
     ).toBe(false);
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["10", "15"],
           ["11", "16"],
@@ -103,7 +118,7 @@ describe("the magnitude of a noisy place", () => {
       ),
     ).toBe(false);
     expect(
-      isOtherMagnitude(
+      apart(
         pairs([
           ["0", "5"],
           ["0", "6"],

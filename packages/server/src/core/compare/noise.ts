@@ -4,6 +4,7 @@
  */
 import { TIMES, classesOf, timeOf, timeStepOf } from "../content/value-class.ts";
 import type { Difference } from "./difference.ts";
+import { ratioOf } from "./endpoint-record.ts";
 import type { Occurrence } from "./place.ts";
 import { Z_99, evidence, wilson } from "./statistics.ts";
 
@@ -70,9 +71,15 @@ const SPREAD_MIN = 3;
 /** The bucket above the value: so many times larger or longer is another magnitude. */
 const MAGNITUDE = 2;
 
-/** True when the values of the two sides lie apart by more than a factor: noise of either side does not reach the other. */
-export function isOtherMagnitude(occurrences: readonly Occurrence[]): boolean {
+/**
+ * True when the values of the two sides lie apart by more than a factor: noise of either side does not reach the other. `ratioMax`: how
+ * far noise alone moves a number of one place.
+ */
+export function isOtherMagnitude(occurrences: readonly Occurrence[], ratioMax: number): boolean {
   if (occurrences.length < SPREAD_MIN) return false;
+  const bound = ratioMax * MAGNITUDE;
+  const beyond = occurrences.filter(({ a, b }) => ratioMax > 1 && ratioOf(a, b) > bound);
+  if (beyond.length >= SPREAD_MIN) return true;
   const numbers = [sizes(occurrences, "a", Number), sizes(occurrences, "b", Number)] as const;
   if (numbers.every((side) => side.every(Number.isFinite))) return areApart(...numbers);
   const length = (text: string): number => text.length;

@@ -49,6 +49,8 @@ export class Rung {
   probesDiffered = 0;
   /** Originals of equal requests that differed here. */
   originalsDiffered = 0;
+  /** How far numbers are apart, by their ratio, when nothing but noise is between them. */
+  ratioMax = 1;
   #lastIndex = -1;
 
   constructor(part: Part, path: string, where: string, kind: DifferenceKind) {

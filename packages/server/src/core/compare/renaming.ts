@@ -13,6 +13,10 @@ const TELLING_DIGITS_MIN = 4;
 /** Pairs that are remembered; beyond them nothing more is learned. */
 const PAIRS_MAX = 500_000;
 
+/** Values of the copy that stood for several of the original, and those of each. */
+const RIVALS_MAX = 50_000;
+const RIVALS_A_VALUE_MAX = 8;
+
 interface Mapping {
   readonly to: string;
   sightings: number;
@@ -22,6 +26,8 @@ interface Mapping {
 export class Renaming {
   readonly #images: Map<string, Mapping> = new Map();
   readonly #origins: Map<string, string> = new Map();
+  /** Further values of the original that b was seen for, and how often. */
+  readonly #rivals: Map<string, Map<string, number>> = new Map();
   /** Pairs that found no room. */
   overflow = 0;
 
@@ -33,6 +39,17 @@ export class Renaming {
     return this.#origins.get(b);
   }
 
+  /** What b was most often seen for: a value of another session that came first does not own it. */
+  mostlyFrom(b: string): string | undefined {
+    const first = this.#origins.get(b);
+    let best = first;
+    let most = first === undefined ? 0 : (this.#images.get(first)?.sightings ?? 0);
+    for (const [a, sightings] of this.#rivals.get(b) ?? []) {
+      if (sightings > most) [best, most] = [a, sightings];
+    }
+    return best;
+  }
+
   /** Takes note of a pair, also of an equal one: that a value kept its name is a mapping, too. */
   learn(a: string, b: string): void {
     const known = this.#images.get(a);
@@ -41,13 +58,35 @@ export class Renaming {
       else known.contradictions += 1;
       return;
     }
-    if (this.#origins.has(b)) return;
+    if (this.#origins.has(b)) return this.#noteRival(a, b);
     if (this.#images.size >= PAIRS_MAX) {
       this.overflow += 1;
       return;
     }
     this.#images.set(a, { to: b, sightings: 1, contradictions: 0 });
     this.#origins.set(b, a);
+  }
+
+  #noteRival(a: string, b: string): void {
+    const rivals = this.#rivals.get(b) ?? new Map<string, number>();
+    if (!this.#rivals.has(b)) {
+      if (this.#rivals.size >= RIVALS_MAX) return;
+      this.#rivals.set(b, rivals);
+    }
+    if (rivals.has(a) || rivals.size < RIVALS_A_VALUE_MAX) rivals.set(a, (rivals.get(a) ?? 0) + 1);
+  }
+
+  /** True when a has another name, seen more than once, and b is the name of another value. */
+  isMixedUp(a: string, b: string): boolean {
+    const known = this.#images.get(a);
+    const origin = this.#origins.get(b);
+    return (
+      known !== undefined &&
+      known.to !== b &&
+      known.sightings > 1 &&
+      origin !== undefined &&
+      origin !== a
+    );
   }
 
   /** How often a was seen as b, when nothing contradicts it; else 0. */

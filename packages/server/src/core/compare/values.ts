@@ -22,6 +22,10 @@ const DEPTH_MAX = 32;
 /** Ids by which two exchanges are known to touch the same thing. */
 const TOUCHED_MAX = 64;
 
+/** Text of a page that is looked at. */
+const TEXT_CHARS_MAX = 65_536;
+const LONG_TOKEN = /[\w-]{16,}/g;
+
 const SHARED = -1;
 
 export class Values {
@@ -35,7 +39,8 @@ export class Values {
   /** Takes note of the values of an original answer; gives the ids in it. */
   answered(session: number, content: Content | string): string[] {
     const ids: string[] = [];
-    if (typeof content === "string" || content.json === undefined) return ids;
+    if (typeof content === "string") return ids;
+    if (content.json === undefined) return this.#readText(session, content.text);
     let left = VALUES_A_BODY_MAX;
     visit(content.json, "", 0, (name, text, isText) => {
       left -= 1;
@@ -46,6 +51,17 @@ export class Values {
       if (ids.length < TOUCHED_MAX) ids.push(text);
     });
     return ids;
+  }
+
+  /** Of a page only what carries 64 bits or more of its own: links and tokens. */
+  #readText(session: number, text: string): string[] {
+    const ids = new Set<string>();
+    for (const [token] of text.slice(0, TEXT_CHARS_MAX).matchAll(LONG_TOKEN)) {
+      if (ids.size >= TOUCHED_MAX) break;
+      if (token.length <= OWNED_CHARS_MAX && isStrong(token, classesOf(token))) ids.add(token);
+    }
+    for (const id of ids) this.#own(id, session);
+    return [...ids];
   }
 
   #own(text: string, session: number): void {
