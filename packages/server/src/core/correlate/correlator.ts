@@ -13,7 +13,7 @@ import { classesOf, isStrong } from "../content/value-class.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 import { CorrelationMaps } from "./maps.ts";
 import { MinHeap } from "./min-heap.ts";
-import { namespaceOfSegment } from "./namespace.ts";
+import { namespaceOfPath } from "./namespace.ts";
 import { pairsOf } from "./pairs.ts";
 import { slotsOf, substitute } from "./request-values.ts";
 import type { Slot } from "./request-values.ts";
@@ -169,7 +169,7 @@ export class Correlator {
       index: this.#index,
       session,
       endpoint: endpointOf(message) ?? "",
-      around: aroundOf(path),
+      around: namespaceOfPath(path),
       startUs: timestampToUs(message.startedAt),
       endUs: Number.POSITIVE_INFINITY,
       isOver: false,
@@ -343,14 +343,4 @@ export class Correlator {
   #miss(reason: string): void {
     this.#missed.set(reason, (this.#missed.get(reason) ?? 0) + 1);
   }
-}
-
-/** What the endpoint's own ids count: `order` for `/orders` and for `/orders/17`. */
-function aroundOf(path: string): string | undefined {
-  const segments = path.split("/").filter((segment) => segment !== "");
-  for (const segment of segments.toReversed()) {
-    const namespace = namespaceOfSegment(segment);
-    if (namespace !== undefined) return namespace;
-  }
-  return undefined;
 }

@@ -26,6 +26,16 @@ export function namespaceOfSegment(before: string | undefined): string | undefin
   return singular(wordsOf(before).join(""));
 }
 
+/** What the endpoint's own ids count: `order` for `/orders` and for `/orders/17`. */
+export function namespaceOfPath(path: string): string | undefined {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  for (const segment of segments.toReversed()) {
+    const namespace = namespaceOfSegment(segment);
+    if (namespace !== undefined) return namespace;
+  }
+  return undefined;
+}
+
 /** Around the members of a list or an object: `$.accounts[]` → `account`. */
 export function namespaceOfContainer(name: string): string | undefined {
   const words = wordsOf(name);
