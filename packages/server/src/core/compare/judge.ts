@@ -172,7 +172,7 @@ class Judge {
       const occurrences = own.map(({ occurrence }) => occurrence);
       // A failure alerts at one occurrence: that it comes and goes is no excuse.
       const isSevere = rung.part === "status" && occurrences.some(isOtherStatusClass);
-      const isBeyond = isOtherMagnitude(occurrences, rung.ratioMax);
+      const isBeyond = isOtherMagnitude(occurrences, rung.noiseRatio);
       const isExcused = why === "control" || !(isSevere || isBeyond);
       if (why !== undefined && isExcused) {
         return this.#note(endpoint, rung, why, count);

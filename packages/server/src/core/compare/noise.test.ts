@@ -58,6 +58,7 @@ describe("the magnitude of a noisy place", () => {
     ]);
     expect(apart(list, 1.01)).toBe(true);
     expect(apart(list, 20)).toBe(false);
+    expect(apart(list, 1.6)).toBe(false);
   });
 
   it("is another when the sides lie apart", () => {

@@ -66,6 +66,8 @@ export function unexplainedByClock(
   });
 }
 
+/** Noise that moves a number further than this says nothing of how far it may go. */
+const NARROW_RATIO = 1.5;
 /** Values on each side that show how far noise goes. */
 const SPREAD_MIN = 3;
 /** The bucket above the value: so many times larger or longer is another magnitude. */
@@ -78,7 +80,8 @@ const MAGNITUDE = 2;
 export function isOtherMagnitude(occurrences: readonly Occurrence[], ratioMax: number): boolean {
   if (occurrences.length < SPREAD_MIN) return false;
   const bound = ratioMax * MAGNITUDE;
-  const beyond = occurrences.filter(({ a, b }) => ratioMax > 1 && ratioOf(a, b) > bound);
+  const isNarrow = ratioMax > 1 && ratioMax < NARROW_RATIO;
+  const beyond = isNarrow ? occurrences.filter(({ a, b }) => ratioOf(a, b) > bound) : [];
   if (beyond.length >= SPREAD_MIN) return true;
   const numbers = [sizes(occurrences, "a", Number), sizes(occurrences, "b", Number)] as const;
   if (numbers.every((side) => side.every(Number.isFinite))) return areApart(...numbers);

@@ -33,6 +33,9 @@ export interface Occurrence {
 /** Occurrences that are stored; more of the same kind are counted. */
 const STORED_MAX = 1000;
 
+/** Looks that show how far noise moves a number. */
+const LOOKS_MIN = 5;
+
 export class Rung {
   readonly part: Part;
   readonly path: string;
@@ -58,6 +61,11 @@ export class Rung {
     this.path = path;
     this.where = where;
     this.kind = kind;
+  }
+
+  /** How far noise moves a number here; of few looks nothing is known: 1. */
+  get noiseRatio(): number {
+    return this.probesDiffered + this.originalsDiffered >= LOOKS_MIN ? this.ratioMax : 1;
   }
 
   /** Counts an exchange once, however many elements of a list differ in it. */
