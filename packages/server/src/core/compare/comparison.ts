@@ -109,7 +109,7 @@ export class Comparison {
     this.#time(exchange, endpoint);
     const isHead = methodOf(request) === "HEAD";
     const found = this.#differences(a, b, isHead);
-    const ref = this.#refOf(exchange, endpoint, base);
+    const ref = this.#refOf(exchange, endpoint, replayed);
     const second = original === undefined || control === undefined ? undefined : new View(control);
     this.#record(
       endpoint,
