@@ -66,7 +66,10 @@ function detail(app, bank) {
   const own = ownOf(bank);
   app.get("/api/accounts/:uuid", signedIn, own, (req, res) => {
     const { account } = res.locals;
-    if (has("empty body")) return res.status(200).type("json").end();
+    if (has("empty body")) {
+      res.status(200).type("json").end();
+      return;
+    }
     const body = {
       ...accountView(account, has),
       score: 0.5 + random() * 1e-9,
@@ -97,7 +100,7 @@ function entries(app, bank) {
     const limit = Math.min(50, Number(req.query["limit"] ?? 5));
     let from = 0;
     if (req.query["cursor"] !== undefined) {
-      const text = Buffer.from(String(req.query["cursor"]), "base64url").toString();
+      const text = Buffer.from(textOf(req.query["cursor"]), "base64url").toString();
       const at = account.entries.findIndex(
         (/** @type {{ id: number }} */ { id }) =>
           text === JSON.stringify({ after: id, of: account.uuid }),
@@ -166,4 +169,9 @@ function exports(app, bank) {
     res.write(": heartbeat\n\n");
     res.end("event: end\ndata: done\n\n");
   });
+}
+
+/** @param {unknown} value A query parameter: text, or a list where it stands twice. */
+function textOf(value) {
+  return typeof value === "string" ? value : "";
 }

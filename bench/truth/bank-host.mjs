@@ -7,7 +7,10 @@ import { makeBank } from "./bank.mjs";
 /** @type {Map<number, () => Promise<void>>} */
 const running = new Map();
 
-createInterface({ input: process.stdin }).on("line", async (line) => {
+createInterface({ input: process.stdin }).on("line", (line) => void take(line));
+
+/** @param {string} line */
+async function take(line) {
   const order = JSON.parse(line);
   if (order.stop !== undefined) {
     await running.get(order.stop)?.();
@@ -32,4 +35,4 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
     });
     console.log(JSON.stringify({ id: order.id, port }));
   });
-});
+}

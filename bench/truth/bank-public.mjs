@@ -61,7 +61,8 @@ function rates(app, { ledger, random, has, now, served }) {
     });
   });
   app.get("/api/search", (req, res) => {
-    const q = String(req.query["q"] ?? "");
+    const { q: asked } = req.query;
+    const q = typeof asked === "string" ? asked : "";
     const hits = ledger.products.filter(({ title }) => title.includes(q));
     const listed = has("search misses") ? hits.slice(1) : hits;
     res.json({
@@ -94,7 +95,7 @@ function rates(app, { ledger, random, has, now, served }) {
 /** @param {import("express").Express} app @param {import("./bank.mjs").Bank} bank */
 function people(app, { ledger, has }) {
   app.get("/u/:user", (req, res) => {
-    const customer = ledger.customerOf(String(req.params["user"]));
+    const customer = ledger.customerOf(req.params["user"]);
     if (customer === undefined) {
       res.status(404).json({ error: { code: "NO_USER", message: "there is no such user" } });
       return;
@@ -108,7 +109,7 @@ function people(app, { ledger, has }) {
     });
   });
   app.get("/u/:user/avatar.png", (req, res) => {
-    const image = png(String(req.params["user"]), has("image bytes"));
+    const image = png(req.params["user"], has("image bytes"));
     res.type("png").set("cache-control", "public, max-age=3600, immutable").send(image);
   });
 }

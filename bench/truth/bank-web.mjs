@@ -30,16 +30,19 @@ function login(app, { ledger, has, now, signedIn, openSession }) {
   app.post("/login", (req, res) => {
     const { user, password, _csrf } = req.body ?? {};
     const customer = ledger.customerOf(String(user));
-    if (!given.delete(String(_csrf)))
-      return res
+    if (!given.delete(String(_csrf))) {
+      res
         .status(403)
         .type("html")
         .send(page("No", "", ["<p>stale form</p>"]));
+      return;
+    }
     if (customer === undefined || customer.password !== password) {
-      return res
+      res
         .status(401)
         .type("html")
         .send(page("No", "", ["<p>user or password is wrong</p>"]));
+      return;
     }
     const session = openSession(customer.user);
     const flags = has("cookie attribute lost") ? "" : "; HttpOnly";
@@ -50,11 +53,13 @@ function login(app, { ledger, has, now, signedIn, openSession }) {
   });
   app.get("/home/:uuid", signedIn, (req, res) => {
     const { customer, session } = res.locals;
-    if (customer.uuid !== req.params["uuid"])
-      return res
+    if (customer.uuid !== req.params["uuid"]) {
+      res
         .status(404)
         .type("html")
         .send(page("No", "", ["<p>no such page</p>"]));
+      return;
+    }
     const rows = customer.accounts.map(
       (/** @type {import("./ledger.mjs").Account} */ a) =>
         `<li><a href="/api/accounts/${a.uuid}">${a.number}</a> ${(a.cents / 100).toFixed(has("html decimals") ? 0 : 2)} ${a.currency}</li>`,

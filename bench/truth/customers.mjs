@@ -37,15 +37,15 @@ export async function customers({ port, seed, sessions }) {
 
 /** @param {number} port @param {Agent} agent @param {() => void} count @returns {Ask} */
 function askerOf(port, agent, count) {
-  return (method, path, headers = {}, body = undefined) =>
+  return (method, path, headers = {}, body) =>
     new Promise((resolve, reject) => {
       count();
       const isForm = headers["content-type"] === "application/x-www-form-urlencoded";
       const text =
         body === undefined
           ? ""
-          : isForm || typeof body === "string"
-            ? String(body)
+          : typeof body === "string" || body instanceof URLSearchParams
+            ? body.toString()
             : JSON.stringify(body);
       /** @type {Record<string, string>} */
       const all = { ...headers };

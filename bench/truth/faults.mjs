@@ -10,7 +10,7 @@
 const ACCOUNT = "/api/accounts/:uuid";
 
 /** @param {string} endpoint `GET /path` @param {string} part @param {string} [path] @param {string} [kind] @returns {Place} */
-function place(endpoint, part, path = "", kind = undefined) {
+function place(endpoint, part, path = "", kind) {
   const [method = "", route = ""] = endpoint.split(" ");
   return kind === undefined ? { method, route, part, path } : { method, route, part, path, kind };
 }

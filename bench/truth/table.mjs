@@ -38,7 +38,7 @@ export async function compareHere(banks, recording, file, { target, control, wor
     watch: () => () => {},
     interrupted: new Promise(() => {}),
   };
-  const outcome = await tool.execute(/** @type {any} */ (context), call.operands, call.options);
+  const outcome = await tool.execute(context, call.operands, call.options);
   await banks.stop(port);
   if (other !== undefined) await banks.stop(other);
   return { outcome, errors, report: JSON.parse(readFileSync(file, "utf8")) };

@@ -77,11 +77,18 @@ it.each([
   ["nodenext", "nodenext"],
   ["esnext", "bundler"],
 ])("TypeScript finds its types: module %s, moduleResolution %s", async (module, resolution) => {
+  const flags = "--noEmit --strict --skipLibCheck --types node --target es2022".split(" ");
+  const deprecated = resolution === "node10" ? ["--ignoreDeprecations", "5.0"] : [];
   const { stdout } = await run(process.execPath, [
     tool("typescript5/bin/tsc"),
-    ...["--noEmit", "--strict", "--skipLibCheck", "--types", "node", "--typeRoots", tool("@types")],
-    ...["--target", "es2022", "--module", module, "--moduleResolution", resolution],
-    ...(resolution === "node10" ? ["--ignoreDeprecations", "5.0"] : []),
+    ...flags,
+    ...deprecated,
+    "--typeRoots",
+    tool("@types"),
+    "--module",
+    module,
+    "--moduleResolution",
+    resolution,
     join(folder, "service.ts"),
   ]);
   expect(stdout).toBe("");

@@ -144,9 +144,10 @@ export class StreamParser {
       case State.hunt:
         return this.#stepHunt(chunk, at, end);
       case State.foreign:
-        this.#tally.skipped(this.#protocol, end - at);
-        return end;
+        break;
     }
+    this.#tally.skipped(this.#protocol, end - at);
+    return end;
   }
 
   /** Where a message should begin. A message that is here whole is copied once and done. */
