@@ -59,7 +59,7 @@ function answer(res: ServerResponse, how: string, held: ServerResponse[]): void 
   if (how === "held" || how === "broken off") res.write("a");
   if (how === "trailers") {
     res.write("a");
-    res.addTrailers(Array.from({ length: 300 }, (_, i) => [`t${i}`, ""]));
+    res.addTrailers(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`t${i}`, ""])));
   }
   if (how === "held") held.push(res);
   else if (how === "broken off") res.destroy();
