@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -249,6 +250,9 @@ it("in what a server says to the SDK", async () => {
     const said1 = new Promise<string>((resolve) => {
       const tee = createMirror({ server: `127.0.0.1:${port}`, log: resolve });
       closers.push(() => void tee.close({ timeoutMs: 0 }));
+      // It connects with its first exchange.
+      const host = tee.attach(createHttpServer((_, res) => void res.end()));
+      void listening(host).then((at) => fetch(`http://127.0.0.1:${at}/`));
     });
     lines.push(await said1);
   }
