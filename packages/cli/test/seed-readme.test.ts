@@ -303,7 +303,9 @@ describe("figures", () => {
     const { server, pass } = await gor(["--input-tcp", ":28020", "-output-dummy", "-verbose"]);
     await pass(paths("/a"));
     await stop(server);
-    expect(server.out.stdout).toMatch(/^1 [0-9a-f]{24} \d+ \d+\nGET \/a HTTP\/1\.1\r$/m);
+    expect(server.out.stdout).toMatch(
+      /^1 [0-9a-f]{24} \d+ \d+ context=\S+\nGET \/a HTTP\/1\.1\r$/m,
+    );
     expect(server.out.stderr).toMatch(/listening on/);
   });
 
