@@ -181,8 +181,9 @@ describe("frames", () => {
 describe("a frame that the other side will not have for what it holds", () => {
   const POISON = "/poison";
   /** Each fills a frame of its own. */
+  // Longer than a frame is meant to be, so that each has a frame of its own.
   const filled = (path: string): Message =>
-    request(`POST ${path} HTTP/1.1\r\nContent-Length: 100000\r\n\r\n${"x".repeat(100_000)}`);
+    request(`POST ${path} HTTP/1.1\r\nContent-Length: 200000\r\n\r\n${"x".repeat(200_000)}`);
 
   /** Takes frames and refuses those: by name, as today's receivers do, or by closing the connection, as those before. */
   async function picky(
