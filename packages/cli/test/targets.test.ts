@@ -70,7 +70,7 @@ describe("an address that cannot be meant: one line, exit code 2, no password", 
   it.each([
     [
       "http://user:hunter%@127.0.0.1:1",
-      /a % in a user name or password must be written %25; got "http:\/\/\*\*\*@127.0.0.1:1"/,
+      /a % in a user name or password must be written %25; got "http:\/\/user:\*\*\*@127.0.0.1:1"/,
     ],
     ["http:/user:hunter@127.0.0.1:1", /two slashes belong behind http:/],
     ['"http://user:hunter@127.0.0.1:1"', /in quotes/],

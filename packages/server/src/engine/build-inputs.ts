@@ -4,6 +4,7 @@
  */
 import type { InputJournal } from "../component/types.ts";
 import type { RelayHold } from "../core/journal/relay-hold.ts";
+import { codeOf } from "../files/file-error.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalOptions } from "../journal/options.ts";
 import type { RunningInput, RunningJournal } from "./accounting/counters.ts";
@@ -105,7 +106,8 @@ function openedAs(identity: Identity | undefined, options: JournalOptions): Jour
       ? Journal.open(options)
       : asUser(identity, () => Journal.open(options));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "";
+    // Some name the system's error as their cause.
+    const code = codeOf(error) || codeOf(error instanceof Error ? error.cause : undefined);
     if (code !== "EACCES" && code !== "EPERM") throw error;
     const who = identity?.user ?? `user ${process.geteuid?.() ?? "of this process"}`;
     throw new Error(`--journal: ${who} must be able to write to ${options.directory}`, {
