@@ -60,7 +60,7 @@ const outputCheck = defineOutput({
 const outputs = [...catalogue.outputs, outputCheck];
 const made = planFrom(process.argv.slice(2), { ...catalogue, outputs });
 if ("errors" in made) throw new Error(made.errors.join("\n"));
-const server = new ReplayServer(made.plan, { log: (text) => console.error(text) });
+const server = await ReplayServer.create(made.plan, { log: (text) => console.error(text) });
 await server.start();
 await once(process, "SIGTERM");
 const counters = await server.stop();

@@ -222,7 +222,7 @@ async function pacing(path, seconds) {
   });
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const cpu = process.cpuUsage();
-  const server = new ReplayServer(made.plan);
+  const server = await ReplayServer.create(made.plan);
   await server.start();
   await server.ended;
   await server.stop();

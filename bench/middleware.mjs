@@ -94,7 +94,7 @@ async function measure(variant, flags, round) {
   const words = ["--input-memory", "--output-null", ...flags];
   const made = planFrom(words, { ...catalogue, inputs: [...catalogue.inputs, memory] });
   if ("errors" in made) throw new Error(made.errors.join("\n"));
-  const server = new ReplayServer(made.plan);
+  const server = await ReplayServer.create(made.plan);
   const cpu = process.cpuUsage();
   const started = performance.now();
   await server.start();

@@ -73,7 +73,7 @@ describe("an example service", () => {
       catalogue,
     );
     if ("errors" in made) throw new Error(made.errors.join("\n"));
-    const server = new ReplayServer(made.plan);
+    const server = await ReplayServer.create(made.plan);
     await server.start();
     closers.push(() => server.stop());
     const service = await program(

@@ -5,7 +5,7 @@ import { ReplayServer, catalogue, planFrom, summaryText } from "@mirrorball/serv
 const [target = "http://127.0.0.1:8080", listen = ":28020"] = process.argv.slice(2);
 const made = planFrom(["--input-tcp", listen, "--output-http", target], catalogue);
 if ("errors" in made) throw new Error(made.errors.join("\n"));
-const server = new ReplayServer(made.plan, { log: (line) => console.error(line) });
+const server = await ReplayServer.create(made.plan, { log: (line) => console.error(line) });
 await server.start();
 console.log(`replaying ${listen} against ${target}`);
 

@@ -10,9 +10,12 @@
  * not know it must close; it may skip any other unknown type.
  */
 import { crc32 } from "node:zlib";
-import { CONTROL_PAYLOAD_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import {
+  CONTROL_PAYLOAD_BYTES_MAX,
+  FRAME_HEADER_BYTES,
+  FRAME_PAYLOAD_BYTES_MAX,
+} from "./limits.ts";
 
-export const FRAME_HEADER_BYTES: number = 24;
 /** The major version, in every frame: a receiver knows at once whether it can read what follows. */
 export const PROTOCOL_VERSION: number = 1;
 /**

@@ -24,7 +24,7 @@ export type { ConsumerOptions, DataFrame } from "./consumer.ts";
 export type { CreditEvents } from "./credit-window.ts";
 export type { Fault, Figures, Hello } from "./control.ts";
 export { CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL } from "./proof.ts";
-export { FRAME_HEADER_BYTES, FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";
+export { FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";
 export { MINOR_MESSAGES, MINOR_RESUME, PROTOCOL_MINOR, PROTOCOL_VERSION } from "./frame.ts";
 export type { Frame } from "./frame.ts";
 export * from "./limits.ts";

@@ -76,3 +76,6 @@ export const PRODUCER_ID_BYTES: number = 16;
 export const NONCE_BYTES: number = 16;
 /** Bytes of a proof: an HMAC of SHA-256. */
 export const PROOF_BYTES: number = 32;
+
+/** Bytes in front of every payload: magic, version, type, length, number and checksum. */
+export const FRAME_HEADER_BYTES: number = 24;

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FRAME_HEADER_BYTES, FrameDecoder, FrameType, sealFrame } from "./frame.ts";
+import { FrameDecoder, FrameType, sealFrame } from "./frame.ts";
+import { FRAME_HEADER_BYTES } from "./limits.ts";
 import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { PayloadWriter } from "./payload-writer.ts";
 import { RecordType, packRecords, unpackRecords } from "./record.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkPayload } from "./check-payload.ts";
-import { FRAME_HEADER_BYTES } from "./frame.ts";
+import { FRAME_HEADER_BYTES } from "./limits.ts";
 import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, PADDED_BYTES_PER_VALUE } from "./limits.ts";
 import { PADDED_VALUES_BASE, PAYLOAD_BYTES_PER_OBJECT_MIN } from "./limits.ts";
 import { PayloadWriter } from "./payload-writer.ts";

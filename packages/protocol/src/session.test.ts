@@ -3,13 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer.ts";
-import {
-  FRAME_HEADER_BYTES,
-  FrameDecoder,
-  FrameType,
-  PROTOCOL_MINOR,
-  encodeFrame,
-} from "./frame.ts";
+import { FrameDecoder, FrameType, PROTOCOL_MINOR, encodeFrame } from "./frame.ts";
+import { FRAME_HEADER_BYTES } from "./limits.ts";
 import {
   HANDSHAKE,
   decodeChallenge,

@@ -3,7 +3,7 @@
  *
  *     const made = planFrom(["--input-tcp", ":28020", "--output-http", "staging:8080"], catalogue);
  *     if ("errors" in made) throw new Error(made.errors.join("\n"));
- *     const server = new ReplayServer(made.plan);
+ *     const server = await ReplayServer.create(made.plan);
  *     await server.start();
  *     …
  *     const counters = await server.stop();

@@ -76,7 +76,7 @@ export async function run(
     log.push(line);
     onLog?.(line);
   };
-  const server = new ReplayServer(made.plan, { log: say });
+  const server = await ReplayServer.create(made.plan, { log: say });
   await server.start();
   await (endless ? allEmitted : server.ended);
   await beforeStop?.();
@@ -109,7 +109,9 @@ export async function receive(...flags: string[]): Promise<Receiver> {
   });
   if ("errors" in made) throw new Error(made.errors.join("\n"));
   const log: string[] = [];
-  const server = new ReplayServer(made.plan, { log: (line) => isPlace(line) || log.push(line) });
+  const server = await ReplayServer.create(made.plan, {
+    log: (line) => isPlace(line) || log.push(line),
+  });
   await server.start();
   const arrived = (count: number): Promise<void> =>
     new Promise((resolve) => {

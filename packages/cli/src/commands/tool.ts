@@ -40,7 +40,8 @@ export function toolCommand(tool: ToolDeclaration): Command {
         return signalled();
       },
     };
-    const outcome = await tool.execute(context, call.operands, call.options);
+    const { execute } = await tool.load();
+    const outcome = await execute(context, call.operands, call.options);
     process.exitCode = isPrinted ? exitCodeOf(outcome) : EXIT_LOST;
   };
 }

@@ -43,7 +43,7 @@ it("the wall clock moves a day", async () => {
 
   let connections = 0;
   for (let run = 1; run <= RUNS; run += 1) {
-    const server = new ReplayServer(made.plan, { clock });
+    const server = await ReplayServer.create(made.plan, { clock });
     await server.start();
     const ackedBefore = producer.acked;
     while (producer.acked < ackedBefore + 200) {

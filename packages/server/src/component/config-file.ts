@@ -5,7 +5,8 @@
  *
  * In: text. Out: raw flags and every fault of the file's form. Which files there are is not known here.
  */
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
 import type { Document, Node } from "yaml";
 import { flagsByName, suggestion } from "./argv.ts";
 import type { ParsedArgv, RawFlag } from "./argv.ts";
@@ -13,9 +14,16 @@ import { isSwitch } from "./flags.ts";
 import type { FlagInfo } from "./flags.ts";
 import { reasonUnsupported } from "./unsupported-flags.ts";
 
+const load = createRequire(import.meta.url);
+
+/** Loaded with the first file: most runs have none. */
+function yaml(): typeof Yaml {
+  return load("yaml") as typeof Yaml;
+}
+
 export function parseConfig(text: string, file: string, flags: readonly FlagInfo[]): ParsedArgv {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lines = new (yaml().LineCounter)();
+  const document = yaml().parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
   if (document.errors.length > 0) {
     const errors = document.errors.map(
@@ -27,7 +35,7 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
   const { contents } = document;
   // Nothing but comments.
   if (contents === null) return { raw: [], errors: [] };
-  if (!isMap(contents)) {
+  if (!yaml().isMap(contents)) {
     return {
       raw: [],
       errors: [`${file}: must hold names and values, such as input-tcp: ":28020"`],
@@ -37,7 +45,7 @@ export function parseConfig(text: string, file: string, flags: readonly FlagInfo
   const raw: RawFlag[] = [];
   const errors: string[] = [];
   for (const { key, value } of contents.items) {
-    const name = isScalar(key) ? String(key.value) : "";
+    const name = yaml().isScalar(key) ? String(key.value) : "";
     const place = at(offsetOf(key) ?? 0);
     const flag = byName.get(name);
     if (flag === undefined || isConfigItself(flag)) {
@@ -85,7 +93,7 @@ interface Found {
 }
 
 function valuesOf(value: unknown, flag: FlagInfo, document: Document): Found[] {
-  if (!isSeq(value)) return [valueOf(value, flag, document)];
+  if (!yaml().isSeq(value)) return [valueOf(value, flag, document)];
   const repeatable = flag.role === "instance" ? !isSwitch(flag) : flag.spec.kind === "list";
   return repeatable
     ? value.items.map((item) => valueOf(item, flag, document))
@@ -93,8 +101,8 @@ function valuesOf(value: unknown, flag: FlagInfo, document: Document): Found[] {
 }
 
 function valueOf(value: unknown, flag: FlagInfo, document: Document): Found {
-  const node = isAlias(value) ? value.resolve(document) : value;
-  if (!isScalar(node))
+  const node = yaml().isAlias(value) ? value.resolve(document) : value;
+  if (!yaml().isScalar(node))
     return fault(value, "must be one value, or a list of them where a flag may be repeated");
   const offset = offsetOf(value);
   const scalar: unknown = node.value;

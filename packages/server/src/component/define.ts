@@ -1,6 +1,9 @@
 /**
  * How a component declares itself. The declaration is everything there is to know about it from outside:
  * flags, help, reference pages, config keys and the errors for bad values are all generated from it.
+ *
+ * A declaration is light: what does the work is a module of its own, which `load` brings when a plan names it. So `--help` costs
+ * little, and nobody pays for what is not used.
  */
 import type { Message } from "@mirrorball/protocol";
 import type { Place } from "./net/address.ts";
@@ -15,6 +18,29 @@ import type {
 } from "./types.ts";
 import type { Relay, RelayContext } from "./relay.ts";
 import type { OptionSpecs, OptionValues, Refusal } from "./option.ts";
+
+/** The module behind a declaration. */
+export interface InputMaker<S extends OptionSpecs = OptionSpecs> {
+  create(this: void, context: InputContext, argument: string, options: OptionValues<S>): Input;
+}
+export interface OutputMaker<S extends OptionSpecs = OptionSpecs> {
+  create(this: void, context: OutputContext, argument: string, options: OptionValues<S>): Output;
+}
+export interface RelayMaker<S extends OptionSpecs = OptionSpecs> {
+  create(this: void, context: RelayContext, options: OptionValues<S>): Relay;
+}
+interface ToolMaker<S extends OptionSpecs> {
+  execute(
+    this: void,
+    context: ToolContext,
+    operands: readonly string[],
+    options: OptionValues<S>,
+  ): Promise<ToolOutcome>;
+}
+
+/** Where the maker is: in a module that is loaded when it is needed, or right here. */
+type Made<D extends { load(this: void): Promise<object> }> = Omit<D, "type" | "load"> &
+  (Pick<D, "load"> | Awaited<ReturnType<D["load"]>>);
 
 interface Declared<S extends OptionSpecs> {
   /** The flag without dashes, gor's name: `output-http`. */
@@ -55,7 +81,7 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
   takesFrom?(argument: string, options: OptionValues<S>): Place | undefined;
   /** Whether it would read the file of this name, which may not be there yet: an output that writes there would feed its own run. */
   reads?(argument: string, options: OptionValues<S>, path: string): boolean;
-  create(context: InputContext, argument: string, options: OptionValues<S>): Input;
+  load(this: void): Promise<InputMaker<S>>;
 }
 
 export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
@@ -80,7 +106,7 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   sendsTo?(argument: string): Place | undefined;
   /** The file that it writes next; see `reads`. */
   writes?(argument: string, options: OptionValues<S>): string | undefined;
-  create(context: OutputContext, argument: string, options: OptionValues<S>): Output;
+  load(this: void): Promise<OutputMaker<S>>;
 }
 
 /** An output that another one needs beside it. */
@@ -109,8 +135,9 @@ export interface RelayDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   readonly summary: string;
   readonly options: S;
-  /** Returns undefined when its options ask for nothing; the pipeline is then as if there were no relays. */
-  create(context: RelayContext, options: OptionValues<S>): Relay | undefined;
+  /** Whether its options ask for it; when they do not, the pipeline is as if there were no relays. */
+  isWanted(options: OptionValues<S>): boolean;
+  load(this: void): Promise<RelayMaker<S>>;
 }
 
 /** A set of options that belongs to the run itself, not to one component: `--drain-timeout`. */
@@ -160,11 +187,7 @@ export interface ToolDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly example: string;
   /** Every option names its whole flag. */
   readonly options: S;
-  execute(
-    context: ToolContext,
-    operands: readonly string[],
-    options: OptionValues<S>,
-  ): Promise<ToolOutcome>;
+  load(this: void): Promise<ToolMaker<S>>;
 }
 
 /** All there is: explicit lists, so that tests and library users can make their own. */
@@ -178,16 +201,25 @@ export interface Catalogue {
   readonly tools: readonly ToolDeclaration[];
 }
 
+/** What is made right here is its own maker; nothing else of the declaration goes with it. */
+function loaderOf<M extends { readonly create: unknown }>(
+  declaration: { load(this: void): Promise<M> } | M,
+): () => Promise<Pick<M, "create">> {
+  if ("load" in declaration) return declaration.load;
+  const { create } = declaration;
+  return async () => ({ create });
+}
+
 export function defineInput<S extends OptionSpecs>(
-  declaration: Omit<InputDeclaration<S>, "type">,
+  declaration: Made<InputDeclaration<S>>,
 ): InputDeclaration<S> {
-  return { ...declaration, type: "input" };
+  return { ...declaration, type: "input", load: loaderOf<InputMaker<S>>(declaration) };
 }
 
 export function defineOutput<S extends OptionSpecs>(
-  declaration: Omit<OutputDeclaration<S>, "type">,
+  declaration: Made<OutputDeclaration<S>>,
 ): OutputDeclaration<S> {
-  return { ...declaration, type: "output" };
+  return { ...declaration, type: "output", load: loaderOf<OutputMaker<S>>(declaration) };
 }
 
 export function defineStage<S extends OptionSpecs>(
@@ -197,9 +229,9 @@ export function defineStage<S extends OptionSpecs>(
 }
 
 export function defineRelay<S extends OptionSpecs>(
-  declaration: Omit<RelayDeclaration<S>, "type">,
+  declaration: Made<RelayDeclaration<S>>,
 ): RelayDeclaration<S> {
-  return { ...declaration, type: "relay" };
+  return { ...declaration, type: "relay", load: loaderOf<RelayMaker<S>>(declaration) };
 }
 
 export function defineTool<S extends OptionSpecs>(

@@ -3,7 +3,7 @@
  * and the placeholder that help shows. gor's syntaxes (Go durations, sizes in powers of 1024) are read as gor
  * reads them, plus the spellings its documentation promised and its code refused (`k`, `m`, `g`).
  */
-import { TOKEN_CHARS_MIN } from "@mirrorball/protocol";
+import { TOKEN_CHARS_MIN } from "@mirrorball/protocol/messages";
 import { Refusal } from "./option.ts";
 import type { OptionMeta, OptionSpec } from "./option.ts";
 

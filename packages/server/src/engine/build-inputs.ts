@@ -5,21 +5,21 @@
 import type { InputJournal } from "../component/types.ts";
 import type { RelayHold } from "../core/journal/relay-hold.ts";
 import { codeOf } from "../files/file-error.ts";
-import { Journal } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { JournalOptions } from "../journal/options.ts";
 import type { RunningInput, RunningJournal } from "./accounting/counters.ts";
 import { InputAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";
 import { limitsOf } from "./build-outputs.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan, PlannedInput } from "./plan/planned.ts";
+import type { LoadedInput, LoadedPlan } from "./plan/load.ts";
 import { asUser } from "./privileges.ts";
 import type { Identity } from "./privileges.ts";
 import type { Surroundings, Way } from "./run.ts";
 
 export function buildInput(
-  { declaration, argument, limit, options }: PlannedInput,
-  { run }: Plan,
+  { declaration, create, argument, limit, options }: LoadedInput,
+  { run }: LoadedPlan,
   { log, clock, streams }: Surroundings,
   way: Way,
   journal: Journal | undefined,
@@ -29,7 +29,7 @@ export function buildInput(
   const account = new InputAccount();
   const playsFaster = limit?.kind === "percent" && declaration.percent === "speed";
   const limits = playsFaster ? undefined : limitsOf(limit, clock);
-  const input = declaration.create(
+  const input = create(
     {
       name,
       speed: playsFaster ? limit.percent / 100 : 1,
@@ -72,17 +72,17 @@ function countedJournal(journal: Journal, account: InputAccount): InputJournal {
 
 /** Undefined without `--journal`. */
 export function openJournal(
-  { run }: Plan,
+  { run, journal: journalClass }: LoadedPlan,
   { log, clock, onFatalDiskError }: Surroundings,
   way: Way,
   identity: Identity | undefined,
   hold: RelayHold | undefined,
 ): RunningJournal | undefined {
   const { journal: directory, journalLimitBytes: limitBytes } = run;
-  if (directory === "") return undefined;
+  if (journalClass === undefined) return undefined;
   const account = new InputAccount();
   const name = `journal ${directory}`;
-  const journal = openedAs(identity, {
+  const journal = openedAs(journalClass, identity, {
     directory,
     limitBytes,
     split: run.splitOutput,
@@ -100,11 +100,15 @@ export function openJournal(
 }
 
 /** What the journal is made of is the user's that goes on with it. */
-function openedAs(identity: Identity | undefined, options: JournalOptions): Journal {
+function openedAs(
+  journal: typeof Journal,
+  identity: Identity | undefined,
+  options: JournalOptions,
+): Journal {
   try {
     return identity === undefined
-      ? Journal.open(options)
-      : asUser(identity, () => Journal.open(options));
+      ? journal.open(options)
+      : asUser(identity, () => journal.open(options));
   } catch (error) {
     // Some name the system's error as their cause.
     const code = codeOf(error) || codeOf(error instanceof Error ? error.cause : undefined);

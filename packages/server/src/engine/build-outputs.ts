@@ -17,11 +17,12 @@ import { IntentQueue } from "./flow/intent-queue.ts";
 import { OutputBranch } from "./flow/output-branch.ts";
 import { BoundedQueue } from "./flow/queue.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan, PlannedOutput } from "./plan/planned.ts";
+import type { LoadedOutput, LoadedPlan } from "./plan/load.ts";
+import type { PlannedOutput } from "./plan/planned.ts";
 import type { BuiltOutput, Surroundings, Way } from "./run.ts";
 
 export function buildOutputs(
-  plan: Plan,
+  plan: LoadedPlan,
   around: Surroundings,
   way: Way,
   journal: Journal | undefined,
@@ -67,7 +68,7 @@ interface Joints {
 }
 
 function buildOutput(
-  { declaration, argument, options, limit, queue: { queueLen, queueFull } }: PlannedOutput,
+  { declaration, create, argument, options, limit, queue: { queueLen, queueFull } }: LoadedOutput,
   context: Omit<OutputContext, "queue" | "ledger" | "stream">,
   clock: Clock,
   { queueStats, cursor, sendsAtMostOnce }: Joints,
@@ -79,7 +80,7 @@ function buildOutput(
   const intents =
     cursor === undefined || !sendsAtMostOnce ? undefined : new IntentQueue(queue, cursor);
   const stream = cursor === undefined ? undefined : () => cursor.stream();
-  const output = declaration.create(
+  const output = create(
     { ...context, queue: intents ?? queue, ledger: account, stream },
     argument,
     options,

@@ -15,12 +15,12 @@ import { buildOutputs } from "./build-outputs.ts";
 import { Pipeline } from "./flow/pipeline.ts";
 import { Splitter } from "./flow/split.ts";
 import { nameOf } from "./plan/names.ts";
-import type { Plan } from "./plan/planned.ts";
+import type { LoadedPlan } from "./plan/load.ts";
 import { identityOf } from "./privileges.ts";
 import type { BuiltOutput, Run, Surroundings, Way } from "./run.ts";
 
 /** Throws one sentence when parts cannot go together or the journal cannot be opened. */
-export function buildRun(plan: Plan, around: Surroundings): Run {
+export function buildRun(plan: LoadedPlan, around: Surroundings): Run {
   const { run } = plan;
   const identity = run.dropPrivileges === "" ? undefined : identityOf(run.dropPrivileges);
   // Parts know the way on, and the pipeline knows the parts: what is called through here exists once traffic comes.
@@ -58,33 +58,31 @@ export function buildRun(plan: Plan, around: Surroundings): Run {
 }
 
 function buildRelay(
-  plan: Plan,
+  plan: LoadedPlan,
   { log, clock, streams }: Surroundings,
   way: Way,
   hold: RelayHold | undefined,
   pressed: () => boolean,
 ): RunningRelay | undefined {
-  for (const { declaration, options } of plan.relays) {
-    const { name } = declaration;
-    const account = new RelayAccount(hold);
-    const context = {
-      name,
-      ledger: account,
-      emit: (batch: Parameters<Way["forward"]>[0]) => {
-        const wait = way.forward(batch);
-        hold?.passed();
-        return wait;
-      },
-      durable: hold !== undefined,
-      pressed,
-      stderr: streams.stderr,
-      clock,
-      log: createLogger(log, plan.run.verbose, name),
-    };
-    const relay = declaration.create(context, options);
-    if (relay !== undefined) return { name, relay, account };
-  }
-  return undefined;
+  if (plan.relay === undefined) return undefined;
+  const { declaration, create, options } = plan.relay;
+  const { name } = declaration;
+  const account = new RelayAccount(hold);
+  const context = {
+    name,
+    ledger: account,
+    emit: (batch: Parameters<Way["forward"]>[0]) => {
+      const wait = way.forward(batch);
+      hold?.passed();
+      return wait;
+    },
+    durable: hold !== undefined,
+    pressed,
+    stderr: streams.stderr,
+    clock,
+    log: createLogger(log, plan.run.verbose, name),
+  };
+  return { name, relay: create(context, options), account };
 }
 
 interface BuiltStage extends RunningStage {
@@ -92,7 +90,7 @@ interface BuiltStage extends RunningStage {
   readonly isEarly: boolean;
 }
 
-function buildStages(plan: Plan, hasRelay: boolean): BuiltStage[] {
+function buildStages(plan: LoadedPlan, hasRelay: boolean): BuiltStage[] {
   return plan.stages.flatMap(({ declaration, options }) => {
     const stage = declaration.create(options);
     const isEarly = hasRelay && declaration.beforeRelay === true;
@@ -105,13 +103,13 @@ function stagesOf(stages: readonly BuiltStage[], early: boolean): Stage[] {
 }
 
 /** With a journal a message must go to the same output again after a crash. */
-function splitterFor({ run }: Plan, outputs: readonly BuiltOutput[]): Splitter | undefined {
+function splitterFor({ run }: LoadedPlan, outputs: readonly BuiltOutput[]): Splitter | undefined {
   if (!run.splitOutput) return undefined;
   const shares = outputs.map(({ branch }) => branch.accepts.has(MessageKind.request));
   return new Splitter(shares, run.journal !== "");
 }
 
-function checkReplayed(plan: Plan, outputs: readonly BuiltOutput[]): void {
+function checkReplayed(plan: LoadedPlan, outputs: readonly BuiltOutput[]): void {
   const wanting = plan.outputs.find(({ declaration }) => declaration.wantsReplayed === true);
   if (wanting === undefined || outputs.some(({ output }) => output.emitsReplayed === true)) return;
   const name = nameOf(wanting.declaration.name, wanting.argument);

@@ -7,12 +7,9 @@ import type { Server } from "node:http";
 import type { ByteSink, Clock, InputProgress, LineSink } from "../component/types.ts";
 import { takeCounters } from "./accounting/counters.ts";
 import type { Counters } from "./accounting/counters.ts";
-import { serveCounters } from "./accounting/counters-page.ts";
 import type { LogSink } from "./accounting/log.ts";
-import { buildRun } from "./build-run.ts";
 import type { Plan } from "./plan/planned.ts";
 import type { Run } from "./run.ts";
-import { become } from "./privileges.ts";
 import { standardError, standardOutput } from "./standard-stream.ts";
 import { printStats } from "./accounting/stats-lines.ts";
 
@@ -58,8 +55,22 @@ export class ReplayServer {
   #stopStats: () => void = () => {};
   #stopped: Promise<Counters> | undefined;
 
-  /** Throws one sentence when parts of the plan cannot go together or its journal cannot be opened. */
-  constructor(
+  private constructor(plan: Plan, run: Run, log: LogSink) {
+    this.#plan = plan;
+    this.#run = run;
+    this.#log = log;
+    const { inputs, journal } = run;
+    const ends = inputs.map(({ input }) => input.ended ?? never());
+    this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() =>
+      this.#deliverWhileMoving(),
+    );
+  }
+
+  /**
+   * Loads what the plan names and builds it. Rejects with one sentence when parts of the plan cannot go together or its journal cannot
+   * be opened.
+   */
+  static async create(
     plan: Plan,
     {
       log = () => {},
@@ -68,16 +79,13 @@ export class ReplayServer {
       stdout = standardOutput,
       stderr = standardError,
     }: ReplayServerOptions = {},
-  ) {
-    this.#plan = plan;
-    this.#log = log;
+  ): Promise<ReplayServer> {
+    const { load } = await import("./plan/load.ts");
+    const loaded = await load(plan);
+    const { buildRun } = await import("./build-run.ts");
     const streams = { stdout, stderr };
-    this.#run = buildRun(plan, { log, clock, streams, onFatalDiskError: dead });
-    const { inputs, journal } = this.#run;
-    const ends = inputs.map(({ input }) => input.ended ?? never());
-    this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() =>
-      this.#deliverWhileMoving(),
-    );
+    const run = buildRun(loaded, { log, clock, streams, onFatalDiskError: dead });
+    return new ReplayServer(plan, run, log);
   }
 
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
@@ -85,6 +93,7 @@ export class ReplayServer {
     try {
       await this.#dropPrivileges();
       if (this.#plan.run.httpPprof !== "") {
+        const { serveCounters } = await import("./accounting/counters-page.ts");
         this.#page = await serveCounters(
           this.#plan.run.httpPprof,
           () => this.counters(),
@@ -175,6 +184,7 @@ export class ReplayServer {
     const { identity, inputs } = this.#run;
     if (identity === undefined) return;
     for (const { name, input } of inputs) await named(name, input.open?.() ?? Promise.resolve());
+    const { become } = await import("./privileges.ts");
     become(identity);
   }
 

@@ -1,6 +1,10 @@
 /** YAML and JSON that people write. In: a path. Out: what is in it, or one sentence that names the file and what is wrong. */
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
+
+// Loaded with the first file: declarations ask here for names alone.
+const load = createRequire(import.meta.url);
 
 export function readYaml(file: string): unknown {
   let text: string;
@@ -10,7 +14,7 @@ export function readYaml(file: string): unknown {
     throw new Error(`cannot read ${file}: ${firstLine(error)}`, { cause: error });
   }
   try {
-    return parse(text, { logLevel: "error" });
+    return (load("yaml") as typeof Yaml).parse(text, { logLevel: "error" });
   } catch (error) {
     throw new Error(`${file}: no YAML: ${firstLine(error)}`, { cause: error });
   }

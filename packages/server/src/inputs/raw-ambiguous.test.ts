@@ -41,7 +41,7 @@ afterEach(async () => {
 async function start(...flags: string[]): Promise<ReplayServer> {
   const made = planFrom(flags, catalogue);
   if ("errors" in made) throw new Error(made.errors.join("\n"));
-  const server = new ReplayServer(made.plan);
+  const server = await ReplayServer.create(made.plan);
   closers.push(() => server.stop());
   await server.start();
   return server;
@@ -65,7 +65,8 @@ async function convert(from: string, name: string): Promise<string> {
   if (tool === undefined) throw new Error("there is no tool convert");
   const call = toolCall(tool, [from, to]);
   if ("errors" in call) throw new Error(call.errors.join("\n"));
-  await tool.execute(
+  const { execute } = await tool.load();
+  await execute(
     {
       print: async () => {},
       complain: () => {},

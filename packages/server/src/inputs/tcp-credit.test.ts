@@ -40,7 +40,7 @@ interface Rig {
 async function rig(inFlightBytes: number): Promise<Rig> {
   const port = await freePort();
   const made: Rig = { port, messages: [], refusals: [], gate: undefined, nowMs: 0 };
-  const input = inputTcp.create(
+  const input = (await inputTcp.load()).create(
     {
       name: "input-tcp",
       speed: 1,

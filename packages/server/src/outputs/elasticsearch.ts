@@ -3,14 +3,12 @@
  * keys. It asks the HTTP outputs for their answers by itself. A server that is slow or down costs documents, counted, and
  * never time: its queue drops by default.
  */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind } from "@mirrorball/protocol/messages";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { duration, flag } from "../component/kinds.ts";
-import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { ExchangeOutput } from "./elasticsearch/exchange-output.ts";
 import { parseIndexTarget } from "./elasticsearch/target.ts";
 
 const options: { pairTimeoutMs: OptionSpec<number>; skipVerify: OptionSpec<boolean> } = {
@@ -39,9 +37,5 @@ export const outputElasticsearch: OutputDeclaration<typeof options> = defineOutp
   wantsReplayed: true,
   queueFull: "drop",
   options,
-  create: (context, argument, { pairTimeoutMs, skipVerify }) => {
-    const target = parseIndexTarget(argument);
-    if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
-    return new ExchangeOutput(context, { target, skipVerify, pairTimeoutMs });
-  },
+  load: () => import("./elasticsearch/output.ts"),
 });

@@ -5,25 +5,16 @@
  * Host and of framing fields are made right for the target. A target that is down, slow or talks nonsense costs the
  * messages it was sent, counted by reason, and nothing else.
  */
-import { MessageKind, isResponseHead } from "@mirrorball/protocol";
+import { MessageKind, isResponseHead } from "@mirrorball/protocol/messages";
 import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, duration, flag, integer, size, text } from "../component/kinds.ts";
-import { maskUserinfo } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import type { OutputContext } from "../component/types.ts";
 import { parseOrderKey } from "../core/order/order-key.ts";
-import { Authorities } from "./http/authorities.ts";
-import { Dialer } from "./http/dialer.ts";
-import { parseProxy, proxyRule } from "./http/proxies.ts";
-import { readRules } from "../files/rules-file.ts";
-import { CorrelatedQueue } from "./http/correlated-queue.ts";
+import { parseProxy } from "./http/proxies.ts";
 import { SAFE_METHODS } from "../core/http/safe-methods.ts";
-import { Prober } from "./http/prober.ts";
-import { Pool } from "./http/pool.ts";
-import type { PoolSettings } from "./http/pool.ts";
 import { parseTarget } from "./http/target.ts";
 import type { PathRule } from "./http/target.ts";
 
@@ -179,21 +170,6 @@ function hasSideEffects({ http: { head } }: Message): boolean {
   return head === undefined || isResponseHead(head) || !SAFE_METHODS.has(head.method);
 }
 
-type Correlate = Pick<
-  OptionValues<typeof options>,
-  "correlate" | "correlateWaitMs" | "correlateOrder"
->;
-
-/** Throws a sentence when the rules cannot be read. */
-function correlationOf(
-  { queue, clock }: OutputContext,
-  { correlate, correlateWaitMs: waitMs, correlateOrder: order }: Correlate,
-): CorrelatedQueue | undefined {
-  if (correlate === "off") return undefined;
-  const rules = correlate === "auto" ? undefined : readRules(correlate);
-  return new CorrelatedQueue(queue, clock, { waitMs, order, rules });
-}
-
 export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   name: "output-http",
   firstPage: "replay the requests there",
@@ -218,61 +194,7 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   },
   options,
   atMostOnce: ({ retry }) => (retry ? undefined : hasSideEffects),
-  create: (context, argument, values) => {
-    const target = parseTarget(argument);
-    if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
-    const authorities = new Authorities(values.ca, context.log);
-    const dialer = new Dialer({
-      skipVerify: values.skipVerify,
-      proxies: proxyRule(values.proxy, process.env),
-      authorities: () => authorities.pem,
-    });
-    const emits = values.trackResponse || context.replayedWanted;
-    const correlation = correlationOf(context, values);
-    const pool = new Pool(
-      context,
-      poolSettings(context, values, { dialer, target, correlation, emits }),
-    );
-    return {
-      reload: authorities.reload,
-      emitsReplayed: emits && !context.isControl,
-      observer: correlation,
-      start: async () => pool.start(),
-      drain: () => pool.drained(),
-      close: () => pool.close(),
-      stats: () => pool.stats(),
-    };
-  },
+  load: () => import("./http/output.ts"),
 });
 
-type Made = Pick<PoolSettings, "dialer" | "target" | "correlation" | "emits">;
-
-function poolSettings(
-  context: OutputContext,
-  values: OptionValues<typeof options>,
-  { dialer, target, correlation, emits }: Made,
-): PoolSettings {
-  return {
-    dialer,
-    ageMsMax: values.maxConnectionAgeMs,
-    target,
-    originalHost: values.originalHost,
-    redirectsMax: values.redirects,
-    redirectsAnywhere: values.redirectsAnywhere,
-    pathRule: values.path,
-    responseBytesMax: values.responseBufferBytes,
-    track: emits || correlation !== undefined,
-    emits,
-    name: context.name,
-    isControl: context.isControl,
-    correlation,
-    prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
-    ambiguous: values.ambiguous,
-    marked: context.loopGuard,
-    timeoutMs: values.timeoutMs,
-    workersMax: values.workers,
-    workersMin: values.workersMin,
-    workerIdleMs: values.workerTimeoutMs,
-    orderKey: parseOrderKey(values.preserveOrder),
-  };
-}
+export type HttpOptions = OptionValues<typeof options>;

@@ -1,5 +1,5 @@
 /** `--output-null`: takes everything and forgets it. For measuring what comes before it. */
-import { MessageKind } from "@mirrorball/protocol";
+import { MessageKind } from "@mirrorball/protocol/messages";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 

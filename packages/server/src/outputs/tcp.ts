@@ -2,15 +2,13 @@
  * `--output-tcp ADDRESS`: passes everything on to another server: to a mirrorball in acknowledged frames, which lose and double
  * nothing, or to a gor in its text stream. Which of the two is spoken is chosen here; how, is in `tcp/`.
  */
-import { MessageKind } from "@mirrorball/protocol";
-import { ADDRESS_RULE, checkAddress, parseAddress, placeOf } from "../component/net/address.ts";
+import { MessageKind } from "@mirrorball/protocol/messages";
+import { checkAddress, placeOf } from "../component/net/address.ts";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
 import { choice, flag, integer, text, token } from "../component/kinds.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { Certificates } from "./tcp/certificates.ts";
-import { FrameSender } from "./tcp/frame-sender.ts";
-import { GorSender } from "./tcp/gor-sender.ts";
+import type { OptionValues } from "../component/option.ts";
 
 const options: {
   format: OptionSpec<"mirrorball" | "gor">;
@@ -76,26 +74,7 @@ export const outputTcp: OutputDeclaration<typeof options> = defineOutput({
   accepts: [MessageKind.request, MessageKind.response, MessageKind.replayed],
   sendsTo: placeOf,
   options,
-  create: (context, argument, values) => {
-    const address = parseAddress(argument);
-    if (address === undefined) throw new Error(`${argument} ${ADDRESS_RULE}`);
-    const { clock, log } = context;
-    const certificates = new Certificates(values, address.host ?? "localhost", clock, log);
-    const link = { address, tls: () => certificates.options, name: argument };
-    const { reload } = certificates;
-    if (values.format === "mirrorball") {
-      return new FrameSender(context, {
-        link,
-        token: values.token === "" ? undefined : values.token,
-        reload,
-      });
-    }
-    if (values.token !== "") {
-      throw new Error(
-        "--output-tcp-token: gor's stream knows no token; leave it or --output-tcp-format gor out",
-      );
-    }
-    const { workers, sticky } = values;
-    return new GorSender(context, { link, workers, sticky, reload });
-  },
+  load: () => import("./tcp/output.ts"),
 });
+
+export type TcpOptions = OptionValues<typeof options>;

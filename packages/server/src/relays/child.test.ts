@@ -139,7 +139,7 @@ describe("a program that does not", () => {
   });
 
   it("and closes its output is ended and started again", async () => {
-    const server = start(gets(5), ["--middleware", mood("mutes"), ...COLLECT]);
+    const server = await start(gets(5), ["--middleware", mood("mutes"), ...COLLECT]);
     await until(() => (server.counters().middleware?.events["restart"] ?? 0) > 0);
     expect(server.counters().middleware?.lost).toEqual({ "middleware-died": 5 });
   });
@@ -162,7 +162,7 @@ describe("a program that does not", () => {
   });
 
   it("and hangs is reported; inputs wait, memory stays bounded, stopping ends it and counts", async () => {
-    const server = start(
+    const server = await start(
       gets(50_000),
       ["--middleware", "sleep 1000", "--middleware-timeout", "300ms", ...COLLECT],
       "200ms",
@@ -178,7 +178,7 @@ describe("a program that does not", () => {
   });
 
   it("and reads but never answers is reported too, and goes on being given messages", async () => {
-    const server = start(gets(10), ["--middleware", mood("swallows"), "--middleware-timeout", "300ms", ...COLLECT]); // prettier-ignore
+    const server = await start(gets(10), ["--middleware", mood("swallows"), "--middleware-timeout", "300ms", ...COLLECT]); // prettier-ignore
     await until(() => server.counters().middleware?.state === "hanging");
     const { middleware, lost } = await server.stop();
     expect(middleware).toMatchObject({ taken: 10, returned: 0, withheld: { ended: 10 } });
@@ -186,7 +186,7 @@ describe("a program that does not", () => {
   });
 
   it("and is slow makes the inputs wait and loses nothing", async () => {
-    const server = start(gets(40), ["--middleware", mood("dawdles", 5), ...COLLECT]);
+    const server = await start(gets(40), ["--middleware", mood("dawdles", 5), ...COLLECT]);
     await server.ended;
     const { middleware, outputs } = await server.stop();
     expect(middleware).toMatchObject({ taken: 40, returned: 40, events: {} });
@@ -194,13 +194,13 @@ describe("a program that does not", () => {
   });
 });
 
-function start(
+async function start(
   messages: readonly Message[],
   flags: readonly string[],
   drain = "10s",
-): ReplayServer {
+): Promise<ReplayServer> {
   const plan = planOf(messages, [...flags, "--drain-timeout", drain]);
-  const server = new ReplayServer(plan);
+  const server = await ReplayServer.create(plan);
   closers.push(() => server.stop());
   void server.start();
   return server;

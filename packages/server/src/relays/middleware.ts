@@ -4,7 +4,6 @@
  *
  * Which of the two a value names is decided here; how each is run is in the folder of this name.
  */
-import { closeSync, openSync, readSync } from "node:fs";
 import { defineRelay } from "../component/define.ts";
 import type { RelayDeclaration } from "../component/define.ts";
 import { choice, duration } from "../component/kinds.ts";
@@ -12,9 +11,7 @@ import { maskArguments } from "../component/mask.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
 import { splitCommand } from "../core/middleware/command.ts";
-import { ChildPeer } from "./middleware/child.ts";
-import { PluginPeer } from "./middleware/plugin.ts";
-import { Supervisor } from "./middleware/supervisor.ts";
+import type { OptionValues } from "../component/option.ts";
 
 const options: {
   command: OptionSpec<string>;
@@ -51,39 +48,8 @@ export const middleware: RelayDeclaration<typeof options> = defineRelay({
   name: "middleware",
   summary: "Change, drop or add messages in a program of your own.",
   options,
-  create: (context, { command, timeoutMs, onError }) => {
-    if (command === "") return undefined;
-    const split = splitCommand(command);
-    if ("rule" in split) throw new Error(`--middleware: ${split.rule}`);
-    const plugin = pluginPath(split.words);
-    return new Supervisor(context, {
-      timeoutMs,
-      restartWhenHung: plugin !== undefined,
-      copies: context.durable && plugin === undefined,
-      launch: (events) =>
-        plugin === undefined
-          ? new ChildPeer(split.words, context, events)
-          : new PluginPeer(plugin, onError, context, events),
-    });
-  },
+  isWanted: ({ command }) => command !== "",
+  load: () => import("./middleware/relay.ts"),
 });
 
-/** The path when the words name a plugin: one word, a module's ending, and not a script with an interpreter of its own. */
-function pluginPath(words: readonly string[]): string | undefined {
-  const [path = ""] = words;
-  if (words.length !== 1 || !/\.[cm]?[jt]s$/.test(path)) return undefined;
-  return beginsWithInterpreter(path) ? undefined : path;
-}
-
-function beginsWithInterpreter(path: string): boolean {
-  try {
-    const file = openSync(path, "r");
-    const start = Buffer.alloc(2);
-    readSync(file, start);
-    closeSync(file);
-    return start.toString("latin1") === "#!";
-  } catch {
-    // That it cannot be read is reported when it is started.
-    return false;
-  }
-}
+export type MiddlewareOptions = OptionValues<typeof options>;

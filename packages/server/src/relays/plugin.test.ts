@@ -152,7 +152,7 @@ describe("a plugin that fails", () => {
   });
 
   it.each([["/die"], ["/crash"]])("and dies at %s is started again, counted", async (path) => {
-    const server = start([get(path), ...gets(5000, "/fine")], PLUGIN);
+    const server = await start([get(path), ...gets(5000, "/fine")], PLUGIN);
     await server.ended;
     await until(() => (server.counters().middleware?.events["restart"] ?? 0) > 0);
     const { middleware, outputs, lost } = await server.stop();
@@ -165,7 +165,7 @@ describe("a plugin that fails", () => {
 
   it("and hangs is ended and started again, counted", async () => {
     const flags = [...PLUGIN, "--middleware-timeout", "2s"];
-    const server = start([get("/hang"), ...gets(3000, "/fine")], flags);
+    const server = await start([get("/hang"), ...gets(3000, "/fine")], flags);
     await server.ended;
     await until(() => server.counters().middleware?.inside === 0);
     const { middleware } = await server.stop();
@@ -175,8 +175,11 @@ describe("a plugin that fails", () => {
   });
 });
 
-function start(messages: readonly Message[], flags: readonly string[]): ReplayServer {
-  const server = new ReplayServer(planOf(messages, flags));
+async function start(
+  messages: readonly Message[],
+  flags: readonly string[],
+): Promise<ReplayServer> {
+  const server = await ReplayServer.create(planOf(messages, flags));
   closers.push(() => server.stop());
   void server.start();
   return server;

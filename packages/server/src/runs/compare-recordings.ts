@@ -15,7 +15,8 @@ import { KINDS_RULE, kindsOf, readPolicy } from "../files/compare-rules-file.ts"
 import { readTemplates } from "../files/openapi.ts";
 import { RecordMerge } from "../files/merge.ts";
 import { recordings } from "../files/recordings.ts";
-import { TERMINAL, checkWritable, viewOf, writeReport } from "../outputs/compare/report-files.ts";
+import { checkWritable, writeReport } from "../outputs/compare/report-files.ts";
+import { TERMINAL, isReportName } from "../outputs/compare/report-names.ts";
 
 const DEPTH = 100;
 /** Exchanges of the second recording that are held to be paired. */
@@ -88,7 +89,7 @@ function settingsOf({ failOn, rules, tolerance, openapi, report }: RecordingOpti
   const policy = readPolicy(rules, failOn, shareOf(tolerance));
   const templates = openapi === "" ? undefined : readTemplates(openapi);
   for (const file of report) {
-    if (viewOf(file) === undefined)
+    if (!isReportName(file))
       throw new Error(`--report: must end in .html, .json, .xml or .md; got ${file}`);
   }
   return { policy, templates };

@@ -5,14 +5,9 @@
  * Exit: 0 the same, 3 different, 1 something was lost, failed or could not be compared, 2 the words were wrong.
  */
 import { defineTool } from "../component/define.ts";
-import type { Catalogue, ToolContext, ToolDeclaration, ToolOutcome } from "../component/define.ts";
+import type { Catalogue, ToolDeclaration } from "../component/define.ts";
 import { choice, list, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import { summaryText } from "../engine/accounting/summary.ts";
-import { planFrom } from "../engine/plan/plan.ts";
-import { ReplayServer } from "../engine/replay-server.ts";
-import type { Counters } from "../engine/accounting/counters.ts";
-import { compareRecordings } from "./compare-recordings.ts";
 
 const options: {
   target: OptionSpec<string>;
@@ -107,7 +102,7 @@ const options: {
   }),
 };
 
-type Values = OptionValues<typeof options>;
+export type CompareValues = OptionValues<typeof options>;
 
 /** Made with the catalogue, because it plans a run of its components. */
 export function compareTool(catalogue: () => Catalogue): ToolDeclaration<typeof options> {
@@ -119,103 +114,11 @@ export function compareTool(catalogue: () => Catalogue): ToolDeclaration<typeof 
     operands: ["RECORDING..."],
     example: "mirrorball compare requests_*.gor --target http://staging:8080 --report report.html",
     options,
-    execute: async (context, recordings, values) => {
-      if (values.target !== "") return compareWithTarget(context, recordings, values, catalogue());
-      const [a, b] = recordings;
-      if (recordings.length !== 2 || a === undefined || b === undefined) {
-        context.complain(
-          "--target URL must be given, or two recordings to compare with each other",
-        );
-        return "usage";
-      }
-      return compareRecordings(context, a, b, values);
+    load: async () => {
+      const { compare } = await import("./compare/tool.ts");
+      return {
+        execute: (context, recordings, values) => compare(context, recordings, values, catalogue()),
+      };
     },
   });
-}
-
-function wordsOf(recordings: readonly string[], values: Values): string[] {
-  const words = recordings.flatMap((each) => ["--input-file", each]);
-  const give = (flag: string, value: string): void => {
-    if (value !== "") words.push(flag, value);
-  };
-  const files = [...(values.noise === "on" ? ["-"] : []), ...values.report];
-  give("--input-file-speed", values.speed);
-  give("--output-http", values.target);
-  give("--correlate", values.correlate);
-  give("--correlate-order", values.speed === "max" ? "all" : "session");
-  give("--output-compare", files.join(","));
-  give("--output-compare-queue-full", "wait");
-  give("--output-compare-control", values.control);
-  give("--output-compare-rules", values.rules);
-  give("--output-compare-fail-on", values.failOn);
-  give("--output-compare-tolerance", values.tolerance);
-  give("--output-compare-probe", values.probe);
-  give("--output-compare-openapi", values.openapi);
-  return words;
-}
-
-async function compareWithTarget(
-  context: ToolContext,
-  recordings: readonly string[],
-  values: Values,
-  catalogue: Catalogue,
-): Promise<ToolOutcome> {
-  const made = planFrom(wordsOf(recordings, values), catalogue);
-  if ("errors" in made) {
-    for (const error of made.errors) context.complain(inOwnWords(error));
-    return "usage";
-  }
-  let server: ReplayServer;
-  try {
-    const log = (line: string): void => context.complain(line.replace(/^mirrorball: /, ""));
-    server = new ReplayServer(made.plan, { log });
-  } catch (error) {
-    // Files that options name cannot be read, or do not hold what they should.
-    context.complain(inOwnWords(error instanceof Error ? error.message : String(error)));
-    return "usage";
-  }
-  try {
-    await server.start();
-  } catch (error) {
-    context.complain(inOwnWords(error instanceof Error ? error.message : String(error)));
-    return false;
-  }
-  const stopWatching = context.watch(() => server.progress());
-  let isCutShort = false;
-  const interrupted = Promise.resolve(context.interrupted).then(() => (isCutShort = true));
-  await Promise.race([server.ended, interrupted]);
-  const counters = await server.stop();
-  stopWatching();
-  if (isCutShort) context.complain("interrupted: only a part of the recording was compared");
-  const outcome = outcomeOf(context, counters, server.verdict);
-  return isCutShort && outcome === true ? false : outcome;
-}
-
-/** The options of the plan that this command makes, as its own are called. */
-const OWN_NAMES: ReadonlyMap<string, string> = new Map([
-  ["--output-compare-control", "--control"],
-  ["--output-compare-fail-on", "--fail-on"],
-  ["--output-compare-openapi", "--openapi"],
-  ["--output-compare-probe", "--probe"],
-  ["--output-compare-rules", "--rules"],
-  ["--output-compare-tolerance", "--tolerance"],
-  ["--output-compare", "--report"],
-  ["--output-http", "--target"],
-  ["--input-file-speed", "--speed"],
-]);
-
-function inOwnWords(error: string): string {
-  return error.replace(/^--[a-z-]+/, (flag) => OWN_NAMES.get(flag) ?? flag);
-}
-
-function outcomeOf(
-  context: ToolContext,
-  counters: Counters,
-  verdict: string | undefined,
-): ToolOutcome {
-  if (counters.lost > 0) {
-    for (const line of summaryText(counters).trimEnd().split("\n")) context.complain(line);
-  }
-  if (verdict === "different") return "different";
-  return verdict === "same" && counters.lost === 0;
 }

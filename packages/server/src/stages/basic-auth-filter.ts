@@ -1,5 +1,5 @@
 /** `--http-basic-auth-filter REGEXP`: of requests with Basic credentials, only those whose `user:password` matches go on. */
-import { headerValue } from "@mirrorball/protocol";
+import { headerValue } from "@mirrorball/protocol/messages";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import type { OptionSpec } from "../component/option.ts";

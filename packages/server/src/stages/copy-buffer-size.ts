@@ -2,7 +2,7 @@
  * `--copy-buffer-size SIZE`: cuts messages that are longer. What is cut is marked as such, so that no output replays half
  * a request (gor cut at 5 MB, silently). The head stays whole.
  */
-import { BodyState, HttpMessage, headEnd } from "@mirrorball/protocol";
+import { BodyState, HttpMessage, headEnd } from "@mirrorball/protocol/messages";
 import type { Message } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";

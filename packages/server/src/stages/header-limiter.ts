@@ -1,5 +1,5 @@
 /** `--http-header-limiter "NAME: 25%"`: a stable share of the values of a header field; requests without it all go on. */
-import { headerValue } from "@mirrorball/protocol";
+import { headerValue } from "@mirrorball/protocol/messages";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";
 import type { OptionSpec } from "../component/option.ts";

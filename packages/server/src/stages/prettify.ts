@@ -3,7 +3,7 @@
  * made right. Requests and responses, before middleware and rules. A body that cannot be decoded stays as it is, head
  * and all, and is counted; gor dropped the message.
  */
-import { BodyState, HttpMessage, headerValue, isChunked } from "@mirrorball/protocol";
+import { BodyState, HttpMessage, headerValue, isChunked } from "@mirrorball/protocol/messages";
 import type { Head, Message } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";

@@ -1,5 +1,5 @@
 /** `--http-rewrite-header "NAME: REGEXP,VALUE"`: replaces what matches in a header field. Rules work one after the other. */
-import { headerValue } from "@mirrorball/protocol";
+import { headerValue } from "@mirrorball/protocol/messages";
 import type { RequestHead } from "@mirrorball/protocol";
 import { defineStage } from "../component/define.ts";
 import type { StageDeclaration } from "../component/define.ts";

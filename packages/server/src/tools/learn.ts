@@ -2,17 +2,10 @@
  * `mirrorball learn RECORDING… -o FILE`: finds in recordings where the short ids of requests come from, and writes rules for people to review
  * and for `--correlate FILE`. Nothing is sent.
  */
-import { writeFile } from "node:fs/promises";
 import { defineTool } from "../component/define.ts";
 import type { ToolDeclaration } from "../component/define.ts";
 import { text } from "../component/kinds.ts";
-import type { OptionSpec } from "../component/option.ts";
-import { RuleScan } from "../core/correlate/scan.ts";
-import { RecordMerge } from "../files/merge.ts";
-import { recordings } from "../files/recordings.ts";
-import { rulesText } from "../files/rules-file.ts";
-
-const DEPTH = 100;
+import type { OptionSpec, OptionValues } from "../component/option.ts";
 
 const options: { output: OptionSpec<string> } = {
   output: text({
@@ -32,28 +25,7 @@ export const learn: ToolDeclaration<typeof options> = defineTool({
   operands: ["RECORDING..."],
   example: "mirrorball learn requests_*.gor -o correlate.yaml",
   options,
-  execute: async (context, patterns, { output }) => {
-    try {
-      const paths = patterns.flatMap((pattern) => {
-        const found = recordings(pattern);
-        if (found.length === 0) throw new Error(`no file matches ${pattern}`);
-        return found;
-      });
-      const fault = (_: string, explanation: string): void => context.complain(explanation);
-      const merge = await RecordMerge.open(paths, { epochSeconds: 0, depth: DEPTH, fault });
-      const scan = new RuleScan();
-      while (merge.ready || (await merge.load())) {
-        const message = merge.take();
-        if (message !== undefined) scan.see([message]);
-      }
-      merge.close();
-      const rules = rulesText(scan.rules());
-      if (output === "") await context.print(rules);
-      else await writeFile(output, rules);
-      return true;
-    } catch (error) {
-      context.complain(error instanceof Error ? error.message : String(error));
-      return false;
-    }
-  },
+  load: () => import("./learn/tool.ts"),
 });
+
+export type LearnOptions = OptionValues<typeof options>;

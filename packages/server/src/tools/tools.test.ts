@@ -52,7 +52,8 @@ async function execute(tool: ToolDeclaration, ...words: string[]): Promise<Resul
     watch: () => () => {},
     interrupted: new Promise<void>(() => {}),
   };
-  const fine = (await tool.execute(context, call.operands, call.options)) === true;
+  const { execute } = await tool.load();
+  const fine = (await execute(context, call.operands, call.options)) === true;
   return { fine, printed, complaints: complaints.join("\n") };
 }
 

@@ -2,7 +2,7 @@
  * Why a TLS connection did not come about, in words for people and a reason for counters. In: an error of Node's. Out: words, or
  * undefined when the error is of another kind. Knows no flags: who asks says which of them helps. Pure.
  */
-import { printable } from "@mirrorball/protocol";
+import { printable } from "@mirrorball/protocol/messages";
 
 /** Characters of a certificate's names that are told: it is the peer's text. */
 const NAMES_LENGTH_MAX = 200;

@@ -2,7 +2,7 @@
  * Which requests of a value belong to a share of all values: gor's formula, by which the same value always has the same
  * fate. Pure.
  */
-import { fnv1a32 } from "@mirrorball/protocol";
+import { fnv1a32 } from "@mirrorball/protocol/messages";
 
 /**
  * From 0 up to 100, with two decimals: what is before the point is gor's `FNV1a32(value) mod 100`, so whole percentages

@@ -2,7 +2,7 @@
  * What makes requests one sequence: `connection`, `header:NAME`, `cookie:NAME` or `param:NAME`. Pure. In: a message.
  * Out: the name of its sequence, or undefined when it belongs to none.
  */
-import { headerValue, isResponseHead } from "@mirrorball/protocol";
+import { headerValue, isResponseHead } from "@mirrorball/protocol/messages";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 
 export type OrderKey = (message: Message) => string | undefined;

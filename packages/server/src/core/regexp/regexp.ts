@@ -7,8 +7,9 @@
  * pattern that holds characters beyond ASCII is held against the subject read as UTF-8, as Go does. Nothing here knows
  * what a header is.
  */
-import { RE2JS } from "re2js";
-import type { Matcher } from "re2js";
+import { createRequire } from "node:module";
+import type * as Re2 from "re2js";
+import type { Matcher, RE2JS } from "re2js";
 import { nativeOf } from "./native.ts";
 import type { NativePattern } from "./native.ts";
 import { isAscii, latin1FromUtf8, utf8FromLatin1 } from "../latin1.ts";
@@ -79,9 +80,13 @@ export function templateFault(source: string, template: string): PatternFault | 
   return undefined;
 }
 
+/** Loaded with the first pattern that needs it: most runs have none, and it takes as long to load as all else. */
+let re2: typeof Re2 | undefined;
+
 function compile(source: string): RE2JS | PatternFault {
+  re2 ??= createRequire(import.meta.url)("re2js") as typeof Re2;
   try {
-    return RE2JS.compile(source);
+    return re2.RE2JS.compile(source);
   } catch (error) {
     return new PatternFault(faultOf(source, error instanceof Error ? error.message : ""));
   }

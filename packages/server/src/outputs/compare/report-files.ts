@@ -9,22 +9,22 @@ import { htmlView } from "../../core/compare/views/html.ts";
 import { junitView } from "../../core/compare/views/junit.ts";
 import { markdownView } from "../../core/compare/views/markdown.ts";
 import { textView } from "../../core/compare/views/text.ts";
+import { TERMINAL, endingOf } from "./report-names.ts";
+import type { ReportEnding } from "./report-names.ts";
 
 type View = (report: Report) => string;
 
-const VIEWS: ReadonlyMap<string, View> = new Map<string, View>([
-  [".json", (report) => `${JSON.stringify(report, undefined, 2)}\n`],
-  [".html", htmlView],
-  [".xml", junitView],
-  [".md", markdownView],
-]);
+const VIEWS: Readonly<Record<ReportEnding, View>> = {
+  ".json": (report) => `${JSON.stringify(report, undefined, 2)}\n`,
+  ".html": htmlView,
+  ".xml": junitView,
+  ".md": markdownView,
+};
 
-export const TERMINAL = "-";
-export const REPORT_RULE = "must end in .html, .json, .xml or .md, or be - for the terminal";
-
-export function viewOf(name: string): View | undefined {
+function viewOf(name: string): View | undefined {
   if (name === TERMINAL) return textView;
-  return VIEWS.get(name.slice(Math.max(0, name.lastIndexOf("."))).toLowerCase());
+  const ending = endingOf(name);
+  return ending === undefined ? undefined : VIEWS[ending];
 }
 
 /** Throws a sentence when the file cannot be written. What stands there is left alone. */

@@ -1,5 +1,5 @@
 /** The stage behind every rewrite: what an edit makes of a request's head becomes a message with the same body. */
-import { MessageKind, isResponseHead } from "@mirrorball/protocol";
+import { MessageKind, isResponseHead } from "@mirrorball/protocol/messages";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import type { Stage } from "../../component/types.ts";
 import { withHead } from "../../core/http/edit/edit.ts";

@@ -4,7 +4,7 @@
  * The responses of a request that went go with it, counted for the same reason. A request that cannot be parsed goes
  * where only what is allowed may pass: passing it on unseen would make an allow-list leak.
  */
-import { MessageKind, isResponseHead } from "@mirrorball/protocol";
+import { MessageKind, isResponseHead } from "@mirrorball/protocol/messages";
 import type { Message, RequestHead } from "@mirrorball/protocol";
 import type { Fate, Stage } from "../../component/types.ts";
 import { RecentIds } from "../../core/recent-ids.ts";

@@ -5,6 +5,9 @@ export type FormatName = "gor" | "har" | "jsonl";
 
 export const FORMAT_NAMES: readonly FormatName[] = ["gor", "har", "jsonl"];
 
+/** Said of a format: the name of the file tells it. */
+export const BY_NAME = "by-name";
+
 const BY_ENDING: Readonly<Record<string, FormatName>> = {
   gor: "gor",
   har: "har",

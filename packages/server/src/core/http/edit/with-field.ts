@@ -2,7 +2,7 @@
  * A message with one header field set: the first field of that name gets the value, or the field is put first. Works on the
  * bytes of the head; everything else, the body's framing included, stays as it was. Pure.
  */
-import { HttpMessage, headEnd } from "@mirrorball/protocol";
+import { HttpMessage, headEnd } from "@mirrorball/protocol/messages";
 
 const LF = 0x0a;
 
