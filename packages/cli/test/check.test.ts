@@ -15,7 +15,7 @@ function config(text: string): string {
 }
 
 it("prints inputs, stages in order, outputs and what is not default, without secrets", async () => {
-  const file = config('input-tcp: ":1"\ninput-tcp-token: hush\nhttp-rewrite-url: "/a:/b"\nhttp-allow-url: /a\n'); // prettier-ignore
+  const file = config('input-tcp: ":1"\ninput-tcp-token: hush-hush-hush-hush\nhttp-rewrite-url: "/a:/b"\nhttp-allow-url: /a\n'); // prettier-ignore
   const program = mirrorball("check", "--config", file, "--output-http", "http://u:secret@staging|10", "--output-http-timeout", "9s"); // prettier-ignore
   expect(await program.ended).toBe(0);
   expect(program.out.stderr).toBe("");

@@ -191,7 +191,10 @@ function collector(collected: Message[], onCollected: () => void = () => {}): Ou
   });
 }
 
-/** What listens or captures says where; tests of what goes wrong count the other lines. */
+/**
+ * What listens or captures says where, at its start; tests of what goes wrong count the other lines. That a single interface is
+ * opened, with its filter behind a colon, is one of those.
+ */
 export function isPlace(line: string): boolean {
-  return /: (?:listening|capturing) on /.test(`: ${line}`);
+  return /: (?:listening on |capturing on [^:]+$)/.test(`: ${line}`);
 }

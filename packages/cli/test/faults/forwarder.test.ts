@@ -105,9 +105,9 @@ async function chain(): Promise<Chain> {
 
 /** `KIND ID` of every record. */
 function recorded(path: string): string[] {
-  return [...readFileSync(path, "latin1").matchAll(/^([123] [0-9a-f]{24}) \d+ -?\d+\n/gm)].map(
-    ([, key = ""]) => key,
-  );
+  return [
+    ...readFileSync(path, "latin1").matchAll(/^([123] [0-9a-f]{24}) \d+ -?\d+(?: \S+)*\n/gm),
+  ].map(([, key = ""]) => key);
 }
 
 it(

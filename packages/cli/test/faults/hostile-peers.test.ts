@@ -63,19 +63,24 @@ async function send(port: number, bytes: Buffer): Promise<void> {
   await once(socket, "close");
 }
 
+/** Sends its frame when there is credit for it: without, it would be refused unread. */
 async function sendFrame(port: number, payload: Buffer, seq: number): Promise<void> {
   const session = new ProducerSession({ producerId: randomBytes(16), service: "x", agent: "x" });
+  // One of the same size asks for the credit; the hostile one goes in its place.
+  session.enqueue(Buffer.alloc(payload.length), 1);
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   let sent = false;
   socket.on("data", (chunk) => {
     session.receive(chunk, 0);
-    // A frame that is left out is acknowledged, which this session knows nothing of.
-    if (session.failure !== undefined) socket.destroy();
-    if (session.state === "open" && !sent) {
+    let pieces = session.takeOutput();
+    if (!sent && session.state === "open" && session.unsentFrames === 0) {
       sent = true;
-      for (const piece of encodeFrame(FrameType.data, seq, payload)) socket.write(piece);
+      pieces = [...encodeFrame(FrameType.data, seq, payload)];
     }
+    for (const piece of pieces) socket.write(piece);
+    // A frame that is left out is acknowledged.
+    if (session.failure !== undefined || session.unackedFrames === 0) socket.destroy();
   });
   session.connect(randomBytes(16), 0);
   for (const piece of session.takeOutput()) socket.write(piece);

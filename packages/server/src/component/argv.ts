@@ -136,7 +136,7 @@ function strayWord(
 const OTHER_DASHES = /^[\u2010-\u2015\u2212]+-*(?=[a-z])/;
 
 function otherDashes(word: string): string {
-  const name = word.replace(OTHER_DASHES, "").replace(/=.*$/s, "");
+  const name = word.replace(OTHER_DASHES, "").split("=", 1).join("");
   return `the dashes in front of ${JSON.stringify(maskUserinfo(name))} are no hyphens; write them anew: --${maskUserinfo(name)}`;
 }
 

@@ -47,7 +47,7 @@ export function firstPage(
 
 /** The page of a topic; undefined when there is none of that name. Dashes in front of it are passed over. */
 export function helpOn(topic: string, catalogue: Catalogue): string | undefined {
-  const name = topic.replace(/^--?/, "").replace(/=.*$/s, "").toLowerCase();
+  const name = topic.replace(/^--?/, "").split("=", 1).join("").toLowerCase();
   const flags = flagsOf(catalogue);
   if (name === "all") return sections(flags, GROUPS);
   const group = GROUPS.find((each) => each.toLowerCase() === name);

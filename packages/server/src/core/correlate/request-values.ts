@@ -237,7 +237,7 @@ function inState(value: string, place: string, see: Substitute): string | undefi
   const encoded = Buffer.from(changed, "utf8").toString(isUrlSafe ? "base64url" : "base64");
   if (value.endsWith("=")) return encoded.padEnd(Math.ceil(encoded.length / 4) * 4, "=");
   // A value that would have needed padding and has none shows that its service writes none.
-  return value.length % 4 === 0 && !isUrlSafe ? encoded : encoded.replace(/=+$/, "");
+  return value.length % 4 === 0 && !isUrlSafe ? encoded : encoded.replace(/={1,2}$/, "");
 }
 
 function inJson(text: string, place: string, see: Substitute): string {
