@@ -77,7 +77,7 @@ export async function freePort() {
 }
 
 /**
- * nginx with one worker that answers everything with two bytes. Resolves with its port.
+ * nginx as one process, so that none outlives the bench, that answers everything with two bytes. Resolves with its port.
  * @param {string} [log] a file that gets the target of each request, one a line
  */
 export async function startNginx(log) {
@@ -85,7 +85,7 @@ export async function startNginx(log) {
   const port = await freePort();
   writeFileSync(
     join(folder, "nginx.conf"),
-    `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
      events { worker_connections 4096; }
      http { log_format target "$request_uri"; access_log ${log === undefined ? "off" : `${log} target buffer=256k flush=1s`};
        keepalive_requests 100000000; client_max_body_size 64m;

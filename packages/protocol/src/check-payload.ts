@@ -16,58 +16,81 @@ import {
   PAYLOAD_OBJECTS_BASE,
 } from "./limits.ts";
 
-const NIL = 0xc0;
-const FLOAT64 = 0xcb;
-const BIN8 = 0xc4;
-const BIN32 = 0xc6;
+/** What a type byte says: the bytes that follow it, as a number below 32, and these. */
+const SIZED = 0x20; // the number is that of the bytes of a length field
+const LIST = 0x40; // what is told is elements, not bytes
+const OBJECT = 0x80; // a list or a byte string: an object of its own once it is unpacked
+const SIZE_MASK = 0x1f;
+const REFUSED = 0xff;
+
+const LONGER: Readonly<Record<number, number>> = {
+  0xc4: OBJECT | SIZED | 1, // bytes
+  0xc5: OBJECT | SIZED | 2,
+  0xc6: OBJECT | SIZED | 4,
+  0xcb: 8, // float64
+  0xcc: 1, // unsigned numbers
+  0xcd: 2,
+  0xce: 4,
+  0xd9: SIZED | 1, // strings
+  0xda: SIZED | 2,
+  0xdb: SIZED | 4,
+  0xdc: OBJECT | LIST | SIZED | 2, // lists
+  0xdd: OBJECT | LIST | SIZED | 4,
+};
+
+/** Looked up, because a walk visits each value of each frame. */
+const SHAPES: Uint8Array = new Uint8Array(256).map((_, type) => {
+  if (type <= 0x7f || type === 0xc0) return 0; // small number, nil
+  if (type >= 0x90 && type <= 0x9f) return OBJECT | LIST | (type & 0x0f);
+  if (type >= 0xa0 && type <= 0xbf) return type & 0x1f; // short string
+  return LONGER[type] ?? REFUSED;
+});
 
 /** What one walk has counted; one for all, so that a walk allocates nothing. */
 const walked = { values: 0 };
+/** Values still expected of the lists around the one that is walked. */
+const around = [0, 0, 0];
 
 export function checkPayload(bytes: Uint8Array): string | undefined {
   const length = bytes.length;
-  let budget = PAYLOAD_OBJECTS_BASE + Math.floor(length / PAYLOAD_BYTES_PER_OBJECT_MIN);
+  const objectsMax = PAYLOAD_OBJECTS_BASE + Math.floor(length / PAYLOAD_BYTES_PER_OBJECT_MIN);
+  let objects = 0;
   let values = 0;
-  // Values still expected at each depth; three plain variables would do, an array reads better.
-  const left = [1, 0, 0, 0];
+  // Values still expected of the list that is walked.
+  let left = 1;
   let depth = 0;
   let at = 0;
   for (;;) {
-    while (left[depth] === 0) {
-      if (depth === 0) {
-        walked.values = values;
-        return at === length ? undefined : "bytes behind the value";
-      }
+    while (left === 0) {
+      walked.values = values;
+      if (depth === 0) return at === length ? undefined : "bytes behind the value";
       depth -= 1;
+      left = around[depth] ?? 0;
     }
-    left[depth] = (left[depth] ?? 0) - 1;
+    left -= 1;
     if (at >= length) return "value ends early";
     values += 1;
-    const type = bytes[at] ?? 0;
+    const shape = SHAPES[bytes[at] ?? 0] ?? REFUSED;
+    if (shape === REFUSED) return `type 0x${bytes[at]?.toString(16)} is not used by this protocol`;
     at += 1;
-    if (type <= 0x7f || type === NIL) continue;
-    const width = lengthWidth(type);
-    if (width < 0) return `type 0x${type.toString(16)} is not used by this protocol`;
-    if (at + width > length) return "length ends early";
-    const size = width === 0 ? fixedSize(type) : readUint(bytes, at, width);
-    at += width;
-    if (isObject(type)) budget -= 1;
-    if (budget < 0) return "too many lists and byte strings";
-    if (!isArray(type)) {
-      if (size > length - at) return "value is longer than the payload";
-      at += size;
-      continue;
+    if (shape === 0) continue;
+    let size = shape & SIZE_MASK;
+    if ((shape & SIZED) !== 0) {
+      if (at + size > length) return "length ends early";
+      const end = at + size;
+      for (size = 0; at < end; at += 1) size = size * 256 + (bytes[at] ?? 0);
     }
-    if (size > length - at) return "list is longer than the payload";
-    depth += 1;
-    if (depth > PAYLOAD_DEPTH_MAX) return "nested too deeply";
-    left[depth] = size;
+    if ((shape & OBJECT) !== 0 && ++objects > objectsMax) return "too many lists and byte strings";
+    const list = (shape & LIST) !== 0;
+    if (size > length - at) return `${list ? "list" : "value"} is longer than the payload`;
+    if (!list) at += size;
+    else if (depth === PAYLOAD_DEPTH_MAX) return "nested too deeply";
+    else {
+      around[depth] = left;
+      depth += 1;
+      left = size;
+    }
   }
-}
-
-/** Lists and byte strings: each is an object of its own once it is unpacked. */
-function isObject(type: number): boolean {
-  return isArray(type) || (type >= BIN8 && type <= BIN32);
 }
 
 /**
@@ -87,47 +110,3 @@ export function paddingBytes(values: number, bytes: number): number {
 
 /** A padding record's own values: its list, its type, its bytes. */
 const PADDING_VALUES = 3;
-
-function isArray(type: number): boolean {
-  return (type >= 0x90 && type <= 0x9f) || type === 0xdc || type === 0xdd;
-}
-
-/** Bytes of the length field behind `type`; 0 when the type itself tells the size; -1 when we refuse it. */
-function lengthWidth(type: number): number {
-  if (type >= 0x90 && type <= 0xbf) return 0; // fixarray, fixstr
-  switch (type) {
-    case 0xc4: // bin 8
-    case 0xd9: // str 8
-      return 1;
-    case 0xc5: // bin 16
-    case 0xda: // str 16
-    case 0xdc: // array 16
-      return 2;
-    case 0xc6: // bin 32
-    case 0xdb: // str 32
-    case 0xdd: // array 32
-      return 4;
-    case FLOAT64:
-    case 0xcc: // uint 8
-    case 0xcd: // uint 16
-    case 0xce: // uint 32
-      return 0;
-    default:
-      return -1;
-  }
-}
-
-/** Bytes behind a type without a length field, or the elements of a fixarray. */
-function fixedSize(type: number): number {
-  if (type >= 0x90 && type <= 0x9f) return type & 0x0f;
-  if (type >= 0xa0 && type <= 0xbf) return type & 0x1f;
-  if (type === 0xcc) return 1;
-  if (type === 0xcd) return 2;
-  return type === 0xce ? 4 : 8;
-}
-
-function readUint(bytes: Uint8Array, at: number, width: number): number {
-  let value = 0;
-  for (let i = 0; i < width; i += 1) value = value * 256 + (bytes[at + i] ?? 0);
-  return value;
-}

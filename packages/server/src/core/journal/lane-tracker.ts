@@ -8,8 +8,9 @@
  * replace the object on the way. One that comes several times, as a middleware may copy it, is counted each time.
  */
 import type { Message } from "@mirrorball/protocol";
-import { KeyedFifo } from "../keyed-fifo.ts";
 import type { Chained } from "../keyed-fifo.ts";
+import { ByMessage } from "../by-message.ts";
+import type { MessageName } from "../by-message.ts";
 import { EntryCounts } from "./entry-counts.ts";
 
 /** What a crash left behind for this output. Keys come with how often they were written down. */
@@ -53,6 +54,11 @@ interface Open extends Chained<Open> {
   last: Open | undefined;
 }
 
+/** A message that is settled, and the last entry that can bring it again. */
+interface Settled extends MessageName {
+  readonly entry: number;
+}
+
 export class LaneTracker {
   /** Messages left out because they were settled before a crash. */
   skipped = 0;
@@ -62,14 +68,14 @@ export class LaneTracker {
   readonly #once: (message: Message) => boolean;
   readonly #sources: Sources | undefined;
   readonly #pending: EntryCounts = new EntryCounts();
-  readonly #open: KeyedFifo<Open> = new KeyedFifo();
+  readonly #open: ByMessage<Open> = new ByMessage();
   /** How often what the crash left behind has come again. */
   readonly #again: Map<string, number> = new Map();
   #recovered = false;
   /** Filled in anew by `#locate`, to spare an object a message. */
   readonly #at: Provenance = { from: 0, to: 0, keep: 0 };
   #readTo: number;
-  #done: { readonly key: string; readonly entry: number }[] = [];
+  #done: Settled[] = [];
 
   /** `once` says which messages must not be sent again after a crash. `sources`: with a relay. */
   constructor(recovery: LaneRecovery, once: (message: Message) => boolean, sources?: Sources) {
@@ -123,7 +129,7 @@ export class LaneTracker {
     if (!mayBeSent || !this.#once(message)) return "new";
     // Written down like a settled one, so that another crash does not count it again.
     this.uncertain += 1;
-    this.#done.push({ key, entry: to });
+    this.#done.push({ kind: message.kind, id: message.id, entry: to });
     return "uncertain";
   }
 
@@ -149,18 +155,18 @@ export class LaneTracker {
     const { keep, to } = this.#locate(message, entry);
     if (keep === NO_ENTRY) return;
     const open: Open = { entry: keep, until: Math.max(keep, to), next: undefined, last: undefined };
-    this.#open.add(keyOf(message), open);
+    this.#open.add(message, open);
     this.#pending.add(keep);
   }
 
   settled(batch: readonly Message[]): void {
-    for (const message of batch) this.#settle(keyOf(message));
+    for (const message of batch) this.#settle(message);
   }
 
-  #settle(key: string): void {
-    const open = this.#open.take(key);
+  #settle(message: Message): void {
+    const open = this.#open.take(message);
     if (open === undefined) return;
-    this.#done.push({ key, entry: open.until });
+    this.#done.push({ kind: message.kind, id: message.id, entry: open.until });
     this.#pending.remove(open.entry);
   }
 
@@ -174,7 +180,7 @@ export class LaneTracker {
     const done = this.#done;
     this.#done = [];
     const keys: string[] = [];
-    for (const { key, entry } of done) if (entry >= cursor) keys.push(key);
+    for (const settled of done) if (settled.entry >= cursor) keys.push(keyOf(settled));
     return keys;
   }
 
@@ -189,10 +195,10 @@ export class LaneTracker {
 
   /** True for a message of an entry that is not settled: it comes again after a crash. */
   tracks(message: Message): boolean {
-    return this.#open.has(keyOf(message));
+    return this.#open.has(message);
   }
 }
 
-export function keyOf({ kind, id }: Pick<Message, "kind" | "id">): string {
+export function keyOf({ kind, id }: MessageName): string {
   return `${kind}${id}`;
 }

@@ -11,14 +11,12 @@
  * entry that was read, and is kept with the oldest that is inside, since what it was made of is that one or a later one
  * when both come out together. What comes out after it was given up is kept in the same way, as its own entry is let go.
  */
-import type { Message } from "@mirrorball/protocol";
-import { KeyedFifo } from "../keyed-fifo.ts";
 import type { Chained } from "../keyed-fifo.ts";
+import { ByMessage } from "../by-message.ts";
+import type { MessageName } from "../by-message.ts";
 import { EntryCounts } from "./entry-counts.ts";
 import { NO_ENTRY, keyOf } from "./lane-tracker.ts";
 import type { Provenance, Sources } from "./lane-tracker.ts";
-
-type Known = Pick<Message, "kind" | "id">;
 
 interface Entered extends Chained<Entered> {
   readonly entry: number;
@@ -35,7 +33,7 @@ export class RelayHold implements Sources {
   /** Messages of entries that are inside. */
   #count = 0;
   /** What is inside, by kind and id. */
-  readonly #inside: KeyedFifo<Entered> = new KeyedFifo();
+  readonly #inside: ByMessage<Entered> = new ByMessage();
   /** Came back, and are being handed to the outputs: still held. */
   readonly #passing: Map<string, number> = new Map();
   readonly #leaving: number[] = [];
@@ -48,21 +46,21 @@ export class RelayHold implements Sources {
   }
 
   /** Messages of no entry are followed too, so that they are told from those that had not gone in. */
-  entered(batch: readonly Known[], entry: number): void {
+  entered(batch: readonly MessageName[], entry: number): void {
     this.read(entry);
     for (const message of batch) {
-      this.#inside.add(keyOf(message), { entry, next: undefined, last: undefined });
+      this.#inside.add(message, { entry, next: undefined, last: undefined });
       if (entry !== NO_ENTRY) this.#held.add(entry);
     }
     if (entry !== NO_ENTRY) this.#count += batch.length;
   }
 
   /** They came out, and are handed to the outputs next, followed by `passed`. */
-  returned(batch: readonly Known[]): void {
+  returned(batch: readonly MessageName[]): void {
     for (const message of batch) {
-      const key = keyOf(message);
-      const entry = this.#inside.take(key)?.entry;
+      const entry = this.#inside.take(message)?.entry;
       if (entry === undefined) continue;
+      const key = keyOf(message);
       if (!this.#passing.has(key)) this.#passing.set(key, entry);
       if (entry !== NO_ENTRY) this.#leaving.push(entry);
     }
@@ -78,12 +76,11 @@ export class RelayHold implements Sources {
   }
 
   /** They will not come out: withheld, or lost. */
-  gone(batch: readonly Known[]): void {
+  gone(batch: readonly MessageName[]): void {
     for (const message of batch) {
-      const key = keyOf(message);
-      const entry = this.#inside.take(key)?.entry;
+      const entry = this.#inside.take(message)?.entry;
       if (entry === undefined || entry === NO_ENTRY) continue;
-      if (entry <= this.recoverTo) this.#givenUp.set(key, entry);
+      if (entry <= this.recoverTo) this.#givenUp.set(keyOf(message), entry);
       this.#release(entry);
     }
     this.onReleased();

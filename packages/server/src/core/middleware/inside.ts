@@ -3,8 +3,9 @@
  * old or too many. In: messages, ids, the time. Out: what they were. Whole messages are kept only when they may have to be
  * given again; then their bytes are bounded too.
  */
-import { KeyedFifo } from "../keyed-fifo.ts";
 import type { Chained } from "../keyed-fifo.ts";
+import { ByMessage } from "../by-message.ts";
+import type { MessageName } from "../by-message.ts";
 import type { Message, MessageContext, MessageKind } from "@mirrorball/protocol";
 
 export interface Held extends Chained<Held> {
@@ -28,11 +29,7 @@ export class Inside {
   readonly #graceMs: number;
   readonly #countMax: number;
   readonly #bytesMax: number | undefined;
-  readonly #byKind: readonly KeyedFifo<Held>[] = [
-    new KeyedFifo(),
-    new KeyedFifo(),
-    new KeyedFifo(),
-  ];
+  readonly #queues: ByMessage<Held> = new ByMessage();
   #count = 0;
   #places = 0;
   #bytes = 0;
@@ -56,14 +53,18 @@ export class Inside {
       const place = this.#places;
       this.#places += 1;
       const held: Held = { kind, id, context, sinceMs: nowMs, place, message, next: undefined, last: undefined }; // prettier-ignore
-      this.#queuesOf(kind).add(id, held);
+      this.#queues.add(given, held);
     }
     this.#count += batch.length;
   }
 
   /** Takes out the oldest of this kind and id. */
   take(kind: MessageKind, id: string): Held | undefined {
-    const held = this.#queuesOf(kind).take(id);
+    return this.#taken({ kind, id });
+  }
+
+  #taken(name: MessageName): Held | undefined {
+    const held = this.#queues.take(name);
     if (held === undefined) return undefined;
     this.#count -= 1;
     this.#bytes -= held.message?.http.byteLength ?? 0;
@@ -82,11 +83,11 @@ export class Inside {
 
   #takeWhile(due: (held: Held) => boolean): Held[] {
     const out: Held[] = [];
-    for (const queues of this.#byKind) {
+    for (const queues of this.#queues.byKind) {
       for (const held of queues.firsts()) {
         if (!due(held)) break;
         out.push(held);
-        this.take(held.kind, held.id);
+        this.#taken(held);
       }
     }
     return out;
@@ -98,10 +99,10 @@ export class Inside {
     if (this.#count < this.#countMax + EVICT_STEP && !this.#tooLarge) return out;
     while (this.#count > this.#countMax || this.#tooLarge) {
       // The kind that holds most gives most: its oldest are the least likely to come back.
-      const [largest] = this.#byKind.toSorted((a, b) => b.keys - a.keys);
+      const [largest] = this.#queues.byKind.toSorted((a, b) => b.keys - a.keys);
       for (const held of largest?.firsts() ?? []) {
         out.push(held);
-        this.take(held.kind, held.id);
+        this.#taken(held);
         const within = this.#count <= this.#countMax && !this.#tooLarge;
         if (within || out.length % EVICT_STEP === 0) break;
       }
@@ -116,15 +117,9 @@ export class Inside {
 
   /** Takes out everything, in the order in which it was given. */
   clear(): Held[] {
-    const out = this.#byKind.flatMap((queues) => queues.clear());
+    const out = this.#queues.clear();
     this.#count = 0;
     this.#bytes = 0;
     return out.toSorted((a, b) => a.place - b.place);
-  }
-
-  #queuesOf(kind: MessageKind): KeyedFifo<Held> {
-    const queues = this.#byKind[kind - 1];
-    if (queues === undefined) throw new Error(`no message has kind ${String(kind)}`);
-    return queues;
   }
 }
