@@ -5,6 +5,7 @@
  * Data moves in batches, so nothing here costs a promise or a closure a message.
  */
 import type { Message, MessageKind, WireRecord } from "@mirrorball/protocol";
+import type { PairedPlace } from "../core/order/paired.ts";
 
 /** Time and timers, so that tests can hold them still. */
 export interface Clock {
@@ -198,6 +199,8 @@ export interface OutputContext {
   readonly probeShare: number;
   /** It replays to a known-good build for another output, which compares with its answers; to all others they are nothing. */
   readonly isControl: boolean;
+  /** With a control: its side, or the target's, in sending both requests of a pair together. */
+  readonly paired?: PairedPlace | undefined;
   /** Figures of all outputs of the run, this one's included. */
   readonly others: () => readonly { readonly name: string; readonly stats: OutputStats }[];
   /** Re-enters messages (replayed responses) as an input does. */

@@ -5,6 +5,8 @@
 import { randomUUID } from "node:crypto";
 import type { Message } from "@mirrorball/protocol";
 import type { Clock, OutputContext } from "../component/types.ts";
+import { PairedRelease } from "../core/order/paired.ts";
+import type { PairedPlace } from "../core/order/paired.ts";
 import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { QueueStats } from "../core/queue-stats.ts";
@@ -38,6 +40,7 @@ export function buildOutputs(
     stdout: around.streams.stdout,
     clock: around.clock,
   };
+  const places = pairedPlaces(plan.outputs);
   for (const planned of plan.outputs) {
     const name = nameOf(planned.declaration.name, planned.argument);
     const same = outputs.filter((output) => output.name === name).length;
@@ -48,7 +51,8 @@ export function buildOutputs(
     const isCompanion = planned.isCompanion === true;
     const probeShare = isCompanion ? 0 : Math.max(0, ...plan.outputs.map(probeShareOf));
     const log = createLogger(around.log, plan.run.verbose, name);
-    const context = { ...shared, name, probeShare, isControl: isCompanion, log };
+    const paired = places.get(planned);
+    const context = { ...shared, name, probeShare, isControl: isCompanion, paired, log };
     const queueStats = plan.run.stats ? queueStatsOf(planned) : undefined;
     outputs.push(
       buildOutput(planned, context, around.clock, {
@@ -59,6 +63,21 @@ export function buildOutputs(
     );
   }
   return outputs;
+}
+
+/** The control, and the target that is compared with it: the first output of its kind. */
+function pairedPlaces(outputs: readonly PlannedOutput[]): Map<PlannedOutput, PairedPlace> {
+  const places = new Map<PlannedOutput, PairedPlace>();
+  const control = outputs.find(({ isCompanion }) => isCompanion === true);
+  const target = outputs.find(
+    ({ declaration, isCompanion }) =>
+      isCompanion !== true && declaration.name === control?.declaration.name,
+  );
+  if (control === undefined || target === undefined) return places;
+  const release = new PairedRelease(Math.random, queueMicrotask);
+  places.set(target, { side: 0, release });
+  places.set(control, { side: 1, release });
+  return places;
 }
 
 interface Joints {

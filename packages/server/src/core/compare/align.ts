@@ -16,6 +16,8 @@ export type Image = (value: string) => string | undefined;
 export interface Alignment {
   /** Positions in a and b, in the order of a. */
   readonly pairs: readonly (readonly [number, number])[];
+  /** Positions in a whose partner is only the most similar one, or the next in order: it may be another thing. */
+  readonly guessed: ReadonlySet<number>;
   readonly onlyA: readonly number[];
   readonly onlyB: readonly number[];
   readonly reordered: boolean;
@@ -40,6 +42,7 @@ function byPosition(a: number, b: number): Alignment {
     Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
   return {
     pairs: numbers(0, common).map((i) => [i, i] as const),
+    guessed: new Set(numbers(0, common)),
     onlyA: numbers(common, a),
     onlyB: numbers(common, b),
     reordered: false,
@@ -53,6 +56,7 @@ class Matching {
   /** For each of a its place in b; -1 while it has none. */
   readonly #partner: number[];
   readonly #taken: boolean[];
+  readonly #guessed: Set<number> = new Set();
   readonly #image: Image;
 
   constructor(a: readonly Json[], b: readonly Json[], image: Image) {
@@ -89,7 +93,16 @@ class Matching {
     );
     this.#matchSimilar();
     if (this.#left.length === this.#right.length) this.#matchRest();
-    return alignmentOf(this.#partner, this.#taken);
+    for (const [i, element] of this.#left.entries()) {
+      if (!element.isTelling && !this.#isKnown(i, element)) this.#guessed.add(i);
+    }
+    return alignmentOf(this.#partner, this.#taken, this.#guessed);
+  }
+
+  /** Its partner has the key that it is known by, or its own. */
+  #isKnown(i: number, element: Element): boolean {
+    const key = this.#right[this.#partner[i] ?? -1]?.key;
+    return key !== undefined && (key === element.key || key === this.#imageOf(element));
   }
 
   #imageOf({ key }: Element): string | undefined {
@@ -141,7 +154,7 @@ class Matching {
       }
       if (best === -1) continue;
       right.delete(best);
-      this.#pair(i, best);
+      this.#guess(i, best);
     }
   }
 
@@ -150,7 +163,7 @@ class Matching {
     const right = this.#restB();
     for (const [k, i] of this.#restA().entries()) {
       const j = right[k];
-      if (j !== undefined) this.#pair(i, j);
+      if (j !== undefined) this.#guess(i, j);
     }
   }
 
@@ -160,6 +173,11 @@ class Matching {
 
   #restB(): number[] {
     return this.#taken.flatMap((is, j) => (is ? [] : [j]));
+  }
+
+  #guess(i: number, j: number): void {
+    this.#guessed.add(i);
+    this.#pair(i, j);
   }
 
   #pair(i: number, j: number): void {
@@ -173,6 +191,8 @@ interface Element {
   /** Its members, with everything left out that a generator makes. */
   readonly parts: readonly string[];
   readonly signature: string;
+  /** Something in it is not made by a generator. */
+  readonly isTelling: boolean;
 }
 
 function elementOf(value: Json, image: Image | undefined): Element {
@@ -182,7 +202,8 @@ function elementOf(value: Json, image: Image | undefined): Element {
         .slice(0, SIGNATURE_KEYS_MAX)
         .map((name) => `${name}:${signature(value[name] ?? null, undefined, name, 1)}`)
     : [signature(value, image)];
-  return { key: keyOf(value), parts, signature: parts.join(",") };
+  const isTelling = parts.some((part) => !part.endsWith("*"));
+  return { key: keyOf(value), parts, signature: parts.join(","), isTelling };
 }
 
 function signatureOf({ signature: text }: Element): string {
@@ -202,7 +223,11 @@ function similarity(a: Element | undefined, b: Element | undefined): number {
   return same / Math.max(a.parts.length, b.parts.length, 1);
 }
 
-function alignmentOf(partner: readonly number[], taken: readonly boolean[]): Alignment {
+function alignmentOf(
+  partner: readonly number[],
+  taken: readonly boolean[],
+  guessed: ReadonlySet<number>,
+): Alignment {
   const pairs: [number, number][] = [];
   let before = -1;
   let reordered = false;
@@ -214,6 +239,7 @@ function alignmentOf(partner: readonly number[], taken: readonly boolean[]): Ali
   }
   return {
     pairs,
+    guessed,
     onlyA: partner.flatMap((j, i) => (j === -1 ? [i] : [])),
     onlyB: taken.flatMap((is, j) => (is ? [] : [j])),
     reordered,

@@ -4,7 +4,7 @@
  * In: requests, original and replayed responses, with a control or probes where there are any, in the order they come. Out: a report,
  * at any time. It refuses to know where the messages come from, and decides nothing before the end: what is noise is known then.
  */
-import { isResponseHead, timestampToUs } from "@mirrorball/protocol";
+import { fnv1a32, isResponseHead, timestampToUs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { bodyDifferences } from "./bodies.ts";
 import type { Knowledge } from "./bodies.ts";
@@ -14,6 +14,7 @@ import { EndpointRecord } from "./endpoint-record.ts";
 import { Endpoints } from "./endpoints.ts";
 import { headerDifferences } from "./headers.ts";
 import { judge } from "./judge.ts";
+import type { Kept } from "./kept.ts";
 import { unexplainedByClock } from "./noise.ts";
 import { Pairing } from "./pairing.ts";
 import type { ExchangeRef } from "./place.ts";
@@ -27,12 +28,14 @@ import { View } from "./view.ts";
 
 /** Writes that were never sent, of which the ids are remembered: what asks for their effect is not the build's fault. */
 const UNSENT_MAX = 50_000;
+/** A witness of a renaming is a place and a session in one number. */
+const SESSIONS_TOLD_APART = 2 ** 20;
 const NO_FACTS: RunFacts = {
   correlation: { learned: 0, used: 0, waited: 0, missed: {} },
   skipped: {},
 };
 
-export class Comparison {
+export class Comparison implements Kept {
   readonly options: ComparisonOptions;
   readonly renaming: Renaming = new Renaming();
   readonly endpoints: Map<string, EndpointRecord> = new Map();
@@ -122,7 +125,7 @@ export class Comparison {
       endpoint.looked("probe", unexplainedByClock(seen, msBetween(probe, replayed)));
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
-    this.#learn(found);
+    this.#learn(endpoint, ref.session, found);
   }
 
   /** A failure of the control says nothing of the build: it is counted, and never compared with. */
@@ -183,15 +186,18 @@ export class Comparison {
     endpoint.looked("original", unexplainedByClock(seen, msBetween(earlier, original)));
   }
 
-  #learn(found: readonly Difference[]): void {
-    for (const { part, path, kind, where, a, b } of found) {
+  #learn(endpoint: EndpointRecord, session: number, found: readonly Difference[]): void {
+    for (const each of found) {
+      const { part, path, kind, where, a, b } = each;
       if (part === "status" || (kind !== "value" && kind !== "text")) continue;
       const name =
         part === "header" ? (where === "" ? path : where) : nameOfPath(where === "" ? path : where);
-      if (mayBeRenamed(name, a, b)) this.renaming.learn(a, b);
+      const witness = fnv1a32(`${endpoint.key} ${part} ${path}`) * SESSIONS_TOLD_APART + session;
+      if (mayBeRenamed(name, a, b)) this.renaming.learn(a, b, witness);
       else {
         for (const pair of tokenPairs(a, b) ?? []) {
-          if (pair.a !== a && mayBeRenamed("", pair.a, pair.b)) this.renaming.learn(pair.a, pair.b);
+          if (pair.a !== a && mayBeRenamed("", pair.a, pair.b))
+            this.renaming.learn(pair.a, pair.b, witness);
         }
       }
     }

@@ -18,6 +18,7 @@ import type { Json } from "../content/json.ts";
 import type { ExchangeRef, Occurrence, Rung } from "./place.ts";
 import { mayBeRenamed, nameOfPath } from "./renaming.ts";
 import type { Renaming } from "./renaming.ts";
+import { Privacy } from "./privacy.ts";
 import type { DifferenceKind } from "./report.ts";
 import { tokenPairs } from "./tokens.ts";
 import type { Values } from "./values.ts";
@@ -60,7 +61,6 @@ const FORMATS: number =
 /** So many of a producer's values are used: amounts and balances meet an id by chance only. */
 const USED_SHARE_MIN = 0.5;
 const PRODUCER_NAME = "id";
-const OWNED_SHARE_MIN = 0.8;
 /** Names of times that pass: how long, not when. */
 const DURATION =
   /^(?:uptime|elapsed|took|ttl|age|duration|latency|expires_?in|expiresin|remaining)(?:_?(?:ms|s|sec|seconds))?$/i;
@@ -85,7 +85,7 @@ class Explainer {
   readonly #images: Map<string, string> = new Map();
   readonly #origins: Map<string, string> = new Map();
   readonly #seen: Map<string, number> = new Map();
-  readonly #isPrivate: boolean;
+  readonly #privacy: Privacy;
   /** Each value has one name in the copy, and no two share one. */
   readonly #isSequence: boolean;
   /** Later requests carry the values of this place: they are ids, whatever it is called. */
@@ -104,8 +104,7 @@ class Explainer {
       if (!this.#origins.has(b)) this.#origins.set(b, a);
       this.#seen.set(a, (this.#seen.get(a) ?? 0) + 1);
     }
-    const owned = stored.filter(({ a }) => world.values.ownerOf(a) !== undefined).length;
-    this.#isPrivate = owned >= stored.length * OWNED_SHARE_MIN;
+    this.#privacy = new Privacy(stored, world.values, world.session);
     const used = stored.filter(({ a, exchange }) => world.values.isUsedAfter(a, exchange.index));
     this.#isProducer = used.length >= stored.length * USED_SHARE_MIN;
     this.#isSequence = stored.every(
@@ -161,21 +160,12 @@ class Explainer {
 
   /** Another session's value where this session's own is expected. */
   #isLeak({ a, b, exchange }: Occurrence): boolean {
-    if (!this.#isPrivate) return false;
-    const { values, renaming, session } = this.#world;
-    const own = session(exchange.session);
+    if (!this.#privacy.isPrivate) return false;
     const isNumber = (classesOf(b) & (ValueClass.integer | ValueClass.labelledId)) !== 0;
     // Short ids are counted anew in a copy: only where they came from tells whose they are.
-    const origin = renaming.mostlyFrom(b) ?? (isNumber ? undefined : b);
+    const origin = this.#world.renaming.origin(b) ?? (isNumber ? undefined : b);
     if (origin === undefined || origin === a) return false;
-    const owner = values.ownerOf(origin);
-    const expected = values.ownerOf(a);
-    return (
-      owner !== undefined &&
-      expected !== undefined &&
-      session(owner) !== own &&
-      session(expected) === own
-    );
+    return this.#privacy.isOfAnother(exchange.session, a, origin);
   }
 
   #isRenamed(a: string, b: string): boolean {

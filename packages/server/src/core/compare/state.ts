@@ -2,8 +2,8 @@
  * What the state of the copy explains, and not the build: a token that the copy never gave out, an answer about something whose making was not
  * replayed. In: an occurrence. Out: a reason, or none.
  */
-import type { Comparison } from "./comparison.ts";
 import { GROWN } from "./difference.ts";
+import type { Kept } from "./kept.ts";
 import type { Occurrence, Rung } from "./place.ts";
 
 const REFUSED: ReadonlySet<string> = new Set(["401", "403"]);
@@ -12,21 +12,17 @@ const ABSENT: ReadonlySet<string> = new Set(["404", "409", "410", "412"]);
 export function stateReason(
   rung: Rung,
   { b, exchange }: Occurrence,
-  comparison: Comparison,
+  kept: Kept,
 ): string | undefined {
   if (rung.kind === "length" && rung.where === GROWN) return "more in the copy";
   if (rung.part !== "status") return undefined;
-  const { sessions } = comparison.pairing;
+  const { sessions } = kept.pairing;
   const session = sessions.current(exchange.session);
-  if (
-    REFUSED.has(b) &&
-    exchange.hasForeignCredentials &&
-    !comparison.acceptedSessions.has(session)
-  ) {
+  if (REFUSED.has(b) && exchange.hasForeignCredentials && !kept.acceptedSessions.has(session)) {
     return "stale token";
   }
   if (!ABSENT.has(b)) return undefined;
-  const isNear = comparison.unsentWrites.some(
+  const isNear = kept.unsentWrites.some(
     (write) =>
       write.index < exchange.index &&
       (sessions.current(write.session) === session ||

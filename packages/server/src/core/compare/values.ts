@@ -26,11 +26,14 @@ const TOUCHED_MAX = 64;
 const TEXT_CHARS_MAX = 65_536;
 const LONG_TOKEN = /[\w-]{16,}/g;
 
-const SHARED = -1;
+/** Somebody may have several sessions; a value that more of them had is everybody's. */
+const OWNERS_MAX = 8;
+
+const EVERYBODY: readonly number[] = [];
 
 export class Values {
-  /** Owner of a value; `SHARED` when more than one session had it. */
-  readonly #owners: Map<string, number> = new Map();
+  /** The sessions that had a value: nearly always one, else a list, empty when it is everybody's. */
+  readonly #owners: Map<string, number | readonly number[]> = new Map();
   /** Short ids that answers had, which nobody owns. */
   readonly #ids: Set<string> = new Set();
   /** Values that requests carried, to the places of the first requests that did. */
@@ -66,16 +69,21 @@ export class Values {
 
   #own(text: string, session: number): void {
     if (text.length > OWNED_CHARS_MAX) return;
-    const owner = this.#owners.get(text);
-    if (owner === undefined) {
+    const owners = this.#owners.get(text);
+    if (owners === undefined) {
       if (this.#owners.size < VALUES_MAX) this.#owners.set(text, session);
-    } else if (owner !== session && owner !== SHARED) this.#owners.set(text, SHARED);
+    } else if (typeof owners === "number") {
+      if (owners !== session) this.#owners.set(text, [owners, session]);
+    } else if (owners.length > 0 && !owners.includes(session)) {
+      this.#owners.set(text, owners.length < OWNERS_MAX ? [...owners, session] : EVERYBODY);
+    }
   }
 
-  /** The only session whose answers had this value; undefined when none or several had it. */
-  ownerOf(value: string): number | undefined {
-    const owner = this.#owners.get(value);
-    return owner === SHARED ? undefined : owner;
+  /** The sessions whose answers or requests had this value; none when nobody or everybody had it. */
+  ownersOf(value: string): readonly number[] {
+    const owners = this.#owners.get(value);
+    if (owners === undefined) return EVERYBODY;
+    return typeof owners === "number" ? [owners] : owners;
   }
 
   /** True for a value that any recorded answer or request had. */

@@ -38,6 +38,8 @@ export interface CorrelatorCounts {
   readonly waited: number;
   readonly missed: Readonly<Record<string, number>>;
   readonly contradictions: number;
+  /** Values that were not believed, as they are the images of other sessions' values. */
+  readonly contested: number;
   readonly evicted: number;
 }
 
@@ -52,7 +54,7 @@ const GIVEN_CHARS_MAX: number = 32 * 1024 * 1024;
 export class Correlator {
   readonly #options: CorrelatorOptions;
   #rules: RuleLearner;
-  readonly #maps = new CorrelationMaps();
+  readonly #maps = new CorrelationMaps((session) => this.#sessions.current(session));
   readonly #sessions: SessionFinder;
   readonly #exchanges: Map<string, Tracked> = new Map();
   readonly #open: Map<number, Set<Tracked>> = new Map();
@@ -155,6 +157,7 @@ export class Correlator {
       waited: this.#waiting.waited,
       missed: Object.fromEntries(this.#missed),
       contradictions: this.#maps.contradictions,
+      contested: this.#maps.contested,
       evicted: this.#maps.evicted,
     };
   }

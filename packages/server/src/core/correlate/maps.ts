@@ -5,6 +5,8 @@
  * What a session learned is used by that session alone. A value that it never saw itself (the number of somebody else's account) is looked up
  * among all, where it means one thing only.
  */
+import { Claims } from "./claims.ts";
+import type { Claim } from "./claims.ts";
 import type { LearnedPair } from "./pairs.ts";
 import { SessionMap } from "./session-map.ts";
 
@@ -12,29 +14,74 @@ export const SESSIONS_MAX = 50_000;
 export const BYTES_MAX: number = 64 * 1024 * 1024;
 const COMMON_MAX = 200_000;
 
+/** Names that do not say what a value counts: the same value may mean many things. */
+function isLoose({ namespace }: LearnedPair): boolean {
+  return /^(?:named|place|field|cookie):/.test(namespace);
+}
+
 export class CorrelationMaps {
   readonly #sessions: Map<number, SessionMap> = new Map();
   /** `undefined`: several images. */
   readonly #common: Map<string, string | undefined> = new Map();
+  readonly #claims: Claims;
+  readonly #session: (session: number) => number;
   #bytes = 0;
   learned = 0;
   contradictions = 0;
+  /** Pairs that were not believed, because the value is the image of another session's. */
+  contested = 0;
   evicted = 0;
 
-  learn(session: number, { namespace, a, b, replaces }: LearnedPair): void {
+  /** `session`: what a session is called now. */
+  constructor(session: (session: number) => number = (own) => own) {
+    this.#claims = new Claims(session);
+    this.#session = session;
+  }
+
+  learn(session: number, pair: LearnedPair): void {
     const map = this.#mapOf(session);
     const [bytes, evicted] = [map.bytes, map.evicted];
-    if (replaces) map.replace(namespace, a, b);
-    else {
-      const outcome = map.learn(namespace, a, b);
-      if (outcome === "contradiction") this.contradictions += 1;
-      if (outcome === "new" && a !== b) this.learned += 1;
-      if (outcome !== "contradiction" && !namespace.startsWith("cookie:"))
-        this.#share(namespace, a, b);
-    }
+    if (pair.replaces) map.replace(pair.namespace, pair.a, pair.b);
+    else if (isLoose(pair)) this.#take(map, pair);
+    else this.#judge(session, map, pair);
     this.#bytes += map.bytes - bytes;
     this.evicted += map.evicted - evicted;
     this.#bound();
+  }
+
+  #judge(session: number, map: SessionMap, pair: LearnedPair): void {
+    const { namespace, a, b } = pair;
+    const own = map.image(namespace, a);
+    // What contradicts what the session knows takes nothing from others.
+    if (own !== undefined && own !== b) {
+      this.contradictions += 1;
+      return;
+    }
+    const ruling = this.#claims.rule(session, pair);
+    if (ruling.word === "contested") {
+      if (map.contest(namespace, a, b) === "held") this.contested += 1;
+      else this.contradictions += 1;
+      return;
+    }
+    const { ousts } = ruling;
+    if (ousts !== undefined) this.#hold(ousts, namespace, b);
+    this.#take(map, pair);
+  }
+
+  /** It was believed before somebody knew better. */
+  #hold({ session, a }: Claim, namespace: string, b: string): void {
+    this.contested += 1;
+    this.#sessions.get(this.#session(session))?.hold(namespace, a, b);
+    const key = `${namespace}\u0000${a}`;
+    if (this.#common.get(key) === b) this.#common.delete(key);
+  }
+
+  #take(map: SessionMap, { namespace, a, b }: LearnedPair): void {
+    const outcome = map.learn(namespace, a, b);
+    if (outcome === "contradiction") this.contradictions += 1;
+    if (outcome === "new" && a !== b) this.learned += 1;
+    if (outcome !== "contradiction" && !namespace.startsWith("cookie:"))
+      this.#share(namespace, a, b);
   }
 
   image(session: number, namespace: string, value: string): string | undefined {

@@ -34,6 +34,8 @@ export interface LearnedPair {
   readonly place: string;
   /** A cookie: a later one takes the place of an earlier. */
   readonly replaces: boolean;
+  /** The places may be those of two things: elements of a list that are only the most similar, lines of a text. */
+  readonly isGuess: boolean;
 }
 
 const DEPTH_MAX = 32;
@@ -92,6 +94,8 @@ export function pairsOf(
 class Collector {
   readonly pairs: LearnedPair[] = [];
   readonly #image: Image;
+  /** Inside elements of a list that are paired by likeness only. */
+  #isGuess = false;
 
   constructor(image: Image) {
     this.#image = image;
@@ -136,12 +140,14 @@ class Collector {
   text(a: string, b: string): void {
     const [left, right] = [a.split("\n"), b.split("\n")];
     if (left.length !== right.length) return;
+    this.#isGuess = true;
     for (const [i, line] of left.entries()) {
       const other = right[i] ?? "";
       if (line === other) continue;
       const pairs = tokenPairs(line, other) ?? [];
       for (const pair of pairs) this.#strong(pair.a, pair.b, "text");
     }
+    this.#isGuess = false;
   }
 
   #strong(a: string, b: string, place: string): void {
@@ -169,9 +175,13 @@ class Collector {
   ): void {
     if (depth > DEPTH_MAX || this.pairs.length >= PAIRS_MAX) return;
     if (isArray(a) && isArray(b)) {
-      for (const [i, j] of align(a, b, this.#image).pairs) {
+      const { pairs, guessed } = align(a, b, this.#image);
+      const isGuess = this.#isGuess;
+      for (const [i, j] of pairs) {
+        this.#isGuess = isGuess || guessed.has(i);
         this.json(a[i] ?? null, b[j] ?? null, elementPath(path), name, around, depth + 1);
       }
+      this.#isGuess = isGuess;
     } else if (isObject(a) && isObject(b)) this.#members(a, b, path, around, depth);
     else if (typeOf(a) === typeOf(b) && (typeof a === "string" || typeof a === "number")) {
       this.scalar(scalarText(a), scalarText(b), name, around, path);
@@ -243,7 +253,8 @@ class Collector {
 
   #push(namespace: string, a: string, b: string, place: string, replaces = false): void {
     if (this.pairs.length >= PAIRS_MAX || !isToken(a) || !isToken(b)) return;
-    this.pairs.push({ namespace, a: ownText(a), b: ownText(b), place, replaces });
+    const isGuess = this.#isGuess;
+    this.pairs.push({ namespace, a: ownText(a), b: ownText(b), place, replaces, isGuess });
   }
 }
 

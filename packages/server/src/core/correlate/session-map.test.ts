@@ -36,6 +36,20 @@ describe("the map of a session", () => {
     expect(map.bytes).toBeGreaterThan(bytes);
   });
 
+  it("gives no image that is contested, and lets a later one take its place", () => {
+    const map = new SessionMap();
+    expect(map.contest("", "a", "x")).toBe("held");
+    expect(map.image("", "a")).toBeUndefined();
+    expect(map.learn("", "a", "y")).toBe("new");
+    expect(map.image("", "a")).toBe("y");
+    expect(map.contest("", "a", "x")).toBe("trusted");
+    expect(map.learn("", "a", "z")).toBe("contradiction");
+    map.hold("", "a", "z");
+    expect(map.image("", "a")).toBe("y");
+    map.hold("", "a", "y");
+    expect(map.image("", "a")).toBeUndefined();
+  });
+
   it("does not learn documents", () => {
     const map = new SessionMap();
     map.learn("", "a".repeat(5000), "b");
@@ -55,7 +69,9 @@ const pair = (namespace: string, a: string, b: string, replaces = false): Learne
   b,
   place: "",
   replaces,
+  isGuess: false,
 });
+const guess = (a: string, b: string): LearnedPair => ({ ...pair("", a, b), isGuess: true });
 
 describe("the maps of all sessions", () => {
   it("use what a session learned for it alone where sessions differ", () => {
@@ -105,5 +121,61 @@ describe("the maps of all sessions", () => {
       maps.learn(session, pair("cookie:sid", `${value}${session}`, value, true));
     }
     expect(maps.evicted).toBeGreaterThan(400);
+  });
+});
+
+describe("another session's value where a session's own is expected", () => {
+  const [MINE, THEIRS] = ["mine", "theirs"];
+
+  it("is not used when its own session said so before, and a later one is", () => {
+    const maps = new CorrelationMaps();
+    maps.learn(2, pair("", THEIRS, "theirs'"));
+    maps.learn(1, guess(MINE, "theirs'"));
+    expect(maps.image(1, "", MINE)).toBeUndefined();
+    expect(maps.contested).toBe(1);
+    maps.learn(1, guess(MINE, "mine'"));
+    expect(maps.image(1, "", MINE)).toBe("mine'");
+    expect(maps.contradictions).toBe(0);
+  });
+
+  it("is used no longer once its own session says so, and nobody else gets it", () => {
+    const maps = new CorrelationMaps();
+    maps.learn(1, guess(MINE, "theirs'"));
+    expect(maps.image(1, "", MINE)).toBe("theirs'");
+    maps.learn(2, pair("", THEIRS, "theirs'"));
+    expect(maps.image(1, "", MINE)).toBeUndefined();
+    expect(maps.image(3, "", MINE)).toBeUndefined();
+    expect(maps.image(2, "", THEIRS)).toBe("theirs'");
+    maps.learn(1, guess(MINE, "mine'"));
+    expect(maps.image(1, "", MINE)).toBe("mine'");
+  });
+
+  it("that the target gives at a place of its own is the session's: it may give out one token twice", () => {
+    const maps = new CorrelationMaps();
+    maps.learn(1, pair("", "token-1", "shared"));
+    maps.learn(2, pair("", "token-2", "shared"));
+    expect(maps.image(1, "", "token-1")).toBe("shared");
+    expect(maps.image(2, "", "token-2")).toBe("shared");
+    expect(maps.contested).toBe(0);
+  });
+
+  it("is no other session's when two turn out to be one", () => {
+    const current = new Map<number, number>();
+    const maps = new CorrelationMaps((session) => current.get(session) ?? session);
+    maps.learn(1, pair("", "a", "x"));
+    current.set(2, 1);
+    maps.join(1, 2);
+    maps.learn(1, guess("b", "x"));
+    expect(maps.image(1, "", "b")).toBe("x");
+  });
+
+  it("takes nothing from that session where it contradicts what this one knows", () => {
+    const maps = new CorrelationMaps();
+    maps.learn(1, pair("", MINE, "mine'"));
+    maps.learn(2, guess(THEIRS, "theirs'"));
+    maps.learn(1, pair("", MINE, "theirs'"));
+    expect(maps.image(2, "", THEIRS)).toBe("theirs'");
+    expect(maps.image(1, "", MINE)).toBe("mine'");
+    expect(maps).toMatchObject({ contradictions: 1, contested: 0 });
   });
 });

@@ -1,6 +1,7 @@
 /**
  * What one session learned: how each value of the recording is called at the target. In: pairs, with the name of what they count. Out: the
- * image of a value. The first mapping stays. Bounded, the least recently used forgotten first.
+ * image of a value. The first mapping stays, unless it is held: then it gives no image, and a later one takes its place. Bounded, the least
+ * recently used forgotten first.
  */
 
 /** Mappings of one session: a list of a thousand rows gives three or four each. */
@@ -12,6 +13,8 @@ const ENTRY_BYTES = 160;
 
 export class SessionMap {
   readonly #entries: Map<string, string> = new Map();
+  /** Those whose image is contested. */
+  readonly #held: Set<string> = new Set();
   bytes = 0;
   evicted = 0;
 
@@ -20,28 +23,46 @@ export class SessionMap {
     if (a.length > VALUE_CHARS_MAX || b.length > VALUE_CHARS_MAX) return "known";
     const key = keyOf(namespace, a);
     const known = this.#entries.get(key);
-    if (known !== undefined) return known === b ? "known" : "contradiction";
-    this.#entries.set(key, b);
-    this.bytes += costOf(key, b);
-    if (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
+    if (known !== undefined && !this.#held.has(key)) return known === b ? "known" : "contradiction";
+    this.#held.delete(key);
+    this.replace(namespace, a, b);
     return "new";
+  }
+
+  /** What a is called is contested: no image until something better is learned. An entry that is trusted stays. */
+  contest(namespace: string, a: string, b: string): "held" | "trusted" {
+    const key = keyOf(namespace, a);
+    const known = this.#entries.get(key);
+    if (known !== undefined && known !== b) return this.#held.has(key) ? "held" : "trusted";
+    if (known === undefined) this.replace(namespace, a, b);
+    if (this.#entries.has(key)) this.#held.add(key);
+    return "held";
+  }
+
+  /** Somebody else knows better what b is. */
+  hold(namespace: string, a: string, b: string): void {
+    const key = keyOf(namespace, a);
+    if (this.#entries.get(key) === b) this.#held.add(key);
   }
 
   /** A later value under the same name takes the place of the earlier: cookies are replaced, not collected. */
   replace(namespace: string, a: string, b: string): void {
-    const key = keyOf(namespace, a);
+    this.#put(keyOf(namespace, a), b);
+    if (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
+  }
+
+  #put(key: string, b: string): void {
     const known = this.#entries.get(key);
     if (known !== undefined) this.bytes -= costOf(key, known);
     this.#entries.delete(key);
     this.#entries.set(key, b);
     this.bytes += costOf(key, b);
-    if (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
   }
 
   image(namespace: string, a: string): string | undefined {
     const key = keyOf(namespace, a);
     const found = this.#entries.get(key);
-    if (found === undefined) return undefined;
+    if (found === undefined || this.#held.has(key)) return undefined;
     // Used: now the youngest.
     this.#entries.delete(key);
     this.#entries.set(key, found);
@@ -51,9 +72,11 @@ export class SessionMap {
   /** Joins another session's map, which turned out to be this one's. */
   absorb(other: SessionMap): void {
     for (const [key, b] of other.#entries) {
-      if (this.#entries.has(key)) continue;
-      this.#entries.set(key, b);
-      this.bytes += costOf(key, b);
+      const isBetter = this.#held.has(key) && !other.#held.has(key);
+      if (this.#entries.has(key) && !isBetter) continue;
+      if (other.#held.has(key)) this.#held.add(key);
+      else this.#held.delete(key);
+      this.#put(key, b);
     }
     while (this.#entries.size > ENTRIES_MAX) this.#forgetOldest();
   }
@@ -61,6 +84,7 @@ export class SessionMap {
   #forgetOldest(): void {
     for (const [key, b] of this.#entries) {
       this.#entries.delete(key);
+      this.#held.delete(key);
       this.bytes -= costOf(key, b);
       this.evicted += 1;
       return;

@@ -64,7 +64,8 @@ export function planFrom(
     ].join(" and no ");
     errors.push(`at least one input and one output are required; there is no ${lacking}`);
   }
-  if (errors.length === 0) errors.push(...selfTargets(plan), ...sharedFiles(plan.outputs));
+  if (errors.length === 0)
+    errors.push(...selfTargets(plan), ...sharedFiles(plan.outputs), ...splitPairs(plan));
   return errors.length === 0 ? { plan } : { errors };
 }
 
@@ -121,6 +122,15 @@ function assemble({ instances, options, changed }: Resolved, catalogue: Catalogu
   // Likewise filled in from the run declaration's own options.
   const run = valuesOf(catalogue.run.name) as RunOptions;
   return { inputs, relays, stages: inOrder(stages), outputs, run, changed };
+}
+
+/** A control that takes turns with its target would answer other requests. */
+function splitPairs({ run, outputs }: Plan): string[] {
+  const hasControl = outputs.some(({ isCompanion }) => isCompanion === true);
+  if (!hasControl || !run.splitOutput) return [];
+  return [
+    "--split-output: a control must get the same requests as its target; give one of the two",
+  ];
 }
 
 function isSame(a: Companion, b: Companion): boolean {

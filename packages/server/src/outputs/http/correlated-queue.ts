@@ -75,11 +75,13 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
   }
 
   figures(): CorrelationFigures {
-    const { learned, used, waited, missed, evicted, contradictions } = this.#correlator.counts();
+    const counts = this.#correlator.counts();
+    const { learned, used, waited, missed, evicted, contradictions, contested } = counts;
     const more = {
       ...missed,
       ...(evicted > 0 ? { evicted } : {}),
       ...(contradictions > 0 ? { contradiction: contradictions } : {}),
+      ...(contested > 0 ? { contested } : {}),
     };
     return { learned, used, waited, missed: more };
   }

@@ -8,6 +8,7 @@ import { Dialer } from "./dialer.ts";
 import { proxyRule } from "./proxies.ts";
 import { readRules } from "../../files/rules-file.ts";
 import { CorrelatedQueue } from "./correlated-queue.ts";
+import { PairedQueue } from "./paired-queue.ts";
 import { Prober } from "./prober.ts";
 import { Pool } from "./pool.ts";
 import type { PoolSettings } from "./pool.ts";
@@ -26,14 +27,18 @@ export function create(context: OutputContext, argument: string, values: HttpOpt
   });
   const emits = values.trackResponse || context.replayedWanted;
   const correlation = correlationOf(context, values);
+  const paired =
+    context.paired === undefined
+      ? undefined
+      : new PairedQueue(context.queue, correlation, context.paired);
   const pool = new Pool(
     context,
-    poolSettings(context, values, { dialer, target, correlation, emits }),
+    poolSettings(context, values, { dialer, target, correlation, paired, emits }),
   );
   return {
     reload: authorities.reload,
     emitsReplayed: emits && !context.isControl,
-    observer: correlation,
+    observer: paired ?? correlation,
     start: async () => pool.start(),
     drain: () => pool.drained(),
     close: () => pool.close(),
@@ -41,12 +46,12 @@ export function create(context: OutputContext, argument: string, values: HttpOpt
   };
 }
 
-type Made = Pick<PoolSettings, "dialer" | "target" | "correlation" | "emits">;
+type Made = Pick<PoolSettings, "dialer" | "target" | "correlation" | "paired" | "emits">;
 
 function poolSettings(
   context: OutputContext,
   values: HttpOptions,
-  { dialer, target, correlation, emits }: Made,
+  { dialer, target, correlation, paired, emits }: Made,
 ): PoolSettings {
   return {
     dialer,
@@ -62,6 +67,7 @@ function poolSettings(
     name: context.name,
     isControl: context.isControl,
     correlation,
+    paired,
     prober: context.probeShare > 0 && emits ? new Prober(context.probeShare) : undefined,
     ambiguous: values.ambiguous,
     marked: context.loopGuard,

@@ -11,6 +11,7 @@ import type { OrderKey } from "../../core/order/order-key.ts";
 import { descriptorLimit } from "../../files/descriptors.ts";
 import { DescriptorShortage } from "./descriptor-shortage.ts";
 import type { CorrelatedQueue } from "./correlated-queue.ts";
+import type { PairedQueue } from "./paired-queue.ts";
 import type { Prober } from "./prober.ts";
 import { SCALE_TICK_MS, Scaler } from "./scaler.ts";
 import { Worker } from "./worker.ts";
@@ -29,6 +30,8 @@ export interface PoolSettings extends WorkerSettings {
   readonly orderKey: OrderKey | undefined;
   /** In front of the target; undefined without `--correlate`. */
   readonly correlation: CorrelatedQueue | undefined;
+  /** With a control: what is sent waits until the other side may send it, too. */
+  readonly paired: PairedQueue | undefined;
   /** Other outputs get the answers. */
   readonly emits: boolean;
   /** Which safe requests are asked twice. */
@@ -38,6 +41,8 @@ export interface PoolSettings extends WorkerSettings {
 export class Pool {
   readonly #context: OutputContext;
   readonly #queue: OutputQueue;
+  /** What in front of the target decides which request may go; undefined: all may. */
+  readonly #front: PairedQueue | CorrelatedQueue | undefined;
   readonly #settings: PoolSettings;
   readonly #events: WorkerEvents;
   readonly #writer: RequestWriter = new RequestWriter();
@@ -80,8 +85,11 @@ export class Pool {
       troubled: (reason, advice) => this.#note(reason, advice),
     };
     this.#descriptors = new DescriptorShortage(descriptorLimit());
-    this.#queue = settings.correlation ?? context.queue;
+    const { correlation, paired } = settings;
+    this.#front = paired ?? correlation;
+    this.#queue = this.#front ?? context.queue;
     this.#queue.onReadable = () => this.#wake();
+    if (paired !== undefined) paired.capacity = () => this.#capacity;
   }
 
   start(): void {
@@ -160,7 +168,13 @@ export class Pool {
   get #hasNext(): boolean {
     if (this.#descriptors.unsent.length > 0) return true;
     if (this.#order !== undefined) return this.#order.hasNext(this.#queue);
-    return this.#settings.correlation?.hasNext ?? this.#queue.length > 0;
+    return this.#front?.hasNext ?? this.#queue.length > 0;
+  }
+
+  /** Requests that it could send at once. */
+  get #capacity(): number {
+    if (this.#closed || this.#blocked) return 0;
+    return Math.max(0, this.#limit - this.#busy - this.#descriptors.unsent.length);
   }
 
   #next(): Message | undefined {
