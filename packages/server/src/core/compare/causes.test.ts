@@ -115,3 +115,24 @@ describe("a page that did not come", () => {
     expect(found([page, later], used(2)).get(later)).toBe(page);
   });
 });
+
+describe("a list of other things", () => {
+  const given = exchange(1, { given: [ID] });
+  const status = { part: "status", path: "", kind: "status" } as const;
+
+  it.each([
+    ["$.accounts[].id", "value"],
+    ["$.accounts[].uuid", "leak"],
+  ] as const)("(%s, %s) explains that what the original gave is not found", (path, kind) => {
+    const list = suspect(given, { part: "body", path, kind }, "10014", "56014");
+    const later = suspect(exchange(2), status, "200", "404");
+    expect(found([list, later], used(2)).get(later)).toBe(list);
+  });
+
+  it("is none when only a price is another", () => {
+    const what = { part: "body", path: "$.accounts[].price", kind: "value" } as const;
+    const list = suspect(given, what, "10014", "56014");
+    const later = suspect(exchange(2), status, "200", "404");
+    expect(found([list, later], used(2)).size).toBe(0);
+  });
+});

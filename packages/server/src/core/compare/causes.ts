@@ -6,7 +6,9 @@
  * same things touched, and a way by which the one may lead to the other. Never whole sessions.
  */
 import { classesOf, isStrong } from "../content/value-class.ts";
+import { isIdName } from "./id-names.ts";
 import type { ExchangeRef, Occurrence } from "./place.ts";
+import { nameOfPath } from "./renaming.ts";
 import type { DifferenceKind, Part } from "./report.ts";
 import type { Values } from "./values.ts";
 
@@ -137,12 +139,12 @@ export class CauseFinder {
     );
   }
 
-  /** An answer that lost a part may have lost the value that the request carries: the copy's name of it was never learned. */
+  /** An answer that lost a part, or is about other things, may have lost the value that the request carries: the copy's name of it was never learned. */
   #isLackOf({ suspect, occurrence }: Event, later: Suspect, y: ExchangeRef): boolean {
     const { exchange: x } = occurrence;
     const isLoss =
       suspect.part === "status" || (suspect.part === "body" && LOSSES.has(suspect.kind));
-    if (!isLoss || later.part !== "status") return false;
+    if (!(isLoss || isOfOtherThings(suspect)) || later.part !== "status") return false;
     if (this.#session(x.session) !== this.#session(y.session)) return false;
     return x.given.some((id) => this.#values.usesOf(id).includes(y.index));
   }
@@ -151,6 +153,12 @@ export class CauseFinder {
     if (this.#session(x.session) === this.#session(y.session)) return true;
     return x.touched.some((id) => y.touched.includes(id));
   }
+}
+
+/** The answer names other things than the original did: what it gave out was never given. */
+function isOfOtherThings({ part, path, kind }: Suspect): boolean {
+  if (part !== "body") return false;
+  return kind === "leak" || (kind === "value" && isIdName(nameOfPath(path)));
 }
 
 function isBefore(x: ExchangeRef, y: ExchangeRef): boolean {
