@@ -39,6 +39,11 @@ async function runWith(
   return { code, stderr };
 }
 
+it("its own code is loaded with few: Node opens all at once what a module imports", async () => {
+  const { code, stderr } = await runWith(96, "check", "--input-tcp", ":1", "--output-null");
+  expect([code, stderr]).toEqual([0, ""]);
+});
+
 it.each(["200", "0"])("requests, with %s workers", async (workers) => {
   const seen = new Set<string>();
   let open = 0;
