@@ -118,6 +118,53 @@ describe("pairing", () => {
     expect(told).toEqual(["a 1 /h", "b 1 /2", "a 2 200", "b 2 201"]);
   });
 
+  describe("a response to a request that was not seen may answer a HEAD", () => {
+    const heads = {
+      length: "HTTP/1.1 200 X\r\nContent-Length: 90\r\n\r\n",
+      chunked: "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "neither, the connection goes on": "HTTP/1.1 200 X\r\n\r\n",
+    };
+    /** Each way to cut `text` in two. */
+    const cuts = (text: string): string[][] =>
+      Array.from({ length: text.length }, (_, at) =>
+        [text.slice(0, at), text.slice(at)].filter((piece) => piece !== ""),
+      );
+
+    it.each(Object.entries(heads))("with %s: the next response is one", (_, head) => {
+      const next = "HTTP/1.1 201 X\r\nContent-Length: 2\r\n\r\nok";
+      const orders = [...cuts(head).map((pieces) => [pieces, [next]]), ...cuts(next).map((pieces) => [[head], pieces])]; // prettier-ignore
+      for (const [before = [], behind = []] of orders) {
+        const steps = [...before.map((piece) => `<${piece}`), get("/2"), ...behind.map((piece) => `<${piece}`)]; // prettier-ignore
+        const { told, counters, tally } = play([...steps, ">fin", "<fin"], { midstream: true });
+        expect([behind, told]).toEqual([behind, ["a 1 /2", "a 2 201"]]);
+        expect(counters.unrequested).toBe(1);
+        expect(tally.skippedBytesBy.size).toBe(0);
+      }
+    });
+
+    it.each(["HTTP/2", "HTTP/1", "H", "HHTTP/1.1 ", "plain", "HTTP/1.0"])(
+      "a body that begins %s is one as long as it is shorter or another",
+      (body) => {
+        const isShorter = body.length < 7 || !body.startsWith("HTTP/1.");
+        const text = isShorter ? body : body.slice(0, 6);
+        const server = `HTTP/1.1 200 X\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+        for (const pieces of cuts(server)) {
+          const { told, counters } = play([...pieces.map((piece) => `<${piece}`), get("/2"), answer(201)], { midstream: true }); // prettier-ignore
+          expect([pieces, told]).toEqual([pieces, ["a 1 /2", "a 2 201"]]);
+          expect(counters.unrequested).toBe(1);
+        }
+      },
+    );
+
+    it("a stream that ends while both are possible", () => {
+      for (const how of ["fin", "rst", "capture-end"]) {
+        const { counters, told } = play([`<${heads.length}HTTP/1`, ">fin", `<${how}`], { midstream: true }); // prettier-ignore
+        expect(told).toEqual([]);
+        expect(counters.unrequested).toBe(1);
+      }
+    });
+  });
+
   it("interim responses are no answer", () => {
     const { told, counters } = play([POST, "<HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n", ">hello", answer(200)]); // prettier-ignore
     expect(told).toEqual(["a 1 /p", "a 2 200"]);

@@ -7,7 +7,7 @@
  */
 import { BodyState, HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message, MessageContext } from "@mirrorball/protocol";
-import type { MethodKind } from "../http/head/head-scan.ts";
+import { MethodKind } from "../http/head/head-scan.ts";
 import { RequestStream } from "../http/captured/request-stream.ts";
 import { StreamParser } from "../http/captured/stream-parser.ts";
 import type { StreamTally } from "../http/captured/stream-limits.ts";
@@ -171,7 +171,7 @@ export class HttpConnection implements ConnectionHandler {
   #responseHead(message: StreamMessage): MethodKind {
     const exchange = message.isInterim ? this.#queue.peek() : this.#queue.take();
     this.#answering = exchange;
-    return exchange?.method ?? 0;
+    return exchange?.method ?? MethodKind.unknown;
   }
 
   #responseDone(message: StreamMessage): void {

@@ -8,6 +8,9 @@ import type { MessageBuilder } from "./message-builder.ts";
 import type { StreamLimits } from "./stream-limits.ts";
 import { End } from "./stream-state.ts";
 
+/** How the next response begins. Where a body may begin, it says that there is none: this one answers a HEAD that was not seen. */
+const NEXT_RESPONSE: Uint8Array = Buffer.from("HTTP/1.");
+
 export class BodyReader {
   /** Bytes to come of a body with a length. */
   remaining = 0;
@@ -15,6 +18,8 @@ export class BodyReader {
   lost: End = End.known;
   #body: Body = Body.none;
   #chunks: ChunkScanner | undefined = undefined;
+  /** Bytes in front of the body that are those of a next response so far; undefined when nothing is to be found out. */
+  #alike: number | undefined = undefined;
   readonly #builder: MessageBuilder;
   readonly #limits: StreamLimits;
 
@@ -23,12 +28,13 @@ export class BodyReader {
     this.#limits = limits;
   }
 
-  /** `length`: what the head says, for a body that has one. */
-  begin(body: Body, length: number): void {
+  /** `length`: what the head says, for a body that has one. `mayBeNone`: it may answer a HEAD, which only what follows tells. */
+  begin(body: Body, length: number, mayBeNone: boolean): void {
     this.#body = body;
     this.remaining = body === Body.length ? length : 0;
     this.lost = body === Body.unknown ? End.lostInHead : End.known;
     this.#chunks = body === Body.chunked ? new ChunkScanner(this.#limits) : undefined;
+    this.#alike = mayBeNone && body !== Body.none ? 0 : undefined;
   }
 
   /** The message is over. */
@@ -37,6 +43,7 @@ export class BodyReader {
     this.remaining = 0;
     this.lost = End.known;
     this.#chunks = undefined;
+    this.#alike = undefined;
   }
 
   /** It ends where the sender ends. */
@@ -46,11 +53,18 @@ export class BodyReader {
 
   /** The number of its bytes is known. */
   get hasLength(): boolean {
+    if (this.#alike !== undefined) return false;
     return this.#body !== Body.chunked && this.#body !== Body.untilClose;
+  }
+
+  /** There was no body: these bytes, which were taken, begin the next message. */
+  get ofNext(): Uint8Array | undefined {
+    return this.#alike === NEXT_RESPONSE.length ? NEXT_RESPONSE : undefined;
   }
 
   /** Nothing more of it comes. */
   get isWhole(): boolean {
+    if (this.#alike !== undefined) return this.#alike === NEXT_RESPONSE.length;
     const chunks = this.#chunks;
     if (chunks !== undefined) return chunks.done || chunks.fault !== "";
     return this.remaining === 0 && !this.isUntilClose;
@@ -58,6 +72,7 @@ export class BodyReader {
 
   /** Takes what is of the body, and returns the place behind it. */
   read(chunk: Uint8Array, at: number, end: number, seconds: number, nanoseconds: number): number {
+    if (this.#alike !== undefined) return this.#compare(chunk, at, end, seconds, nanoseconds);
     const chunks = this.#chunks;
     if (chunks !== undefined) {
       const stop = chunks.scan(chunk, at, end);
@@ -69,6 +84,28 @@ export class BodyReader {
     this.#builder.addBody(chunk, at, stop, seconds, nanoseconds);
     this.remaining = this.isUntilClose ? 0 : this.remaining - (stop - at);
     return stop;
+  }
+
+  /** Compares with the beginning of a next response, and returns the place behind what is alike. */
+  #compare(chunk: Uint8Array, from: number, end: number, seconds: number, ns: number): number {
+    const most = this.#body === Body.length ? this.remaining : NEXT_RESPONSE.length;
+    let alike = this.#alike ?? 0;
+    let at = from;
+    while (at < end && alike < most && chunk[at] === NEXT_RESPONSE[alike]) {
+      at += 1;
+      alike += 1;
+      if (alike === NEXT_RESPONSE.length) break;
+    }
+    this.#alike = alike;
+    if (alike < NEXT_RESPONSE.length && (at < end || alike === most)) this.decide(seconds, ns);
+    return at;
+  }
+
+  /** Nothing more can be found out: what was alike is of the body. */
+  decide(seconds: number, nanoseconds: number): void {
+    const alike = this.#alike ?? 0;
+    this.#alike = undefined;
+    if (alike > 0) this.read(NEXT_RESPONSE, 0, alike, seconds, nanoseconds);
   }
 
   /** Passes over `bytes` that are missing. False when the framing does not outlive such a hole. */

@@ -11,13 +11,12 @@
 import { BodyReader } from "./body-reader.ts";
 import { isForeign, nameOf } from "./foreign.ts";
 import { requestBody, responseBody, upgradeOf } from "./framing.ts";
-import type { Body } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
 import { Hunt } from "./hunt.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
 import { PROXY_HEADER } from "./proxy-header.ts";
-import { HeadScan, NOT_A_HEAD } from "../head/head-scan.ts";
+import { HeadScan, MethodKind, NOT_A_HEAD } from "../head/head-scan.ts";
 import { scanHead } from "../head/scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
@@ -91,6 +90,7 @@ export class StreamParser {
   /** `bytes` bytes of the stream are missing here. */
   gap(bytes: number): void {
     const { message } = this.#builder;
+    this.#body.decide(this.#seconds, this.#nanoseconds);
     if (this.#state === State.body && message !== undefined && this.#body.skip(bytes)) {
       // The framing outlives the hole.
       this.#builder.breakBody();
@@ -110,6 +110,7 @@ export class StreamParser {
   /** The stream is over; `orderly` when the sender had nothing more to say. */
   end(orderly: boolean): void {
     const { message } = this.#builder;
+    this.#body.decide(this.#seconds, this.#nanoseconds);
     const isWhole = this.#state === State.body && this.#body.isUntilClose && orderly;
     if (isWhole && message !== undefined) this.#finish(message);
     this.becomeForeign("after-end");
@@ -118,6 +119,7 @@ export class StreamParser {
   /** The other direction has shown that this connection speaks something else from here on. */
   becomeForeign(reason: string): void {
     if (this.#state === State.foreign) return;
+    this.#body.decide(this.#seconds, this.#nanoseconds);
     this.#breakOff();
     this.#state = State.foreign;
     this.#protocol = reason;
@@ -215,7 +217,11 @@ export class StreamParser {
   #stepBody(chunk: Uint8Array, at: number, end: number): number {
     const { message } = this.#builder;
     const stop = this.#body.read(chunk, at, end, this.#seconds, this.#nanoseconds);
+    const next = this.#body.ofNext;
     if (this.#body.isWhole && message !== undefined) this.#finish(message);
+    if (next === undefined) return stop;
+    this.#offset += stop - at - next.length;
+    this.#consume(next, 0, next.length);
     return stop;
   }
 
@@ -248,18 +254,17 @@ export class StreamParser {
     const message = this.#builder.begin(scan);
     message.endSeconds = this.#seconds;
     message.endNanoseconds = this.#nanoseconds;
-    let body: Body;
     if (this.#isRequest) {
-      body = requestBody(scan, this.#limits);
+      this.#body.begin(requestBody(scan, this.#limits), scan.contentLength, false);
       message.doubt(scan.ambiguity);
       this.#events.head(message);
     } else {
       const method = this.#events.head(message);
-      body = responseBody(scan, method, this.#limits);
+      const body = responseBody(scan, method, this.#limits);
+      this.#body.begin(body, scan.contentLength, method === MethodKind.unknown);
       message.doubt(scan.ambiguity);
       message.upgrade = upgradeOf(scan, method);
     }
-    this.#body.begin(body, scan.contentLength);
     this.#state = State.body;
     return message;
   }

@@ -1,7 +1,8 @@
 /** What one pass over a head finds out: the start line, what decides framing, and the first reason to distrust it. */
 
 /** Methods whose responses are framed in another way. */
-export const MethodKind = { other: 0, head: 1, connect: 2 } as const;
+/** `unknown`: of a response whose request was not seen. */
+export const MethodKind = { other: 0, head: 1, connect: 2, unknown: 3 } as const;
 export type MethodKind = (typeof MethodKind)[keyof typeof MethodKind];
 
 /** What Transfer-Encoding says: absent, chunked at the end as it must be, or anything else. */
