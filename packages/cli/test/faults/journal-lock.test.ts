@@ -26,7 +26,7 @@ afterEach(() => {
 /** Reads `moment directory`, tries at that moment, says how it went, and lets go when the next line comes. */
 const program = `
   import { createInterface } from "node:readline";
-  const { Lock } = await import(${JSON.stringify(`${root}packages/server/dist/journal/lock.js`)});
+  const { Lock } = await import(${JSON.stringify(`${root}packages/server/dist/journal/disk/lock.js`)});
   let held;
   console.log("ready");
   for await (const line of createInterface({ input: process.stdin })) {

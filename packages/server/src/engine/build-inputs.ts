@@ -3,7 +3,7 @@
  * In: the plan, the way on. Out: inputs that are not started, an open journal.
  */
 import type { InputJournal } from "../component/types.ts";
-import type { RelayHold } from "../core/journal/relay-hold.ts";
+import type { RelayHold } from "../core/journal/in-flight-entries.ts";
 import { codeOf } from "../files/file-error.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalOptions } from "../journal/options.ts";

@@ -11,7 +11,7 @@ import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { QueueStats } from "../core/queue-stats.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { JournalLane } from "../journal/lane.ts";
+import type { JournalLane } from "../journal/outputs/output-cursor.ts";
 import { OutputAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";
 import type { RunningQueueStats } from "./accounting/stats-lines.ts";

@@ -5,7 +5,7 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Stage } from "../component/types.ts";
-import { RelayHold } from "../core/journal/relay-hold.ts";
+import { RelayHold } from "../core/journal/in-flight-entries.ts";
 import type { RunningRelay, RunningStage } from "./accounting/counters.ts";
 import { RelayAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";

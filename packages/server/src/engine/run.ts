@@ -1,6 +1,6 @@
 /** What a run consists of, as `build-run.ts` makes it, and what its parts are made with. Types only. */
 import type { Accepted, ByteSink, Clock, LineSink } from "../component/types.ts";
-import type { RelayHold } from "../core/journal/relay-hold.ts";
+import type { RelayHold } from "../core/journal/in-flight-entries.ts";
 import type {
   RunningInput,
   RunningJournal,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Journal } from "./journal.ts";
-import { Store } from "./store.ts";
+import { Store } from "./disk/store.ts";
 
 let directory: string;
 beforeEach(() => {

@@ -9,17 +9,17 @@
 import type { Message } from "@mirrorball/protocol";
 import type { InputJournal, JournalledFrame } from "../component/types.ts";
 import { encodeEntry } from "../core/journal/entry.ts";
-import { Backlog } from "./backlog.ts";
-import type { WaitingFrame } from "./backlog.ts";
+import { Backlog } from "./entries/write-queue.ts";
+import type { WaitingFrame } from "./entries/write-queue.ts";
 import type { JournalCounters } from "./counters.ts";
-import { Extent } from "./extent.ts";
-import { JournalLane, forgetLane, freshLane, readLanes } from "./lane.ts";
+import { Extent } from "./entries/entry-range.ts";
+import { JournalLane, forgetLane, freshLane, readLanes } from "./outputs/output-cursor.ts";
 import { Health } from "./health.ts";
-import { Pins } from "./pins.ts";
-import { Producers } from "./producers.ts";
-import { JournalReader } from "./reader.ts";
-import { SHARES_NAME, checkShares, sharesOf } from "./shares.ts";
-import { Store } from "./store.ts";
+import { Pins } from "./entries/retention.ts";
+import { Producers } from "./producers/producers.ts";
+import { JournalReader } from "./entries/reader.ts";
+import { SHARES_NAME, checkShares, sharesOf } from "./outputs/split-assignment.ts";
+import { Store } from "./disk/store.ts";
 import type { JournalOptions } from "./options.ts";
 
 /** Milliseconds after which settled messages are written down when no frame makes a group before. */

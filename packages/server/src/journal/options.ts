@@ -1,7 +1,7 @@
 /** What a journal is given. */
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Clock, Logger } from "../component/types.ts";
-import type { RelayHold } from "../core/journal/relay-hold.ts";
+import type { RelayHold } from "../core/journal/in-flight-entries.ts";
 
 export interface JournalOptions {
   readonly directory: string;

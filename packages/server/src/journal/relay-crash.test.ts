@@ -4,8 +4,8 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { RelayHold } from "../core/journal/relay-hold.ts";
-import { JournalLane, freshLane, readLanes } from "./lane.ts";
+import { RelayHold } from "../core/journal/in-flight-entries.ts";
+import { JournalLane, freshLane, readLanes } from "./outputs/output-cursor.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 

@@ -12,7 +12,7 @@
  */
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { Accepted, OutputObserver } from "../../component/types.ts";
-import type { JournalLane } from "../../journal/lane.ts";
+import type { JournalLane } from "../../journal/outputs/output-cursor.ts";
 import type { OutputAccount } from "../accounting/ledger.ts";
 import type { IntentQueue } from "./intent-queue.ts";
 import type { BoundedQueue, Refusal } from "./queue.ts";

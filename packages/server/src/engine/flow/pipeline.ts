@@ -9,7 +9,7 @@
 import type { Message } from "@mirrorball/protocol";
 import type { Accepted, Fate, Stage } from "../../component/types.ts";
 import type { Relay } from "../../component/relay.ts";
-import { NO_ENTRY } from "../../core/journal/lane-tracker.ts";
+import { NO_ENTRY } from "../../core/journal/settlement-tracker.ts";
 import type { RelayAccount } from "../accounting/ledger.ts";
 import type { StatusComparer } from "../accounting/status-comparer.ts";
 import { isAside } from "./output-branch.ts";

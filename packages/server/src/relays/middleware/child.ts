@@ -13,7 +13,7 @@ import type { Origin, RelayContext } from "../../component/relay.ts";
 import { WAITING_BYTES, scaledBytes } from "../../core/memory/process-memory.ts";
 import { HexLineDecoder, LINE_BYTES_MAX, encodeHexLines } from "../../core/middleware/hex-lines.ts";
 import type { BadLine } from "../../core/middleware/hex-lines.ts";
-import { Inside } from "../../core/middleware/inside.ts";
+import { Inside } from "../../core/middleware/in-flight-messages.ts";
 import { passLines } from "./lines.ts";
 import type { Held, Peer, PeerEvents } from "./peer.ts";
 

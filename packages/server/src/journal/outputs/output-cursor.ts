@@ -3,8 +3,8 @@
  * to be written down. In: settled messages, intents. Out: the named values that the next group has to write.
  */
 import type { Message } from "@mirrorball/protocol";
-import { LaneTracker, keyOf } from "../core/journal/lane-tracker.ts";
-import type { Sources } from "../core/journal/lane-tracker.ts";
+import { LaneTracker, keyOf } from "../../core/journal/settlement-tracker.ts";
+import type { Sources } from "../../core/journal/settlement-tracker.ts";
 import { JournalStream, readStreams, streamNames } from "./stream.ts";
 import type { StoredStream } from "./stream.ts";
 

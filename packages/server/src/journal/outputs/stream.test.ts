@@ -1,7 +1,7 @@
 // What a run leaves behind of a numbered stream, and what the next one makes of it and of its receiver's answer.
 import { describe, expect, it } from "vitest";
-import { get } from "../../test/kit.ts";
-import { keyOf } from "../core/journal/lane-tracker.ts";
+import { get } from "../../../test/kit.ts";
+import { keyOf } from "../../core/journal/settlement-tracker.ts";
 import { JournalStream, readStreams, streamNames } from "./stream.ts";
 
 const LANE = "output-tcp central:28020";

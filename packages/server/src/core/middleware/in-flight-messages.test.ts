@@ -3,7 +3,7 @@ import { HttpMessage } from "@mirrorball/protocol";
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Inside } from "./inside.ts";
+import { Inside } from "./in-flight-messages.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 

@@ -8,11 +8,11 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "lmdb";
 import type { Database, RootDatabase } from "lmdb";
-import { makeDirectory } from "../files/make-directory.ts";
-import { FILE_MODE, checkOwnDirectory, refuseLinks } from "../files/own-path.ts";
+import { makeDirectory } from "../../files/make-directory.ts";
+import { FILE_MODE, checkOwnDirectory, refuseLinks } from "../../files/own-path.ts";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 import { Lock } from "./lock.ts";
-import { Probe } from "./probe.ts";
+import { Probe } from "./write-probe.ts";
 
 export interface WriteGroup {
   readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];

@@ -2,8 +2,8 @@
  * Which entries are kept although every output is done with them: an exchange under way began in one, or a middleware holds
  * messages of it. What is under way for too long is not waited for. Writes nothing.
  */
-import type { RelayHold } from "../core/journal/relay-hold.ts";
-import type { Extent } from "./extent.ts";
+import type { RelayHold } from "../../core/journal/in-flight-entries.ts";
+import type { Extent } from "./entry-range.ts";
 import type { JournalReader } from "./reader.ts";
 
 /**

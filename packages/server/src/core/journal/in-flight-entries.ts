@@ -15,8 +15,8 @@ import type { Chained } from "../keyed-fifo.ts";
 import { ByMessage } from "../by-message.ts";
 import type { MessageName } from "../by-message.ts";
 import { EntryCounts } from "./entry-counts.ts";
-import { NO_ENTRY, keyOf } from "./lane-tracker.ts";
-import type { Provenance, Sources } from "./lane-tracker.ts";
+import { NO_ENTRY, keyOf } from "./settlement-tracker.ts";
+import type { Provenance, Sources } from "./settlement-tracker.ts";
 
 interface Entered extends Chained<Entered> {
   readonly entry: number;

@@ -3,8 +3,8 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LaneTracker } from "./lane-tracker.ts";
-import type { LaneRecovery } from "./lane-tracker.ts";
+import { LaneTracker } from "./settlement-tracker.ts";
+import type { LaneRecovery } from "./settlement-tracker.ts";
 
 function message(id: number): Message {
   const http = HttpMessage.fromHeadText("GET / HTTP/1.1\r\n\r\n");

@@ -4,8 +4,8 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LaneTracker } from "./lane-tracker.ts";
-import { RelayHold } from "./relay-hold.ts";
+import { LaneTracker } from "./settlement-tracker.ts";
+import { RelayHold } from "./in-flight-entries.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 

@@ -5,10 +5,10 @@
  */
 import { checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
-import type { Accepted } from "../component/types.ts";
-import { Assembler } from "../core/assemble/assembler.ts";
-import { processMemory } from "../core/memory/process-memory.ts";
-import { decodeEntry } from "../core/journal/entry.ts";
+import type { Accepted } from "../../component/types.ts";
+import { Assembler } from "../../core/assemble/assembler.ts";
+import { processMemory } from "../../core/memory/process-memory.ts";
+import { decodeEntry } from "../../core/journal/entry.ts";
 
 /** Entries that are handed on without letting the event loop go on. */
 const ENTRIES_PER_TURN_MAX = 16;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { expect, it } from "vitest";
-import { Door } from "./door.ts";
+import { Door } from "./admission-control.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-door-"));
 const certificate = join(folder, "cert.pem");

@@ -2,8 +2,8 @@
  * Which entries a journal holds, and how many bytes lie between any two: each entry tells how many were ever written up to it.
  * In: what was written and removed. Out: counts. Reads entries, writes none.
  */
-import { decodeEntry } from "../core/journal/entry.ts";
-import type { JournalEntry } from "../core/journal/entry.ts";
+import { decodeEntry } from "../../core/journal/entry.ts";
+import type { JournalEntry } from "../../core/journal/entry.ts";
 
 /** Where things are moves on by this share of the distance before it is looked for again. */
 const SEARCH_STEP_SHARE = 1 / 16;

@@ -8,8 +8,8 @@
 import { randomBytes } from "node:crypto";
 import { PRODUCER_ID_BYTES } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { OutputStream } from "../component/types.ts";
-import { keyOf } from "../core/journal/lane-tracker.ts";
+import type { OutputStream } from "../../component/types.ts";
+import { keyOf } from "../../core/journal/settlement-tracker.ts";
 
 const frameName = (lane: string, seq: number): string => `frame\n${lane}\n${seq}`;
 const streamName = (lane: string): string => `stream\n${lane}`;
