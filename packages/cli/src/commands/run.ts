@@ -53,7 +53,7 @@ export async function run(words: readonly string[]): Promise<void> {
   const interrupted = signalled();
   if (![0, 1, 2].some(isatty)) process.on("SIGHUP", () => reload(server, line));
   try {
-    server = await ReplayServer.create(made.plan, { log: (text) => line.log(text), dead });
+    server = await ReplayServer.create(made.plan, { log: (text) => line.log(text), onFatalDiskError });
     await server.start();
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
@@ -98,7 +98,7 @@ function elapsed(ms: number): Promise<void> {
  * The journal's disk has failed for good as far as this process goes. A signal that nothing handles is the only end that does not
  * wait for a thread which may never come back; what was acknowledged is on disk.
  */
-function dead(reason: string): void {
+function onFatalDiskError(reason: string): void {
   complain(reason);
   process.kill(process.pid, "SIGKILL");
 }

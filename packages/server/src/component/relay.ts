@@ -35,7 +35,7 @@ export interface RelayContext {
    */
   readonly durable: boolean;
   /** What is inside keeps so much in the journal that nothing new may find room: what is overtaken is to be given up sooner. */
-  pressed(): boolean;
+  journalNearLimit(): boolean;
   /** What a peer says to people. */
   readonly stderr: LineSink;
   readonly clock: Clock;

@@ -4,8 +4,9 @@
  * Components are written against these interfaces only: they never import the engine, nor each other.
  * Data moves in batches, so nothing here costs a promise or a closure a message.
  */
-import type { Message, MessageKind, WireRecord } from "@mirrorball/protocol";
+import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { PairedPlace } from "../core/order/paired.ts";
+import type { InputJournal } from "./intake.ts";
 
 /** Time and timers, so that tests can hold them still. */
 export interface Clock {
@@ -46,29 +47,6 @@ export interface LineSink {
  */
 export type Accepted = Promise<void> | undefined;
 
-/** One frame of a producer that is to be kept: as it came, and unpacked. */
-export interface JournalledFrame {
-  readonly seq: number;
-  readonly payload: Uint8Array;
-  readonly records: readonly WireRecord[];
-}
-
-/** The durable store behind acknowledgements, as an input sees it (`--journal`). A producer is a key of the input's own. */
-export interface InputJournal {
-  /** The last frame of the producer that is on disk; undefined for an unknown producer. */
-  ackedSeq(producer: string): number | undefined;
-  /** The same, once nothing of the producer is on its way to the disk any more; waits as long as the disk fails. */
-  settledSeq(producer: string): Promise<number | undefined>;
-  /** Why frames do not get to the disk at present; undefined when they do. */
-  readonly trouble: string | undefined;
-  /** Resolves when the frame is on disk; never rejects. What is stored is handed to the pipeline by the journal. */
-  append(producer: string, service: string, frame: JournalledFrame): Promise<void>;
-  /** The producer came or went; one that stays away has its unfinished exchanges given out. */
-  present(producer: string, connected: boolean): void;
-  /** Nothing more will come from this producer. */
-  farewell(producer: string, service: string): void;
-}
-
 export interface InputContext {
   /** The component's name and argument, for messages: `input-tcp :28020`. */
   readonly name: string;
@@ -102,6 +80,8 @@ export interface Input {
   start(): Promise<void>;
   /** Stops taking new traffic; resolves when all it had accepted was emitted. Idempotent. */
   stop(): Promise<void>;
+  /** There was time enough: lets `stop` come to its end although something waits. Absent where it waits for nobody but the pipeline. */
+  abort?(): void;
   /** Reads certificates and the like again, on SIGHUP. Absent where there is nothing to read. Never throws. */
   readonly reload?: (() => void) | undefined;
   /** Resolves when the input came to its own end (end of file). Absent on endless inputs. */

@@ -2,8 +2,8 @@
  * Builds the inputs of a plan, each with its account and its own limit, and opens the journal, which hands messages on as an input does.
  * In: the plan, the way on. Out: inputs that are not started, an open journal.
  */
-import type { InputJournal } from "../component/types.ts";
-import type { RelayHold } from "../core/journal/in-flight-entries.ts";
+import type { InputJournal } from "../component/intake.ts";
+import type { InFlightEntries } from "../core/journal/in-flight-entries.ts";
 import { codeOf } from "../files/file-error.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalOptions } from "../journal/options.ts";
@@ -56,17 +56,7 @@ export function buildInput(
 /** What an input stores is counted as its own. */
 function countedJournal(journal: Journal, account: InputAccount): InputJournal {
   return {
-    ackedSeq: (producer) => journal.ackedSeq(producer),
-    settledSeq: (producer) => journal.settledSeq(producer),
-    get trouble() {
-      return journal.trouble;
-    },
-    present: (producer, connected) => journal.present(producer, connected),
-    farewell: (producer, service) => journal.farewell(producer, service),
-    append: (producer, service, frame) => {
-      account.stored(frame.records.length);
-      return journal.append(producer, service, frame);
-    },
+    intake: (events) => journal.intake({ ...events, stored: (records) => account.stored(records) }),
   };
 }
 
@@ -76,7 +66,7 @@ export function openJournal(
   { log, clock, onFatalDiskError }: Surroundings,
   way: Way,
   identity: Identity | undefined,
-  hold: RelayHold | undefined,
+  inFlight: InFlightEntries | undefined,
 ): RunningJournal | undefined {
   const { journal: directory, journalLimitBytes: limitBytes } = run;
   if (journalClass === undefined) return undefined;
@@ -93,8 +83,8 @@ export function openJournal(
       return way.emit(batch, entry);
     },
     dropped: (reason, count) => account.dropped(reason, count),
-    dead: onFatalDiskError,
-    hold,
+    onFatalDiskError,
+    inFlight,
   });
   return { name, journal, account };
 }

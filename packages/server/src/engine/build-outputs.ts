@@ -11,7 +11,7 @@ import { createLimiter } from "../core/limit/limiter.ts";
 import type { Limit } from "../core/limit/limiter.ts";
 import { QueueStats } from "../core/queue-stats.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { JournalLane } from "../journal/outputs/output-cursor.ts";
+import type { OutputCursor } from "../journal/outputs/output-cursor.ts";
 import { OutputAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";
 import type { RunningQueueStats } from "./accounting/stats-lines.ts";
@@ -47,7 +47,7 @@ export function buildOutputs(
     // Names are keys in the journal: a second output of the same name must not share the first one's cursor.
     const cursorName = same === 0 ? name : `${name} #${same + 1}`;
     const atMostOnce = planned.declaration.atMostOnce?.(planned.options);
-    const cursor = journal?.lane(cursorName, atMostOnce ?? never);
+    const cursor = journal?.cursor(cursorName, atMostOnce ?? never);
     const isCompanion = planned.isCompanion === true;
     const probeShare = isCompanion ? 0 : Math.max(0, ...plan.outputs.map(probeShareOf));
     const log = createLogger(around.log, plan.run.verbose, name);
@@ -82,7 +82,7 @@ function pairedPlaces(outputs: readonly PlannedOutput[]): Map<PlannedOutput, Pai
 
 interface Joints {
   readonly queueStats: RunningQueueStats | undefined;
-  readonly cursor: JournalLane | undefined;
+  readonly cursor: OutputCursor | undefined;
   readonly sendsAtMostOnce: boolean;
 }
 

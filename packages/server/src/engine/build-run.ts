@@ -5,7 +5,7 @@
  */
 import { MessageKind } from "@mirrorball/protocol";
 import type { Stage } from "../component/types.ts";
-import { RelayHold } from "../core/journal/in-flight-entries.ts";
+import { InFlightEntries } from "../core/journal/in-flight-entries.ts";
 import type { RunningRelay, RunningStage } from "./accounting/counters.ts";
 import { RelayAccount } from "./accounting/ledger.ts";
 import { createLogger } from "./accounting/log.ts";
@@ -29,11 +29,11 @@ export function buildRun(plan: LoadedPlan, around: Surroundings): Run {
     reenter: (batch) => pipeline.reenter(batch),
     forward: (batch) => pipeline.forward(batch),
   };
-  const held = run.journal === "" ? undefined : new RelayHold();
-  const nearLimit = (): boolean => journal?.journal.pressed === true;
-  const relay = buildRelay(plan, around, way, held, nearLimit);
-  const hold = relay === undefined ? undefined : held;
-  const journal = openJournal(plan, around, way, identity, hold);
+  const entries = run.journal === "" ? undefined : new InFlightEntries();
+  const nearLimit = (): boolean => journal?.journal.nearLimit === true;
+  const relay = buildRelay(plan, around, way, entries, nearLimit);
+  const inFlight = relay === undefined ? undefined : entries;
+  const journal = openJournal(plan, around, way, identity, inFlight);
   const outputs = buildOutputs(plan, around, way, journal?.journal);
   checkReplayed(plan, outputs);
   const replaying = outputs.filter(({ output }) => output.emitsReplayed === true).length;
@@ -54,30 +54,30 @@ export function buildRun(plan: LoadedPlan, around: Surroundings): Run {
     buildInput(planned, plan, around, way, journal?.journal, identity),
   );
   const queueStats = outputs.flatMap(({ queueStats: stats }) => stats ?? []);
-  return { inputs, relay, hold, stages, outputs, comparer, journal, queueStats, identity };
+  return { inputs, relay, inFlight, stages, outputs, comparer, journal, queueStats, identity };
 }
 
 function buildRelay(
   plan: LoadedPlan,
   { log, clock, streams }: Surroundings,
   way: Way,
-  hold: RelayHold | undefined,
-  pressed: () => boolean,
+  inFlight: InFlightEntries | undefined,
+  nearLimit: () => boolean,
 ): RunningRelay | undefined {
   if (plan.relay === undefined) return undefined;
   const { declaration, create, options } = plan.relay;
   const { name } = declaration;
-  const account = new RelayAccount(hold);
+  const account = new RelayAccount(inFlight);
   const context = {
     name,
     ledger: account,
     emit: (batch: Parameters<Way["forward"]>[0]) => {
       const wait = way.forward(batch);
-      hold?.passed();
+      inFlight?.passed();
       return wait;
     },
-    durable: hold !== undefined,
-    pressed,
+    durable: inFlight !== undefined,
+    journalNearLimit: nearLimit,
     stderr: streams.stderr,
     clock,
     log: createLogger(log, plan.run.verbose, name),

@@ -26,7 +26,7 @@ export interface ReplayServerOptions {
    * Called when the journal's disk has failed in a way that only a new process gets over. This one should end at once, and by a
    * signal: a thread of lmdb may wait for ever, and the usual ways out wait for it. By default an error is thrown.
    */
-  readonly dead?: (reason: string) => void;
+  readonly onFatalDiskError?: (reason: string) => void;
   /** Where `--output-stdout` and reports go; this process's own by default. */
   readonly stdout?: ByteSink;
   /** Where a middleware's words go; this process's own by default. */
@@ -75,7 +75,7 @@ export class ReplayServer {
     {
       log = () => {},
       clock = systemClock,
-      dead = throwIt,
+      onFatalDiskError = throwIt,
       stdout = standardOutput,
       stderr = standardError,
     }: ReplayServerOptions = {},
@@ -84,7 +84,7 @@ export class ReplayServer {
     const loaded = await load(plan);
     const { buildRun } = await import("./build-run.ts");
     const streams = { stdout, stderr };
-    const run = buildRun(loaded, { log, clock, streams, onFatalDiskError: dead });
+    const run = buildRun(loaded, { log, clock, streams, onFatalDiskError });
     return new ReplayServer(plan, run, log);
   }
 
@@ -251,13 +251,14 @@ export class ReplayServer {
     // An input that waits for room must be able to end.
     for (const { branch } of this.#run.outputs) branch.close();
     await this.#run.relay?.relay.close();
+    for (const { input } of this.#run.inputs) input.abort?.();
     await Promise.allSettled(this.#run.inputs.map(({ input }) => input.stop()));
     await Promise.allSettled(this.#run.outputs.map(({ output }) => output.close()));
     // What a journal holds is not lost: the next run goes on with it.
     for (const { account, branch } of this.#run.outputs) {
       if (!branch.isKept) account.abandon("shutdown");
     }
-    this.#run.relay?.account.abandon("shutdown", this.#run.hold?.count ?? 0);
+    this.#run.relay?.account.abandon("shutdown", this.#run.inFlight?.count ?? 0);
     await this.#run.journal?.journal.close();
   }
 }

@@ -1,6 +1,6 @@
 /** What a run consists of, as `build-run.ts` makes it, and what its parts are made with. Types only. */
 import type { Accepted, ByteSink, Clock, LineSink } from "../component/types.ts";
-import type { RelayHold } from "../core/journal/in-flight-entries.ts";
+import type { InFlightEntries } from "../core/journal/in-flight-entries.ts";
 import type {
   RunningInput,
   RunningJournal,
@@ -44,7 +44,7 @@ export interface Run {
   readonly inputs: readonly RunningInput[];
   readonly relay: RunningRelay | undefined;
   /** With a journal and a relay: which entries are inside. */
-  readonly hold: RelayHold | undefined;
+  readonly inFlight: InFlightEntries | undefined;
   readonly stages: readonly RunningStage[];
   readonly outputs: readonly BuiltOutput[];
   readonly comparer: StatusComparer | undefined;

@@ -14,7 +14,8 @@ import {
 import type { ExchangeRecord, Message, WireRecord } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { freePort, isPlace } from "../../test/kit.ts";
-import type { Accepted, InputContext, InputJournal } from "../component/types.ts";
+import type { FrameIntake, FrameLine, InputJournal, IntakeFrame } from "../component/intake.ts";
+import type { Accepted, InputContext } from "../component/types.ts";
 import { inputTcp } from "./tcp.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -36,6 +37,7 @@ interface Rig {
   /** How much further its clock is than the real one. */
   aheadMs: number;
   stop(): Promise<void>;
+  abort(): void;
 }
 
 async function rig(
@@ -60,6 +62,7 @@ async function rig(
     gate: undefined,
     aheadMs: 0,
     stop: () => input.stop(),
+    abort: () => input.abort?.(),
   };
   const context: InputContext = {
     name: "input-tcp",
@@ -94,6 +97,27 @@ async function rig(
   await input.start();
   closers.push(() => input.stop());
   return made;
+}
+
+/** A journal that does as it is told; producers are superseded as by a real one. */
+function journalOf({
+  trouble,
+  safeSeq = async () => undefined,
+  take = () => {},
+}: {
+  trouble?: string;
+  safeSeq?: () => Promise<number | undefined>;
+  take?: (frame: IntakeFrame, line: FrameLine) => void;
+}): InputJournal {
+  let last: FrameLine | undefined;
+  const join: FrameIntake["join"] = ({ epoch }, line) => {
+    last?.supersede();
+    last = line;
+    const quiet = { leave: () => {}, bye: () => {} };
+    const certain = epoch === 0 ? undefined : safeSeq();
+    return { ...quiet, safeSeq: certain, take: (frame) => void take(frame, line) };
+  };
+  return { intake: () => ({ join, trouble, tick: () => {}, end: async () => {} }) };
 }
 
 class Client {
@@ -412,26 +436,16 @@ describe("start and stop", () => {
 });
 
 describe("a journal that takes nothing", () => {
-  it("does not keep an input open that is stopped a second time, as at the end of the drain timeout", async () => {
+  it("does not keep an input open that is aborted, as at the end of the drain timeout", async () => {
     let taken = 0;
-    const journal: InputJournal = {
-      ackedSeq: () => undefined,
-      settledSeq: async () => undefined,
-      trouble: undefined,
-      append: () => {
-        taken += 1;
-        return new Promise(() => {});
-      },
-      present: () => {},
-      farewell: () => {},
-    };
+    const journal = journalOf({ take: () => void (taken += 1) });
     const server = await rig(undefined, {}, journal);
     const client = new Client(1);
     await client.connect({ port: server.port, host: "127.0.0.1" });
     client.send(1);
     await vi.waitFor(() => expect(taken).toBe(1), POLL);
     const stopped = server.stop();
-    await server.stop();
+    server.abort();
     await stopped;
     await vi.waitFor(() => expect(client.socket?.destroyed).toBe(true), POLL);
     expect(client.session.ackedWeight).toBe(0);
@@ -442,14 +456,13 @@ describe("a producer that keeps its id over restarts", () => {
   it("is answered when nothing of it is on its way to the disk any more, and its older connection is closed", async () => {
     let safeSeq = 0;
     let settled = Promise.resolve();
-    const journal: InputJournal = {
-      ackedSeq: () => undefined,
-      settledSeq: async () => settled.then(() => safeSeq),
-      trouble: undefined,
-      append: async (_producer, _service, { seq }) => void (safeSeq = seq),
-      present: () => {},
-      farewell: () => {},
-    };
+    const journal = journalOf({
+      safeSeq: async () => settled.then(() => safeSeq),
+      take: ({ seq, payload }, line) => {
+        safeSeq = seq;
+        line.safe(seq, payload.length);
+      },
+    });
     const server = await rig(undefined, {}, journal);
     const where = { port: server.port, host: "127.0.0.1" };
     const first = new Client(1, undefined, { epoch: 1, lastSeq: 0 });
@@ -473,17 +486,13 @@ describe("a producer that keeps its id over restarts", () => {
 
   it("hears why, when it has to wait for too long", async () => {
     let asked = false;
-    const journal: InputJournal = {
-      ackedSeq: () => undefined,
-      settledSeq: () => {
+    const journal = journalOf({
+      trouble: "the disk of its journal takes nothing",
+      safeSeq: () => {
         asked = true;
         return new Promise(() => {});
       },
-      trouble: "the disk of its journal takes nothing",
-      append: async () => {},
-      present: () => {},
-      farewell: () => {},
-    };
+    });
     const server = await rig(undefined, {}, journal);
     const client = new Client(1, undefined, { epoch: 2, lastSeq: 5 });
     const answered = client.connect({ port: server.port, host: "127.0.0.1" });

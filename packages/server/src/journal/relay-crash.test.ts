@@ -4,8 +4,8 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { RelayHold } from "../core/journal/in-flight-entries.ts";
-import { JournalLane, freshLane, readLanes } from "./outputs/output-cursor.ts";
+import { InFlightEntries } from "../core/journal/in-flight-entries.ts";
+import { OutputCursor, freshCursor, readCursors } from "./outputs/output-cursor.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 
@@ -18,9 +18,9 @@ interface Traits {
   readonly unsafe: boolean;
 }
 
-const LANES = [
-  { name: "once", once: true },
-  { name: "again", once: false },
+const OUTPUTS = [
+  { name: "once", atMostOnce: true },
+  { name: "again", atMostOnce: false },
 ] as const;
 
 /** What survives a kill: the journal, and what arrived. */
@@ -44,9 +44,9 @@ interface Queued {
 /** One life of the server. */
 class Life {
   readonly #disk: Disk;
-  readonly #hold: RelayHold = new RelayHold();
-  readonly #lanes: readonly JournalLane[];
-  readonly #queues: Queued[][] = LANES.map(() => []);
+  readonly #inFlight: InFlightEntries = new InFlightEntries();
+  readonly #cursors: readonly OutputCursor[];
+  readonly #queues: Queued[][] = OUTPUTS.map(() => []);
   readonly inside: { readonly entry: number; readonly at: number }[] = [];
   readonly #late: string[] = [];
   readonly #unsafe: (id: string) => boolean;
@@ -58,19 +58,19 @@ class Life {
       const [entry = 1, at = 0] = id.replace("made", "").split(".").map(Number);
       return disk.entries[entry - 1]?.[at]?.unsafe ?? false;
     };
-    const stored = readLanes(disk.values);
+    const stored = readCursors(disk.values);
     const last = disk.written;
-    this.#hold.recoverTo = last;
-    this.#lanes = LANES.map(({ name, once }) => {
-      const known = stored.get(name) ?? freshLane(1);
-      const asks = ({ id }: Message): boolean => once && this.#unsafe(id);
-      return new JournalLane(name, known, last, asks, () => {}, this.#hold);
+    this.#inFlight.recoverTo = last;
+    this.#cursors = OUTPUTS.map(({ name, atMostOnce }) => {
+      const known = stored.get(name) ?? freshCursor(1);
+      const asks = ({ id }: Message): boolean => atMostOnce && this.#unsafe(id);
+      return new OutputCursor(name, known, last, asks, () => {}, this.#inFlight);
     });
-    this.next = Math.min(...this.#lanes.map(({ tracker }) => tracker.cursor));
+    this.next = Math.min(...this.#cursors.map(({ tracker }) => tracker.cursor));
   }
 
   get uncertain(): number {
-    return this.#lanes.reduce((sum, { tracker }) => sum + tracker.uncertain, 0);
+    return this.#cursors.reduce((sum, { tracker }) => sum + tracker.uncertain, 0);
   }
 
   get quiet(): boolean {
@@ -84,12 +84,12 @@ class Life {
     const entry = this.next;
     this.next += 1;
     this.#disk.written = Math.max(this.#disk.written, entry);
-    this.#hold.entered(
+    this.#inFlight.entered(
       traits.map((_, at) => messageOf(idOf(entry, at))),
       entry,
     );
-    this.#hold.read(entry);
-    for (const { tracker } of this.#lanes) tracker.read(entry);
+    this.#inFlight.read(entry);
+    for (const { tracker } of this.#cursors) tracker.read(entry);
     this.inside.push(...traits.map((_, at) => ({ entry, at })));
   }
 
@@ -100,10 +100,10 @@ class Life {
     const id = idOf(given.entry, given.at);
     const traits = this.#disk.entries[given.entry - 1]?.[given.at];
     if (traits === undefined || traits.fate === "drop") {
-      this.#hold.gone([messageOf(id)]);
+      this.#inFlight.gone([messageOf(id)]);
       return;
     }
-    this.#hold.returned([messageOf(id)]);
+    this.#inFlight.returned([messageOf(id)]);
     const out = [...this.#late.splice(0), ...Array.from({ length: 1 + traits.copies }, () => id)];
     if (traits.made === "with it") out.push(`made${id}`);
     if (traits.made === "later") this.#late.push(`made${id}`);
@@ -119,7 +119,7 @@ class Life {
     if (traits.made !== "none") return;
     this.inside.splice(this.inside.indexOf(given), 1);
     const id = idOf(given.entry, given.at);
-    this.#hold.gone([messageOf(id)]);
+    this.#inFlight.gone([messageOf(id)]);
     this.#disk.givenUp.add(id);
     this.#late.push(id);
   }
@@ -129,7 +129,7 @@ class Life {
   }
 
   #forward(ids: readonly string[]): void {
-    for (const [i, { tracker }] of this.#lanes.entries()) {
+    for (const [i, { tracker }] of this.#cursors.entries()) {
       for (const id of ids) {
         const message = messageOf(id);
         if (tracker.admission(message, 0) !== "new") continue;
@@ -137,22 +137,22 @@ class Life {
         this.#queues[i]?.push({ message, state: "waits" });
       }
     }
-    this.#hold.passed();
+    this.#inFlight.passed();
   }
 
   /** One queued message goes one step further: intent, sent, settled. */
-  advance(lane: number, pick: number): void {
-    const queue = this.#queues[lane] ?? [];
+  advance(cursor: number, pick: number): void {
+    const queue = this.#queues[cursor] ?? [];
     const at = pick % Math.max(1, queue.length);
     const queued = queue[at];
-    const journal = this.#lanes[lane];
+    const journal = this.#cursors[cursor];
     if (queued === undefined || journal === undefined) return;
     const { message } = queued;
     if (queued.state === "waits" && journal.needsIntent(message)) {
       void journal.intend([message]);
       queued.state = "intending";
     } else if (queued.state === "waits" || queued.state === "ready") {
-      const arrived = this.#disk.arrived[lane];
+      const arrived = this.#disk.arrived[cursor];
       arrived?.set(message.id, (arrived.get(message.id) ?? 0) + 1);
       queued.state = "sent";
     } else if (queued.state === "sent") {
@@ -163,8 +163,8 @@ class Life {
 
   write(): void {
     const values = new Map<string, string | undefined>(this.#disk.values);
-    const pin = this.#hold.oldest ?? Number.MAX_SAFE_INTEGER;
-    for (const lane of this.#lanes) lane.collect(values, pin);
+    const pin = this.#inFlight.oldest ?? Number.MAX_SAFE_INTEGER;
+    for (const cursor of this.#cursors) cursor.collect(values, pin);
     this.#disk.values = new Map();
     for (const [name, value] of values) {
       if (value !== undefined) this.#disk.values.set(name, value);
@@ -179,16 +179,17 @@ class Life {
       this.read();
       this.answer(0);
       this.flushLate();
-      for (const lane of [0, 1]) this.advance(lane, 0);
+      for (const cursor of [0, 1]) this.advance(cursor, 0);
       this.write();
     }
     this.flushLate();
     while (this.#queues.some((queue) => queue.length > 0)) {
-      for (const lane of [0, 1]) this.advance(lane, 0);
+      for (const cursor of [0, 1]) this.advance(cursor, 0);
       this.write();
     }
     this.write();
-    for (const { tracker } of this.#lanes) expect(tracker.cursor).toBeGreaterThanOrEqual(this.next);
+    for (const { tracker } of this.#cursors)
+      expect(tracker.cursor).toBeGreaterThanOrEqual(this.next);
   }
 }
 
@@ -205,7 +206,7 @@ const traits = fc.record({
 const step = fc.record({
   do: fc.constantFrom("read", "answer", "answer", "late", "flush", "advance", "write"),
   pick: fc.nat({ max: 30 }),
-  lane: fc.nat({ max: 1 }),
+  cursor: fc.nat({ max: 1 }),
 });
 const lives = fc.array(
   fc.record({
@@ -221,7 +222,8 @@ function act(life: Life, what: typeof step extends fc.Arbitrary<infer T> ? T : n
   else if (what.do === "answer") life.answer(what.pick);
   else if (what.do === "late") life.answerLate(what.pick);
   else if (what.do === "flush") life.flushLate();
-  else if (what.do === "advance") for (let i = 0; i < 4; i += 1) life.advance(what.lane, what.pick);
+  else if (what.do === "advance")
+    for (let i = 0; i < 4; i += 1) life.advance(what.cursor, what.pick);
   else life.write();
 }
 
@@ -238,7 +240,8 @@ it("any kills: nothing that is passed on is missing, nothing with side effects c
       };
       for (const { stuck, steps } of killed) {
         const life = new Life(disk);
-        for (const what of steps) if (what.do !== "advance" || what.lane !== stuck) act(life, what);
+        for (const what of steps)
+          if (what.do !== "advance" || what.cursor !== stuck) act(life, what);
       }
       const last = new Life(disk);
       last.finish();

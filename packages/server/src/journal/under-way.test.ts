@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { BodyState, RecordType, packRecords } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
 import { afterEach, describe, expect, it } from "vitest";
+import { TestProducer, helloOf, quietIntake } from "../../test/journal-kit.ts";
+import type { JoinedProducer } from "../component/intake.ts";
 import { Journal } from "./journal.ts";
 
 const closers: (() => Promise<void>)[] = [];
@@ -13,10 +15,10 @@ afterEach(async () => {
 });
 
 const LIMIT_BYTES = 1_000_000;
-const PRODUCER = "ab".repeat(16);
 
 interface Run {
   readonly journal: Journal;
+  readonly safeSeq: JoinedProducer["safeSeq"];
   readonly messages: Message[];
   readonly dropped: string[];
   append(seq: number, ...records: WireRecord[]): Promise<void>;
@@ -34,27 +36,28 @@ function open(directory: string): Run {
     log: { warn: () => {}, debug: () => {} },
     emit: (batch, entry) => {
       for (const message of batch) {
-        if (lane.tracker.admission(message, entry) !== "new") continue;
-        lane.tracker.queued(message, entry);
+        if (cursor.tracker.admission(message, entry) !== "new") continue;
+        cursor.tracker.queued(message, entry);
         messages.push(message);
-        lane.settled([message]);
+        cursor.settled([message]);
       }
       return undefined;
     },
     dropped: (reason) => dropped.push(reason),
-    dead: (reason) => {
+    onFatalDiskError: (reason) => {
       throw new Error(reason);
     },
   });
-  const lane = journal.lane("output-test", () => false);
+  const cursor = journal.cursor("output-test", () => false);
   journal.start();
   closers.push(() => journal.close());
+  const producer = new TestProducer(quietIntake(journal), helloOf(1));
   return {
     journal,
+    safeSeq: producer.joined.safeSeq,
     messages,
     dropped,
-    append: (seq, ...records) =>
-      journal.append(PRODUCER, "shop", { seq, payload: packRecords(records), records }),
+    append: (seq, ...records) => producer.append(seq, packRecords(records), records),
   };
 }
 
@@ -96,7 +99,7 @@ describe("exchanges under way", () => {
     await first.journal.drained();
     await first.journal.close();
     const second = open(at);
-    expect(second.journal.ackedSeq(PRODUCER)).toBe(7);
+    expect(second.safeSeq).toBe(7);
     await second.append(8, ...end(5));
     await second.append(9, ...end(1));
     await second.journal.drained();

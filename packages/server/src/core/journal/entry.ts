@@ -1,5 +1,5 @@
 /**
- * An entry of the journal as bytes: one frame of a producer, or its farewell. Sans-IO.
+ * An entry of the journal as bytes: one frame of a producer, or its bye. Sans-IO.
  *
  * `total` counts the bytes of all payloads ever journalled up to and including this one, so that the size of what is
  * held between two entries is a subtraction. A checksum of its own guards all of it: the disk is not the wire.
@@ -11,7 +11,7 @@ export interface JournalEntry {
   readonly producer: string;
   readonly service: string;
   readonly seq: number;
-  /** Empty in a farewell. */
+  /** Empty in a bye. */
   readonly payload: Uint8Array;
   readonly total: number;
 }

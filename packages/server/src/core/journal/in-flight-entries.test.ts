@@ -4,8 +4,8 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LaneTracker } from "./settlement-tracker.ts";
-import { RelayHold } from "./in-flight-entries.ts";
+import { SettlementTracker } from "./settlement-tracker.ts";
+import { InFlightEntries } from "./in-flight-entries.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 
@@ -15,13 +15,13 @@ function message(id: string): Message {
 
 /** A journal's reader, a middleware and two outputs, moved by hand; knows by itself what is open of which entry. */
 class World {
-  readonly hold: RelayHold = new RelayHold();
-  readonly lanes: readonly LaneTracker[] = [1, 2].map(
+  readonly inFlight: InFlightEntries = new InFlightEntries();
+  readonly trackers: readonly SettlementTracker[] = [1, 2].map(
     () =>
-      new LaneTracker(
+      new SettlementTracker(
         { cursor: 1, lastEntry: 0, done: new Map(), intended: new Map(), uncertain: 0 },
         () => false,
-        this.hold,
+        this.inFlight,
       ),
   );
   read = 0;
@@ -34,9 +34,9 @@ class World {
   enter(count: number): void {
     this.read += 1;
     const ids = Array.from({ length: count }, (_, i) => `${this.read}.${i}`);
-    if (count > 0) this.hold.entered(ids.map(message), this.read);
-    this.hold.read(this.read);
-    for (const lane of this.lanes) lane.read(this.read);
+    if (count > 0) this.inFlight.entered(ids.map(message), this.read);
+    this.inFlight.read(this.read);
+    for (const output of this.trackers) output.read(this.read);
     this.inside.push(...ids.map((id) => ({ id, entry: this.read })));
   }
 
@@ -44,7 +44,7 @@ class World {
   enterFromNowhere(): void {
     this.#made += 1;
     const id = `other${this.#made}`;
-    this.hold.entered([message(id)], 0);
+    this.inFlight.entered([message(id)], 0);
     this.inside.push({ id, entry: 0 });
   }
 
@@ -57,35 +57,35 @@ class World {
       this.#made += 1;
       out.splice(i, 0, { id: `made${this.#made}`, entry: came.entry });
     }
-    this.hold.returned([message(came.id)]);
-    for (const [lane, tracker] of this.lanes.entries()) {
+    this.inFlight.returned([message(came.id)]);
+    for (const [output, tracker] of this.trackers.entries()) {
       for (const each of out) {
         expect(tracker.admission(message(each.id), 0)).toBe("new");
         tracker.queued(message(each.id), 0);
-        this.queues[lane]?.push(each);
+        this.queues[output]?.push(each);
       }
     }
-    this.hold.passed();
+    this.inFlight.passed();
   }
 
   giveUp(at: number): void {
     const [gone] = this.inside.splice(at % Math.max(1, this.inside.length), 1);
-    if (gone !== undefined) this.hold.gone([message(gone.id)]);
+    if (gone !== undefined) this.inFlight.gone([message(gone.id)]);
   }
 
-  settle(lane: number, at: number): void {
-    const queue = this.queues[lane] ?? [];
+  settle(output: number, at: number): void {
+    const queue = this.queues[output] ?? [];
     const [settled] = queue.splice(at % Math.max(1, queue.length), 1);
-    if (settled !== undefined) this.lanes[lane]?.settled([message(settled.id)]);
+    if (settled !== undefined) this.trackers[output]?.settled([message(settled.id)]);
   }
 
-  cursor(lane: number): number {
-    return Math.min(this.lanes[lane]?.cursor ?? 0, this.hold.oldest ?? Infinity);
+  cursor(output: number): number {
+    return Math.min(this.trackers[output]?.cursor ?? 0, this.inFlight.oldest ?? Infinity);
   }
 
   /** The first entry of which something is inside or queued for this output. */
-  open(lane: number): number {
-    const open = [...this.inside, ...(this.queues[lane] ?? [])].map(({ entry }) => entry);
+  open(output: number): number {
+    const open = [...this.inside, ...(this.queues[output] ?? [])].map(({ entry }) => entry);
     return Math.min(this.read + 1, ...open.filter((entry) => entry > 0));
   }
 }
@@ -97,7 +97,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("other" as const) }),
   fc.record({ do: fc.constant("return" as const), at, copies: few, made: few }),
   fc.record({ do: fc.constant("give up" as const), at }),
-  fc.record({ do: fc.constant("settle" as const), lane: fc.nat({ max: 1 }), at }),
+  fc.record({ do: fc.constant("settle" as const), output: fc.nat({ max: 1 }), at }),
 );
 
 function move(world: World, what: typeof step extends fc.Arbitrary<infer T> ? T : never): void {
@@ -105,7 +105,7 @@ function move(world: World, what: typeof step extends fc.Arbitrary<infer T> ? T 
   else if (what.do === "other") world.enterFromNowhere();
   else if (what.do === "return") world.return(what.at, what.copies, what.made);
   else if (what.do === "give up") world.giveUp(what.at);
-  else world.settle(what.lane, what.at);
+  else world.settle(what.output, what.at);
 }
 
 describe("with a middleware", () => {
@@ -116,22 +116,22 @@ describe("with a middleware", () => {
         const reached = [1, 1];
         for (const what of steps) {
           move(world, what);
-          for (const lane of [0, 1]) {
-            const cursor = world.cursor(lane);
-            expect(cursor).toBeLessThanOrEqual(world.open(lane));
+          for (const output of [0, 1]) {
+            const cursor = world.cursor(output);
+            expect(cursor).toBeLessThanOrEqual(world.open(output));
             // What was settled once is never unsettled.
-            expect(cursor).toBeGreaterThanOrEqual(reached[lane] ?? 0);
-            reached[lane] = cursor;
+            expect(cursor).toBeGreaterThanOrEqual(reached[output] ?? 0);
+            reached[output] = cursor;
           }
           const inside = world.inside.filter(({ entry }) => entry > 0);
-          expect(world.hold.count).toBe(inside.length);
+          expect(world.inFlight.count).toBe(inside.length);
         }
         while (world.inside.length > 0) world.giveUp(0);
-        for (const lane of [0, 1]) {
-          while ((world.queues[lane]?.length ?? 0) > 0) world.settle(lane, 0);
-          expect(world.cursor(lane)).toBe(world.read + 1);
+        for (const output of [0, 1]) {
+          while ((world.queues[output]?.length ?? 0) > 0) world.settle(output, 0);
+          expect(world.cursor(output)).toBe(world.read + 1);
         }
-        expect(world.hold.oldest).toBeUndefined();
+        expect(world.inFlight.oldest).toBeUndefined();
       }),
       { numRuns: 1000 },
     );
@@ -144,7 +144,7 @@ describe("with a middleware", () => {
         const world = new World();
         for (const what of steps) {
           move(world, what);
-          for (const lane of [0, 1]) expect(world.cursor(lane)).toBe(world.open(lane));
+          for (const output of [0, 1]) expect(world.cursor(output)).toBe(world.open(output));
         }
       }),
       { numRuns: 500 },
@@ -158,32 +158,36 @@ describe("with a middleware", () => {
     world.return(2, 0, 1);
     world.settle(0, 0);
     world.giveUp(0);
-    const [lane] = world.lanes;
+    const [tracker] = world.trackers;
     expect(world.cursor(0)).toBe(2);
-    expect(lane?.takeDone(2)).toEqual(["1made1"]);
+    expect(tracker?.takeDone(2)).toEqual(["1made1"]);
   });
 
   it("what comes out after everything had left is kept with the next entry", () => {
     const world = new World();
     world.enter(1);
     world.giveUp(0);
-    const [lane] = world.lanes;
-    expect(lane?.admission(message("late"), 0)).toBe("new");
-    lane?.queued(message("late"), 0);
+    const [tracker] = world.trackers;
+    expect(tracker?.admission(message("late"), 0)).toBe("new");
+    tracker?.queued(message("late"), 0);
     world.enter(0);
-    expect(lane?.cursor).toBe(2);
-    lane?.settled([message("late")]);
-    expect(lane?.cursor).toBe(3);
+    expect(tracker?.cursor).toBe(2);
+    tracker?.settled([message("late")]);
+    expect(tracker?.cursor).toBe(3);
   });
 });
 
 describe("after a crash, with an output that had come to entry 5 of 6,", () => {
   const recovered = (
-    once: boolean,
+    atMostOnce: boolean,
     intended: [string, number][] = [],
-  ): { hold: RelayHold; lane: LaneTracker; read: (entry: number, ...ids: string[]) => void } => {
-    const hold = new RelayHold();
-    hold.recoverTo = 6;
+  ): {
+    inFlight: InFlightEntries;
+    tracker: SettlementTracker;
+    read: (entry: number, ...ids: string[]) => void;
+  } => {
+    const inFlight = new InFlightEntries();
+    inFlight.recoverTo = 6;
     const recovery = {
       cursor: 5,
       lastEntry: 6,
@@ -191,57 +195,57 @@ describe("after a crash, with an output that had come to entry 5 of 6,", () => {
       intended: new Map(intended),
       uncertain: 0,
     };
-    const lane = new LaneTracker(recovery, () => once, hold);
+    const tracker = new SettlementTracker(recovery, () => atMostOnce, inFlight);
     const read = (entry: number, ...ids: string[]): void => {
-      hold.entered(ids.map(message), entry);
-      hold.read(entry);
-      lane.read(entry);
+      inFlight.entered(ids.map(message), entry);
+      inFlight.read(entry);
+      tracker.read(entry);
     };
-    return { hold, lane, read };
+    return { inFlight, tracker, read };
   };
 
   it("what was made anew of nobody knows which entry is uncertain only when it must not be sent twice", () => {
-    for (const once of [true, false]) {
-      const { hold, lane, read } = recovered(once);
+    for (const atMostOnce of [true, false]) {
+      const { inFlight, tracker, read } = recovered(atMostOnce);
       read(3, "a");
-      expect(lane.admission(message("made"), 0)).toBe("done");
+      expect(tracker.admission(message("made"), 0)).toBe("done");
       read(5, "b");
-      expect(lane.admission(message("made"), 0)).toBe(once ? "uncertain" : "new");
-      hold.gone([message("a")]);
-      expect(lane.admission(message("made"), 0)).toBe("new");
+      expect(tracker.admission(message("made"), 0)).toBe(atMostOnce ? "uncertain" : "new");
+      inFlight.gone([message("a")]);
+      expect(tracker.admission(message("made"), 0)).toBe("new");
     }
   });
 
   it("what was given up and comes out after all is known by its entry", () => {
-    const { hold, lane, read } = recovered(true);
+    const { inFlight, tracker, read } = recovered(true);
     read(3, "a");
-    hold.gone([message("a")]);
+    inFlight.gone([message("a")]);
     read(5, "b");
-    expect(lane.admission(message("a"), 0)).toBe("done");
-    hold.returned([message("b")]);
-    expect(lane.admission(message("b"), 0)).toBe("new");
+    expect(tracker.admission(message("a"), 0)).toBe("done");
+    inFlight.returned([message("b")]);
+    expect(tracker.admission(message("b"), 0)).toBe("new");
   });
 
   it("what may have been sent is remembered for as long as it may come out", () => {
-    const { hold, lane, read } = recovered(true, [["1a", 1]]);
+    const { inFlight, tracker, read } = recovered(true, [["1a", 1]]);
     read(5, "a");
     read(6);
-    hold.gone([message("a")]);
+    inFlight.gone([message("a")]);
     read(7, "b");
-    expect(lane.admission(message("a"), 0)).toBe("uncertain");
-    expect(lane.uncertain).toBe(1);
+    expect(tracker.admission(message("a"), 0)).toBe("uncertain");
+    expect(tracker.uncertain).toBe(1);
   });
 
   it("messages of other inputs are none of its business", () => {
-    const { hold, lane, read } = recovered(true);
+    const { inFlight, tracker, read } = recovered(true);
     read(3, "a");
     read(5, "b");
-    hold.entered([message("other")], 0);
-    hold.returned([message("other")]);
-    expect(lane.admission(message("other"), 0)).toBe("new");
-    lane.queued(message("other"), 0);
-    hold.passed();
-    expect(lane.needsIntent(message("other"))).toBe(false);
-    expect(hold.count).toBe(2);
+    inFlight.entered([message("other")], 0);
+    inFlight.returned([message("other")]);
+    expect(tracker.admission(message("other"), 0)).toBe("new");
+    tracker.queued(message("other"), 0);
+    inFlight.passed();
+    expect(tracker.needsIntent(message("other"))).toBe(false);
+    expect(inFlight.count).toBe(2);
   });
 });

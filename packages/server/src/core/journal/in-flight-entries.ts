@@ -22,7 +22,7 @@ interface Entered extends Chained<Entered> {
   readonly entry: number;
 }
 
-export class RelayHold implements Sources {
+export class InFlightEntries implements Sources {
   /** Told when entries may be done that were not before. */
   onReleased: () => void = () => {};
   /** The last entry of a run before: outputs may have been sent what is read again up to here. */

@@ -3,15 +3,15 @@ import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LaneTracker } from "./settlement-tracker.ts";
-import type { LaneRecovery } from "./settlement-tracker.ts";
+import { SettlementTracker } from "./settlement-tracker.ts";
+import type { CrashRecovery } from "./settlement-tracker.ts";
 
 function message(id: number): Message {
   const http = HttpMessage.fromHeadText("GET / HTTP/1.1\r\n\r\n");
   return { kind: MessageKind.request, id: String(id), startedAt: 0, latencyNs: 0, http };
 }
 
-const fresh = (): LaneRecovery => ({
+const fresh = (): CrashRecovery => ({
   cursor: 1,
   lastEntry: 0,
   done: new Map(),
@@ -20,7 +20,7 @@ const fresh = (): LaneRecovery => ({
 });
 
 /** Hands over entry `entry` with the messages `ids`; returns those that were admitted. */
-function readEntry(tracker: LaneTracker, entry: number, ids: readonly number[]): number[] {
+function readEntry(tracker: SettlementTracker, entry: number, ids: readonly number[]): number[] {
   const taken = ids.filter((id) => {
     if (tracker.admission(message(id), entry) !== "new") return false;
     tracker.queued(message(id), entry);
@@ -32,7 +32,7 @@ function readEntry(tracker: LaneTracker, entry: number, ids: readonly number[]):
 
 describe("the cursor", () => {
   it("stands at the first entry with something unsettled", () => {
-    const tracker = new LaneTracker(fresh(), () => false);
+    const tracker = new SettlementTracker(fresh(), () => false);
     readEntry(tracker, 1, [1, 2]);
     readEntry(tracker, 2, []);
     readEntry(tracker, 3, [3]);
@@ -44,7 +44,7 @@ describe("the cursor", () => {
   });
 
   it("does not mind messages that come from no entry", () => {
-    const tracker = new LaneTracker(fresh(), () => false);
+    const tracker = new SettlementTracker(fresh(), () => false);
     tracker.queued(message(9), 0);
     tracker.settled([message(9)]);
     expect(tracker.cursor).toBe(1);
@@ -55,10 +55,10 @@ describe("the cursor", () => {
 it("after a crash at any moment, every message is settled once or uncertain, and none is lost", () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 8 });
   fc.assert(
-    fc.property(sizes, fc.infiniteStream(fc.nat()), fc.boolean(), (entries, random, once) => {
+    fc.property(sizes, fc.infiniteStream(fc.nat()), fc.boolean(), (entries, random, atMostOnce) => {
       let next = 0;
       const ids = entries.map((size) => Array.from({ length: size }, () => (next += 1)));
-      const tracker = new LaneTracker(fresh(), () => once);
+      const tracker = new SettlementTracker(fresh(), () => atMostOnce);
       const pick = (bound: number): number => (random.next().value ?? 0) % bound;
       const crashAt = pick(entries.length + 1);
       const sent = new Map<number, number>();
@@ -76,9 +76,9 @@ it("after a crash at any moment, every message is settled once or uncertain, and
       const cursor = tracker.cursor;
       const done = new Map(tracker.takeDone(cursor).map((key) => [key, 1]));
 
-      const recovered = new LaneTracker(
+      const recovered = new SettlementTracker(
         { cursor, lastEntry: ids.length, done, intended, uncertain: 0 },
-        () => once,
+        () => atMostOnce,
       );
       ids.slice(cursor - 1).forEach((of, i) => {
         for (const id of readEntry(recovered, cursor + i, of)) {
@@ -89,7 +89,7 @@ it("after a crash at any moment, every message is settled once or uncertain, and
       expect(recovered.cursor).toBe(ids.length + 1);
       const missing = ids.flat().filter((id) => !sent.has(id)).length;
       const repeated = [...sent.values()].filter((times) => times > 1).length;
-      if (once) {
+      if (atMostOnce) {
         expect(repeated).toBe(0);
         expect(missing).toBeLessThanOrEqual(recovered.uncertain);
       } else {

@@ -14,7 +14,7 @@ import type { MessageName } from "../by-message.ts";
 import { EntryCounts } from "./entry-counts.ts";
 
 /** What a crash left behind for this output. Keys come with how often they were written down. */
-export interface LaneRecovery {
+export interface CrashRecovery {
   readonly cursor: number;
   /** The last entry there was; behind it nothing of the two can come again. */
   readonly lastEntry: number;
@@ -59,13 +59,11 @@ interface Settled extends MessageName {
   readonly entry: number;
 }
 
-export class LaneTracker {
-  /** Messages left out because they were settled before a crash. */
-  skipped = 0;
+export class SettlementTracker {
   /** Messages ever left out because a crash left open whether they were sent; from all runs. */
   uncertain: number;
-  readonly #recovery: LaneRecovery;
-  readonly #once: (message: Message) => boolean;
+  readonly #recovery: CrashRecovery;
+  readonly #atMostOnce: (message: Message) => boolean;
   readonly #sources: Sources | undefined;
   readonly #pending: EntryCounts = new EntryCounts();
   readonly #open: ByMessage<Open> = new ByMessage();
@@ -77,10 +75,14 @@ export class LaneTracker {
   #readTo: number;
   #done: Settled[] = [];
 
-  /** `once` says which messages must not be sent again after a crash. `sources`: with a relay. */
-  constructor(recovery: LaneRecovery, once: (message: Message) => boolean, sources?: Sources) {
+  /** `atMostOnce` says which messages must not be sent again after a crash. `sources`: with a relay. */
+  constructor(
+    recovery: CrashRecovery,
+    atMostOnce: (message: Message) => boolean,
+    sources?: Sources,
+  ) {
     this.#recovery = recovery;
-    this.#once = once;
+    this.#atMostOnce = atMostOnce;
     this.#sources = sources;
     this.#readTo = recovery.cursor - 1;
     this.uncertain = recovery.uncertain;
@@ -113,7 +115,7 @@ export class LaneTracker {
     if (from === NO_ENTRY) return "new";
     const { cursor, done, intended } = this.#recovery;
     // Read for another output, that was slower.
-    if (to < cursor) return this.#skip();
+    if (to < cursor) return "done";
     if (from >= cursor && done.size === 0 && intended.size === 0) return "new";
     const key = keyOf(message);
     const doneTimes = done.get(key) ?? 0;
@@ -123,19 +125,14 @@ export class LaneTracker {
       times += this.#again.get(key) ?? 0;
       this.#again.set(key, times);
     }
-    if (times <= doneTimes) return this.#skip();
+    if (times <= doneTimes) return "done";
     // From before the cursor or from behind it, and nobody knows: once is better than twice.
     const mayBeSent = times <= intendedTimes || from < cursor;
-    if (!mayBeSent || !this.#once(message)) return "new";
+    if (!mayBeSent || !this.#atMostOnce(message)) return "new";
     // Written down like a settled one, so that another crash does not count it again.
     this.uncertain += 1;
     this.#done.push({ kind: message.kind, id: message.id, entry: to });
     return "uncertain";
-  }
-
-  #skip(): Admission {
-    this.skipped += 1;
-    return "done";
   }
 
   #locate(message: Message, entry: number): Provenance {
@@ -190,7 +187,7 @@ export class LaneTracker {
   }
 
   needsIntent(message: Message): boolean {
-    return this.#once(message) && this.tracks(message);
+    return this.#atMostOnce(message) && this.tracks(message);
   }
 
   /** True for a message of an entry that is not settled: it comes again after a crash. */

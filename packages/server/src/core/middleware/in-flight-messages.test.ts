@@ -3,7 +3,7 @@ import { HttpMessage } from "@mirrorball/protocol";
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Inside } from "./in-flight-messages.ts";
+import { InFlightMessages } from "./in-flight-messages.ts";
 
 const http = HttpMessage.fromRaw(Buffer.from("x"));
 
@@ -12,9 +12,9 @@ function message(kind: MessageKind, id: string, connection?: number): Message {
   return { kind, id, startedAt: 0, latencyNs: 0, http, context };
 }
 
-describe("Inside", () => {
+describe("InFlightMessages", () => {
   it("tells a request from its responses, gives what was known of it, and only once", () => {
-    const inside = new Inside(1000, 100);
+    const inside = new InFlightMessages(1000, 100);
     inside.add([message(1, "a", 7), message(2, "a")], 0);
     expect(inside.take(3, "a")).toBeUndefined();
     expect(inside.take(1, "a")?.context).toEqual({ connection: 7 });
@@ -23,7 +23,7 @@ describe("Inside", () => {
   });
 
   it("keeps messages of the same id apart, first in first out", () => {
-    const inside = new Inside(1000, 100);
+    const inside = new InFlightMessages(1000, 100);
     inside.add([message(3, "a", 1), message(3, "a", 2), message(3, "a", 3)], 0);
     const order = [1, 2, 3].map(() => inside.take(3, "a")?.context?.connection);
     expect(order).toEqual([1, 2, 3]);
@@ -31,7 +31,7 @@ describe("Inside", () => {
   });
 
   it("gives up what is older than the grace time, not a moment sooner", () => {
-    const inside = new Inside(1000, 100);
+    const inside = new InFlightMessages(1000, 100);
     inside.add([message(1, "old")], 0);
     inside.add([message(1, "young")], 1);
     expect(inside.expire(999)).toEqual([]);
@@ -40,7 +40,7 @@ describe("Inside", () => {
   });
 
   it("gives up the oldest beyond its bound", () => {
-    const inside = new Inside(1000, 10);
+    const inside = new InFlightMessages(1000, 10);
     const ids = Array.from({ length: 2000 }, (_, i) => String(i));
     inside.add(
       ids.map((id) => message(1, id)),
@@ -52,7 +52,7 @@ describe("Inside", () => {
   });
 
   it("gives up sooner what was overtaken, and nothing else", () => {
-    const inside = new Inside(1000, 100);
+    const inside = new InFlightMessages(1000, 100);
     inside.add([message(1, "old")], 0);
     inside.add([message(2, "overtaken")], 5);
     inside.add([message(1, "answered"), message(1, "beside it")], 10);
@@ -67,7 +67,7 @@ describe("Inside", () => {
   });
 
   it("keeps whole messages when told to, within a bound of bytes, and gives all back in order", () => {
-    const inside = new Inside(1000, 100, 10);
+    const inside = new InFlightMessages(1000, 100, 10);
     const given = ["a", "b", "c", "d"].map((id, i) => message(i % 2 === 0 ? 1 : 2, id));
     inside.add(given, 0);
     inside.add(
@@ -86,7 +86,7 @@ describe("Inside", () => {
       ...given.slice(1),
       expect.objectContaining({ id: "e" }),
     ]);
-    expect(new Inside(1000, 100).clear()).toEqual([]);
+    expect(new InFlightMessages(1000, 100).clear()).toEqual([]);
   });
 
   it("neither loses nor doubles anything", () => {
@@ -96,7 +96,7 @@ describe("Inside", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const inside = new Inside(10, 5);
+        const inside = new InFlightMessages(10, 5);
         let added = 0;
         let out = 0;
         for (const [now, what] of steps.entries()) {

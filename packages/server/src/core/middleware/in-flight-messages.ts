@@ -8,7 +8,7 @@ import { ByMessage } from "../by-message.ts";
 import type { MessageName } from "../by-message.ts";
 import type { Message, MessageContext, MessageKind } from "@mirrorball/protocol";
 
-export interface Held extends Chained<Held> {
+export interface InFlight extends Chained<InFlight> {
   readonly kind: MessageKind;
   readonly id: string;
   readonly context: MessageContext | undefined;
@@ -18,18 +18,18 @@ export interface Held extends Chained<Held> {
   /** Undefined when messages are not kept. */
   readonly message: Message | undefined;
   // Several of one kind and id: replayed by two outputs, or read twice.
-  next: Held | undefined;
-  last: Held | undefined;
+  next: InFlight | undefined;
+  last: InFlight | undefined;
 }
 
-/** Held beyond the bound before the oldest are given up, so that giving up costs one walk for many. */
+/** InFlight beyond the bound before the oldest are given up, so that giving up costs one walk for many. */
 const EVICT_STEP = 1024;
 
-export class Inside {
+export class InFlightMessages {
   readonly #graceMs: number;
   readonly #countMax: number;
   readonly #bytesMax: number | undefined;
-  readonly #queues: ByMessage<Held> = new ByMessage();
+  readonly #queues: ByMessage<InFlight> = new ByMessage();
   #count = 0;
   #places = 0;
   #bytes = 0;
@@ -52,18 +52,18 @@ export class Inside {
       this.#bytes += message?.http.byteLength ?? 0;
       const place = this.#places;
       this.#places += 1;
-      const held: Held = { kind, id, context, sinceMs: nowMs, place, message, next: undefined, last: undefined }; // prettier-ignore
+      const held: InFlight = { kind, id, context, sinceMs: nowMs, place, message, next: undefined, last: undefined }; // prettier-ignore
       this.#queues.add(given, held);
     }
     this.#count += batch.length;
   }
 
   /** Takes out the oldest of this kind and id. */
-  take(kind: MessageKind, id: string): Held | undefined {
+  take(kind: MessageKind, id: string): InFlight | undefined {
     return this.#taken({ kind, id });
   }
 
-  #taken(name: MessageName): Held | undefined {
+  #taken(name: MessageName): InFlight | undefined {
     const held = this.#queues.take(name);
     if (held === undefined) return undefined;
     this.#count -= 1;
@@ -72,17 +72,17 @@ export class Inside {
   }
 
   /** Takes out what was held for the whole grace time. */
-  expire(nowMs: number): Held[] {
+  expire(nowMs: number): InFlight[] {
     return this.#takeWhile(({ sinceMs }) => nowMs - sinceMs >= this.#graceMs);
   }
 
   /** Takes out what was held for a shorter grace time, and given before something that came back. */
-  overtaken(nowMs: number, graceMs: number, byMs: number): Held[] {
+  overtaken(nowMs: number, graceMs: number, byMs: number): InFlight[] {
     return this.#takeWhile(({ sinceMs }) => sinceMs < byMs && nowMs - sinceMs >= graceMs);
   }
 
-  #takeWhile(due: (held: Held) => boolean): Held[] {
-    const out: Held[] = [];
+  #takeWhile(due: (held: InFlight) => boolean): InFlight[] {
+    const out: InFlight[] = [];
     for (const queues of this.#queues.byKind) {
       for (const held of queues.firsts()) {
         if (!due(held)) break;
@@ -94,8 +94,8 @@ export class Inside {
   }
 
   /** Takes out the oldest when there are more than the bounds. */
-  evict(): Held[] {
-    const out: Held[] = [];
+  evict(): InFlight[] {
+    const out: InFlight[] = [];
     if (this.#count < this.#countMax + EVICT_STEP && !this.#tooLarge) return out;
     while (this.#count > this.#countMax || this.#tooLarge) {
       // The kind that holds most gives most: its oldest are the least likely to come back.
@@ -116,7 +116,7 @@ export class Inside {
   }
 
   /** Takes out everything, in the order in which it was given. */
-  clear(): Held[] {
+  clear(): InFlight[] {
     const out = this.#queues.clear();
     this.#count = 0;
     this.#bytes = 0;

@@ -6,8 +6,8 @@ import { describe, expect, it } from "vitest";
 import { get, responseTo } from "../../../test/kit.ts";
 import type { OutputObserver } from "../../component/types.ts";
 import { createLimiter } from "../../core/limit/limiter.ts";
-import { JournalLane, freshLane } from "../../journal/outputs/output-cursor.ts";
-import type { StoredLane } from "../../journal/outputs/output-cursor.ts";
+import { OutputCursor, freshCursor } from "../../journal/outputs/output-cursor.ts";
+import type { StoredCursor } from "../../journal/outputs/output-cursor.ts";
 import { OutputAccount } from "../accounting/ledger.ts";
 import { OutputBranch } from "./output-branch.ts";
 import { BoundedQueue } from "./queue.ts";
@@ -20,7 +20,7 @@ interface Shape {
   readonly accepts?: readonly MessageKind[];
   /** Requests a second; the clock stands still. */
   readonly perSecond?: number | undefined;
-  readonly stored?: StoredLane | undefined;
+  readonly stored?: StoredCursor | undefined;
   readonly mustNotRepeat?: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Shape {
 class World {
   readonly seen: Message[] = [];
   readonly gone: Message[] = [];
-  readonly cursor: JournalLane | undefined;
+  readonly cursor: OutputCursor | undefined;
   readonly account: OutputAccount;
   readonly queue: BoundedQueue;
   readonly branch: OutputBranch;
@@ -49,7 +49,7 @@ class World {
     this.cursor =
       stored === undefined
         ? undefined
-        : new JournalLane("test", stored, 9, () => mustNotRepeat, () => {}, undefined); // prettier-ignore
+        : new OutputCursor("test", stored, 9, () => mustNotRepeat, () => {}, undefined); // prettier-ignore
     const limiter =
       perSecond === undefined ? undefined : createLimiter({ kind: "absolute", perSecond }, "salt");
     this.account = new OutputAccount((batch) => this.cursor?.settled(batch));
@@ -109,12 +109,12 @@ describe("a branch", () => {
   });
 
   it("keeps the entry of a message open until it is settled, and of a limited or dropped one not at all", () => {
-    const world = new World({ lengthMax: 2, policy: "drop", perSecond: 1, stored: freshLane(1) });
+    const world = new World({ lengthMax: 2, policy: "drop", perSecond: 1, stored: freshCursor(1) });
     const [a, b, c] = requests(3);
     if (a === undefined || b === undefined || c === undefined) throw new Error("no messages");
     world.offer([a], 1);
     world.offer([b], 2);
-    const third = new World({ lengthMax: 1, policy: "drop", stored: freshLane(1) });
+    const third = new World({ lengthMax: 1, policy: "drop", stored: freshCursor(1) });
     third.offer([a], 1);
     third.offer([b], 2);
     for (const { cursor } of [world, third]) {
@@ -137,7 +137,7 @@ describe("a branch", () => {
     const [before, open] = requests(2);
     if (before === undefined || open === undefined) throw new Error("no messages");
     const stored = {
-      ...freshLane(5),
+      ...freshCursor(5),
       done: new Map([[`1${before.id}`, 1]]),
       intended: new Map([[`1${open.id}`, 1]]),
     };
@@ -152,7 +152,7 @@ describe("a branch", () => {
   });
 
   it("tells the observer of what it refuses at the end, and leaves it to the journal", () => {
-    const world = new World({ stored: freshLane(1) });
+    const world = new World({ stored: freshCursor(1) });
     const [late] = requests(1);
     if (late === undefined) throw new Error("no message");
     world.branch.close();
@@ -183,7 +183,7 @@ it("the conservation law holds at every moment, with limits, drops, repeats and 
     policy: fc.constantFrom("wait" as const, "drop" as const),
     accepts: fc.subarray(ALL_KINDS, { minLength: 1 }),
     perSecond: fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined }),
-    stored: fc.option(fc.constant(freshLane(1)), { nil: undefined }),
+    stored: fc.option(fc.constant(freshCursor(1)), { nil: undefined }),
     mustNotRepeat: fc.boolean(),
   });
   fc.assert(

@@ -12,7 +12,7 @@
  */
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { Accepted, OutputObserver } from "../../component/types.ts";
-import type { JournalLane } from "../../journal/outputs/output-cursor.ts";
+import type { OutputCursor } from "../../journal/outputs/output-cursor.ts";
 import type { OutputAccount } from "../accounting/ledger.ts";
 import type { IntentQueue } from "./intent-queue.ts";
 import type { BoundedQueue, Refusal } from "./queue.ts";
@@ -26,7 +26,7 @@ export interface BranchParts {
   /** The output's own `|LIMIT`; true for a message that is within it. */
   readonly limits?: ((message: Message) => boolean) | undefined;
   /** With a journal: what the output has settled of it. */
-  readonly cursor?: JournalLane | undefined;
+  readonly cursor?: OutputCursor | undefined;
   /** Between the queue and an output that must not send twice; only with a journal. */
   readonly intents?: IntentQueue | undefined;
   /** For an output that must know what passes. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { expect, it } from "vitest";
-import { Door } from "./admission-control.ts";
+import { AdmissionControl } from "./admission-control.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-door-"));
 const certificate = join(folder, "cert.pem");
@@ -42,12 +42,12 @@ it.skipIf(!canIssue).each(["unix", "tcp"])(
   BRIEF,
   async (kind) => {
     let admitted: Socket | undefined;
-    const door = new Door(
+    const door = new AdmissionControl(
       { secure: true, certificate, certificateKey, clientCa: "", connections: 10, connectionsPerAddress: 10 }, // prettier-ignore
       {
         admitted: (socket) => (admitted = socket),
         refused: () => {},
-        lastWords: () => Buffer.of(),
+        rejectionFrame: () => Buffer.of(),
       },
     );
     let accepted = 0;

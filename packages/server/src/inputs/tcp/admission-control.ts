@@ -9,13 +9,12 @@ import { createServer } from "node:tls";
 import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Fault } from "@mirrorball/protocol";
 import { fileError } from "../../files/file-error.ts";
+import { LINGER_MS, destroyLater } from "./peer.ts";
 
 /** Milliseconds for a TLS handshake: several round trips of a slow peer, no more. */
 const TLS_HANDSHAKE_MS_MAX = 5000;
-/** Milliseconds that somebody who is turned away has to read why. */
-const LINGER_MS = 1000;
 
-export interface DoorOptions {
+export interface AdmissionOptions {
   readonly secure: boolean;
   readonly certificate: string;
   readonly certificateKey: string;
@@ -24,30 +23,30 @@ export interface DoorOptions {
   readonly connectionsPerAddress: number;
 }
 
-export interface DoorEvents {
+export interface AdmissionEvents {
   readonly admitted: (socket: Socket) => void;
   readonly refused: (fault: Fault, peer: string) => void;
   /** What to say to somebody who came by TLS and is turned away, in the words of whatever is spoken here. */
-  readonly lastWords: (fault: Fault) => Uint8Array;
+  readonly rejectionFrame: (fault: Fault) => Uint8Array;
 }
 
-export class Door {
-  readonly #options: DoorOptions;
-  readonly #events: DoorEvents;
+export class AdmissionControl {
+  readonly #options: AdmissionOptions;
+  readonly #events: AdmissionEvents;
   readonly #tls: Server | undefined;
   readonly #sockets: Set<Socket> = new Set();
   readonly #byAddress: Map<string, number> = new Map();
   /** Sockets whose handshake is under way, by the names of their peers; those of Unix sockets have none. */
-  readonly #strangers: Map<string, Socket> = new Map();
+  readonly #pendingHandshakes: Map<string, Socket> = new Map();
 
   /** Throws an error that names the flag and the file. */
-  constructor(options: DoorOptions, events: DoorEvents) {
+  constructor(options: AdmissionOptions, events: AdmissionEvents) {
     this.#options = options;
     this.#events = events;
     const tls = readTls(options);
     if (tls === undefined) return;
     this.#tls = createServer({ ...tls, handshakeTimeout: TLS_HANDSHAKE_MS_MAX });
-    this.#tls.on("secureConnection", (socket) => this.#judge(socket));
+    this.#tls.on("secureConnection", (socket) => this.#verifyClient(socket));
     this.#tls.on("tlsClientError", ({ message }, { remoteAddress, remotePort }) => {
       events.refused({ code: "tls", message }, nameOf({ remoteAddress, remotePort }));
     });
@@ -74,7 +73,7 @@ export class Door {
       this.#events.admitted(socket);
       return;
     }
-    if (socket.remoteAddress !== undefined) this.#strangers.set(name, socket);
+    if (socket.remoteAddress !== undefined) this.#pendingHandshakes.set(name, socket);
     this.#tls.emit("connection", socket);
   }
 
@@ -86,7 +85,7 @@ export class Door {
 
   /** Ends the handshakes that are under way. */
   close(): void {
-    for (const socket of this.#strangers.values()) socket.destroy();
+    for (const socket of this.#pendingHandshakes.values()) socket.destroy();
   }
 
   /** Those inside have been told that it is over: whoever is still here when they have had time to read it, is put out. */
@@ -97,9 +96,9 @@ export class Door {
   }
 
   /** Our own look instead of the library's, which tells nobody why it closes. */
-  #judge(socket: TLSSocket): void {
+  #verifyClient(socket: TLSSocket): void {
     if (this.#options.clientCa === "" || socket.authorized) {
-      this.#strangers.delete(nameOf(socket));
+      this.#pendingHandshakes.delete(nameOf(socket));
       this.#events.admitted(socket);
       return;
     }
@@ -111,10 +110,9 @@ export class Door {
       ? `this server refuses the certificate that was shown: ${String(socket.authorizationError)}`
       : "this server asks for a client certificate, and none was shown";
     // TLS itself tells a client nothing: for it the handshake was over before its certificate was looked at.
-    const words = this.#events.lastWords({ code: "client-certificate", message: told });
+    const words = this.#events.rejectionFrame({ code: "client-certificate", message: told });
     socket.resume().end(words);
-    const impatience = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once("close", () => clearTimeout(impatience));
+    destroyLater(socket);
     socket.on("error", () => {});
     this.#events.refused({ code: "client-certificate", message: why }, nameOf(socket));
   }
@@ -128,7 +126,7 @@ export class Door {
 
   #leave(socket: Socket, address: string, name: string): void {
     this.#sockets.delete(socket);
-    if (this.#strangers.get(name) === socket) this.#strangers.delete(name);
+    if (this.#pendingHandshakes.get(name) === socket) this.#pendingHandshakes.delete(name);
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, left);
@@ -142,7 +140,7 @@ function nameOf({
   return remoteAddress === undefined ? "a client" : `${remoteAddress}:${remotePort}`;
 }
 
-function readTls(options: DoorOptions): TlsOptions | undefined {
+function readTls(options: AdmissionOptions): TlsOptions | undefined {
   const { secure, certificate, certificateKey, clientCa } = options;
   if (!secure) {
     if (clientCa !== "") throw new Error("--input-tcp-client-ca needs --input-tcp-secure");

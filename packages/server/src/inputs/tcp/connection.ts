@@ -1,10 +1,10 @@
 /**
- * One accepted socket of `--input-tcp`: moves bytes between the socket and a `ConsumerSession`, payloads from
- * there to the producer's assembler, and messages from there to the pipeline.
+ * One accepted socket of `--input-tcp`: moves bytes between the socket and a `ConsumerSession`, and frames from there to the
+ * intake, which says when they are safe.
  *
  * Back-pressure is by credit, out of one budget for all connections: while the pipeline is full nothing is acknowledged, so at
  * most what was granted waits here. The socket is always read, because heartbeats must get through. Nothing that a peer
- * sends can throw past this file.
+ * sends can throw past this file. Whether a journal is behind the intake, it does not know.
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
@@ -15,33 +15,21 @@ import {
   checkPayload,
   unpackRecords,
 } from "@mirrorball/protocol";
-import type { DataFrame, Fault, Figures, Message, WireRecord } from "@mirrorball/protocol";
+import type { DataFrame, Fault, Figures, Hello, WireRecord } from "@mirrorball/protocol";
+import type { FrameIntake, FrameLine, JoinedProducer } from "../../component/intake.ts";
 import { channelBinding } from "../../component/net/channel-binding.ts";
-import type { InputContext, InputJournal } from "../../component/types.ts";
+import type { InputContext } from "../../component/types.ts";
 import type { CreditHolder, CreditPool } from "../../core/credit/credit-pool.ts";
 import { Books } from "./books.ts";
-import { speechOf, nameOf } from "./peer.ts";
+import { CreditUse } from "./credit-use.ts";
+import { Ending } from "./ending.ts";
+import { destroyLater, speechOf, nameOf } from "./peer.ts";
 import type { FrameEvents, Peer } from "./peer.ts";
-import type { Producer, Producers } from "./producers.ts";
 
-/**
- * Frames handed to the pipeline in one batch. One frame is some 200 small messages already; with 16, as measured, the
- * outputs' queues were so deep that messages grew old in them, and the garbage collector cost a third of all CPU.
- */
-const FRAMES_PER_BATCH_MAX = 1;
-/** Milliseconds that the other side has to end its half of a connection that we end. */
-const LINGER_MS = 1000;
-/** Milliseconds without a byte of a frame in which a producer may hold credit that it asked for and others wait for. */
-const CREDIT_UNUSED_MS_MAX = 15_000;
 /** Milliseconds that a producer waits to hear which of its frames are here, before it hears why not: less than it waits at all. */
 const ANSWER_MS_MAX = WELCOME_MS_MAX / 2;
 /** Bytes that a producer may leave unread: thousands of acknowledgements, but a flood of heartbeats is not answered for ever. */
 const UNREAD_BYTES_MAX = 256 * 1024;
-
-/** Milliseconds that a producer has to hand over what it holds when this server ends. */
-const LAST_CALL_MS_MAX = 1000;
-/** What is stored in the place of a frame that was refused: a list of no records. */
-const NO_RECORDS: Uint8Array = Uint8Array.of(0x90);
 
 /** Who must prove what. */
 export interface ProofRules {
@@ -50,48 +38,40 @@ export interface ProofRules {
   readonly unbound: boolean;
 }
 
-export class Connection implements Peer, CreditHolder {
+/** What all connections of an input share. */
+export interface ConnectionShared {
+  readonly context: Pick<InputContext, "clock" | "log" | "dropped">;
+  readonly intake: FrameIntake;
+  readonly rules: ProofRules;
+  readonly events: FrameEvents;
+  readonly credit: CreditPool;
+}
+
+export class Connection implements Peer, CreditHolder, FrameLine {
   readonly peer: string;
   readonly #socket: Socket;
-  readonly #context: InputContext;
+  readonly #shared: ConnectionShared;
   readonly #session: ConsumerSession;
-  readonly #events: FrameEvents;
-  readonly #credit: CreditPool;
-  readonly #producers: Producers;
-  /** DATA bytes that were asked for and granted, counted from the start of the connection. */
-  #askedBytes = 0;
-  #grantedBytes = 0;
-  #usedAtMs = 0;
+  readonly #creditUse: CreditUse = new CreditUse();
+  readonly #books: Books = new Books();
+  readonly #ending: Ending = new Ending();
   /** Since when it waits for our answer. */
   #askedAtMs: number | undefined;
   readonly #pending: DataFrame[] = [];
-  #producer: Producer | undefined;
+  #producer: JoinedProducer | undefined;
+  /** The pipeline is full. */
   #busy = false;
-  /** Frames that are on their way to disk. */
-  #storing = 0;
+  /** Frames that the intake has taken and that are not safe yet. */
+  #unsafe = 0;
   #flushing = false;
-  #draining = false;
-  #settled: (() => void) | undefined;
-  readonly #books: Books = new Books();
-  #handedOver: (() => void) | undefined;
-  #givenUp = false;
   #speech = "";
   #reported = false;
 
-  constructor(
-    socket: Socket,
-    context: InputContext,
-    producers: Producers,
-    rules: ProofRules,
-    events: FrameEvents,
-    credit: CreditPool,
-  ) {
+  constructor(socket: Socket, shared: ConnectionShared) {
     this.#socket = socket;
-    this.#context = context;
-    this.#events = events;
-    this.#credit = credit;
-    this.#producers = producers;
+    this.#shared = shared;
     this.peer = nameOf(socket);
+    const { context, credit, rules } = shared;
     this.#session = new ConsumerSession(
       {
         ...rules,
@@ -102,22 +82,7 @@ export class Connection implements Peer, CreditHolder {
           wanted: (bytes) => credit.wants(this, bytes),
         },
         nonce: randomBytes(NONCE_BYTES),
-        resume: (hello) => {
-          const producer = producers.of(hello);
-          // A half-open older connection of the same producer must not go on beside this one.
-          if (producer.connection instanceof Connection) producer.connection.supersede();
-          producer.connection = this;
-          producer.assembler.resumed();
-          this.#producer = producer;
-          credit.join(this);
-          const { journal } = context;
-          if (journal === undefined) return producer.ackedSeq;
-          journal.present(producer.key, true);
-          if (hello.epoch === 0) return journal.ackedSeq(producer.key);
-          // It has forgotten what is in the frames that are on their way to disk: none may turn up after our answer.
-          void this.#answerLater(journal, producer);
-          return "later";
-        },
+        resume: (hello) => this.#join(hello),
       },
       context.clock.monotonicMs(),
     );
@@ -126,148 +91,133 @@ export class Connection implements Peer, CreditHolder {
     socket.on("error", (error) => context.log.debug(2, `${this.peer}: ${error.message}`));
     socket.on("close", () => {
       credit.leave(this, this.#session.receivedBytes);
-      this.#handedOver?.();
+      this.#ending.handOver();
       this.#leave();
     });
   }
 
-  async #answerLater(journal: InputJournal, producer: Producer): Promise<void> {
-    this.#askedAtMs = this.#context.clock.monotonicMs();
-    const safeSeq = await journal.settledSeq(producer.key);
+  #join(hello: Hello): number | undefined | "later" {
+    const { intake, credit } = this.#shared;
+    const producer = intake.join(hello, this);
+    this.#producer = producer;
+    credit.join(this);
+    const { safeSeq } = producer;
+    if (!(safeSeq instanceof Promise)) return safeSeq;
+    void this.#answerLater(safeSeq);
+    return "later";
+  }
+
+  async #answerLater(certain: Promise<number | undefined>): Promise<void> {
+    this.#askedAtMs = this.#shared.context.clock.monotonicMs();
+    const safeSeq = await certain;
     this.#askedAtMs = undefined;
     this.#session.welcome(safeSeq);
     this.#flush();
   }
 
   granted(bytes: number, asked: boolean): void {
-    this.#grantedBytes += bytes;
-    if (asked) {
-      this.#askedBytes = this.#grantedBytes;
-      this.#usedAtMs = this.#context.clock.monotonicMs();
-    }
+    this.#creditUse.granted(bytes, asked, this.#shared.context.clock.monotonicMs());
     this.#session.grant(bytes);
     this.#flushSoon();
   }
 
   /** Finds handshakes that take too long and peers that are dead. */
   tick(nowMs: number): void {
+    const { credit, intake } = this.#shared;
     this.#session.tick(nowMs);
-    const isIdle = nowMs - this.#usedAtMs > CREDIT_UNUSED_MS_MAX;
-    if (isIdle && this.#session.receivedBytes < this.#askedBytes && this.#credit.waiting > 0) {
+    if (credit.waiting > 0 && this.#creditUse.isIdle(this.#session.receivedBytes, nowMs)) {
       const reason = "credit that was asked for is not used, and others wait for it";
       this.#session.reject(reason, "credit-unused");
     }
     if (this.#askedAtMs !== undefined && nowMs - this.#askedAtMs > ANSWER_MS_MAX) {
-      const trouble = this.#context.journal?.trouble ?? "the disk of its journal is slow";
+      const trouble = intake.trouble ?? "the disk of its journal is slow";
       const reason = `the receiver cannot tell yet which frames of an earlier run it has: ${trouble}`;
       this.#session.reject(reason, "journal-waits");
     }
     this.#flush();
   }
 
-  /** Takes nothing more; resolves when what has come is in the pipeline and acknowledged. */
+  /** Takes nothing more; resolves when what has come is safe and acknowledged. */
   async finish(): Promise<void> {
     await this.#lastCall();
-    this.#draining = true;
-    const isGivenUp = this.#givenUp && this.#storing > 0;
-    if (isGivenUp) {
-      this.#end();
-      return;
+    this.#ending.drain();
+    const isOver = this.#ending.isAborted && this.#unsafe > 0;
+    if (!isOver && (this.#busy || this.#pending.length > 0 || this.#unsafe > 0)) {
+      const drained = this.#ending.drained();
+      this.#pump();
+      await drained;
     }
-    if (this.#busy || this.#pending.length > 0 || this.#storing > 0) {
-      await new Promise<void>((resolve) => {
-        this.#settled = resolve;
-        this.#pump();
-      });
-    }
-    this.#end();
-  }
-
-  #end(): void {
     this.#flush();
     // The last acknowledgement must arrive. A socket that is closed with bytes unread resets the connection, and what the
     // other side had not read is gone: so what still comes is read, and left out, until the other side has ended too.
     this.#socket.end();
-    this.#destroyLater();
+    destroyLater(this.#socket);
   }
 
   /** Asks a producer that keeps books for what it has in hand, so that it need not keep it for a server that may never come. */
   async #lastCall(): Promise<void> {
     if (!this.#books.areKept || this.#session.state !== "open" || this.#socket.destroyed) return;
-    await new Promise<void>((resolve) => {
-      const impatience = setTimeout(resolve, LAST_CALL_MS_MAX);
-      this.#handedOver = () => {
-        clearTimeout(impatience);
-        resolve();
-      };
-      this.#session.lastCall();
-      this.#flush();
-    });
+    const handedOver = this.#ending.lastCall();
+    this.#session.lastCall();
+    this.#flush();
+    await handedOver;
   }
 
   #told(figures: Figures): void {
     this.#books.figures = figures;
-    if (figures.isLast !== 0) this.#handedOver?.();
+    if (figures.isLast !== 0) this.#ending.handOver();
   }
 
-  giveUp(): void {
-    this.#givenUp = true;
-    this.#handedOver?.();
-    if (this.#storing > 0) this.#settled?.();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
-  /** A newer connection of the same producer takes over: what waits here will be sent there again. */
-  supersede(): void {
-    this.#forget(this.#pending);
-    this.#socket.destroy();
+  abort(): void {
+    this.#ending.abort();
+    if (this.#unsafe > 0) this.#ending.settle();
   }
 
   /** These frames will not be taken: their memory is free. */
-  #forget(frames: readonly DataFrame[]): void {
+  supersede(): void {
     let bytes = 0;
-    for (const { payload } of frames) bytes += payload.length;
-    this.#session.taken(frames.length, bytes);
+    for (const { payload } of this.#pending) bytes += payload.length;
+    this.#session.taken(this.#pending.length, bytes);
     this.#pending.length = 0;
+    this.#socket.destroy();
   }
 
   receive(chunk: Buffer): void {
-    if (this.#draining) return;
+    if (this.#ending.isDraining) return;
     if (this.#session.state === "handshake" && this.#speech === "") {
       this.#speech = speechOf(chunk);
     }
-    const frames = this.#session.receive(chunk, this.#context.clock.monotonicMs());
+    const nowMs = this.#shared.context.clock.monotonicMs();
+    const frames = this.#session.receive(chunk, nowMs);
     // A frame that comes slowly is on its way all the same.
-    if (frames.length > 0 || this.#session.midFrame) {
-      this.#usedAtMs = this.#context.clock.monotonicMs();
-    }
+    if (frames.length > 0 || this.#session.midFrame) this.#creditUse.used(nowMs);
     for (const frame of frames) this.#pending.push(frame);
     if (this.#pending.length > 0) this.#pump();
     else if (this.#session.state === "ended") this.#leave();
     this.#flush();
   }
 
-  /** Moves pending frames into the pipeline as long as it has room. */
+  /**
+   * Hands pending frames to the intake as long as it has room. One at a time: a frame is some 200 small messages already, and
+   * with 16 in a batch, as measured, messages grew old in deep queues and the garbage collector cost a third of all CPU.
+   */
   #pump(): void {
     const producer = this.#producer;
-    if (producer === undefined) return;
-    while (!this.#busy && this.#pending.length > 0) {
-      const messages: Message[] = [];
-      const frames = this.#pending.splice(0, FRAMES_PER_BATCH_MAX);
-      if (this.#context.journal !== undefined) {
-        this.#store(this.#context.journal, producer, frames);
-        continue;
-      }
-      this.#unpack(producer, frames, messages);
-      const wait = messages.length === 0 ? undefined : this.#context.emit(messages);
-      this.#accept(producer, frames);
+    while (!this.#busy && producer !== undefined) {
+      const frame = this.#pending.shift();
+      if (frame === undefined) break;
+      this.#unsafe += 1;
+      const { seq, payload } = frame;
+      const wait = producer.take({ seq, payload, records: this.#recordsOf(frame) });
       if (wait !== undefined) this.#wait(wait);
     }
-    if (this.#busy || this.#pending.length > 0 || this.#storing > 0) return;
-    this.#settled?.();
+    this.#settle();
+  }
+
+  /** Nothing may be under way any more. */
+  #settle(): void {
+    if (this.#busy || this.#pending.length > 0 || this.#unsafe > 0) return;
+    this.#ending.settle();
     if (this.#session.state === "ended" || this.#socket.destroyed) this.#leave();
   }
 
@@ -282,41 +232,31 @@ export class Connection implements Peer, CreditHolder {
     void wait.then(resume);
   }
 
-  #unpack(producer: Producer, frames: readonly DataFrame[], messages: Message[]): void {
-    for (const frame of frames) producer.assembler.take(this.#recordsOf(frame, producer), messages);
-  }
-
-  /** None when the frame holds what cannot be taken: it keeps its number, so that what is behind it comes too. */
-  #recordsOf({ seq, payload }: DataFrame, producer: Producer): readonly WireRecord[] {
+  /** Undefined when the frame holds what cannot be taken. */
+  #recordsOf({ seq, payload }: DataFrame): readonly WireRecord[] | undefined {
     const records = checkPayload(payload) ?? unpackRecords(payload);
     if (typeof records !== "string") {
       this.#books.took(records);
       return records;
     }
+    const { context, events } = this.#shared;
     this.#session.refuse(seq, records);
-    producer.assembler.refused();
-    this.#events.refused(this, { code: "payload", message: `frame ${seq}: ${records}` });
+    events.refused(this, { code: "payload", message: `frame ${seq}: ${records}` });
     // Others tell by themselves how many exchanges that were.
-    if (!this.#books.areKept) this.#context.dropped("refused-frame", 1);
-    return [];
+    if (!this.#books.areKept) context.dropped("refused-frame", 1);
+    return undefined;
   }
 
-  /** Acknowledged when it is on disk; as many as the credit allows are under way at once. */
-  #store(journal: InputJournal, producer: Producer, frames: readonly DataFrame[]): void {
-    for (const frame of frames) {
-      const { seq, payload } = frame;
-      const records = this.#recordsOf(frame, producer);
-      const stored = records.length === 0 ? NO_RECORDS : payload;
-      this.#storing += 1;
-      const safe = (): void => {
-        this.#storing -= 1;
-        this.#session.accepted(seq, 1, payload.length);
-        this.#flushSoon();
-        if (this.#storing === 0) this.#pump();
-      };
-      const { key, service } = producer;
-      void journal.append(key, service, { seq, payload: stored, records }).then(safe);
-    }
+  safe(seq: number, bytes: number): void {
+    this.#unsafe -= 1;
+    this.#session.accepted(seq, 1, bytes);
+    this.#flushSoon();
+  }
+
+  held(bytes: number): void {
+    this.#unsafe -= 1;
+    this.#session.taken(1, bytes);
+    this.#flushSoon();
   }
 
   /** A group that became safe has many frames of ours: one ACK for all of them. */
@@ -326,19 +266,8 @@ export class Connection implements Peer, CreditHolder {
     setImmediate(() => {
       this.#flushing = false;
       this.#flush();
+      this.#settle();
     });
-  }
-
-  #accept(producer: Producer, frames: readonly DataFrame[]): void {
-    const seq = frames.at(-1)?.seq ?? 0;
-    let bytes = 0;
-    for (const frame of frames) bytes += frame.payload.length;
-    if (producer.assembler.midMessage) {
-      this.#session.taken(frames.length, bytes);
-      return;
-    }
-    producer.ackedSeq = seq;
-    this.#session.accepted(seq, frames.length, bytes);
   }
 
   #flush(): void {
@@ -351,41 +280,28 @@ export class Connection implements Peer, CreditHolder {
     if (this.#session.failure === undefined || this.#reported) return;
     this.#report(this.#session.failure);
     this.#socket.destroySoon();
-    this.#destroyLater();
-  }
-
-  /** Whoever does not read our last words holds nothing for that. */
-  #destroyLater(): void {
-    const impatience = setTimeout(() => this.#socket.destroy(), LINGER_MS);
-    this.#socket.once("close", () => clearTimeout(impatience));
+    destroyLater(this.#socket);
   }
 
   #leave(): void {
     const producer = this.#producer;
-    if (producer !== undefined && producer.connection === this) {
-      // What has come is still moved into the pipeline; the last step calls here again.
+    if (producer !== undefined) {
+      // What has come is still handed on; the last step calls here again.
       if (this.#busy || this.#pending.length > 0) return;
-      producer.connection = undefined;
-      producer.leftAtMs = this.#context.clock.monotonicMs();
-      const { missing } = this.#books;
+      this.#producer = undefined;
       // When it is we who end the connection, it keeps what it has: it has heard our last call.
-      if (missing !== undefined)
-        producer.missing = this.#draining && this.#books.isLast ? 0 : missing;
-      this.#context.journal?.present(producer.key, false);
-      if (this.#session.state === "ended") this.#sayGoodbye(producer);
+      const keepsIt = this.#ending.isDraining && this.#books.isLast;
+      const missing = keepsIt ? 0 : this.#books.missing;
+      if (this.#session.state === "ended") this.#sayGoodbye(producer, missing);
+      else producer.leave(missing);
     }
     this.#report(this.#session.failure);
   }
 
-  /** After a BYE nothing more comes: what is unfinished was aborted with its process. */
-  #sayGoodbye(producer: Producer): void {
-    const messages: Message[] = [];
-    producer.assembler.end(messages);
-    this.#producers.giveUp(producer);
-    if (messages.length > 0) void this.#context.emit(messages);
-    this.#context.journal?.farewell(producer.key, producer.service);
+  #sayGoodbye(producer: JoinedProducer, missing: number | undefined): void {
+    producer.bye(missing);
     this.#socket.end();
-    this.#destroyLater();
+    destroyLater(this.#socket);
   }
 
   #report(fault: Fault | undefined): void {
@@ -395,6 +311,6 @@ export class Connection implements Peer, CreditHolder {
       return;
     }
     this.#reported = true;
-    this.#events.closed(this, fault, this.#speech);
+    this.#shared.events.closed(this, fault, this.#speech);
   }
 }

@@ -1,24 +1,24 @@
 /** What `--input-tcp` is when it runs: who connects, what they may have under way, and whom it refuses. */
 import type { Server, Socket } from "node:net";
 import { CREDIT_WINDOW_BYTES, errorFrame, printable } from "@mirrorball/protocol";
-import type { Fault, Message } from "@mirrorball/protocol";
+import type { Fault } from "@mirrorball/protocol";
 import { parseAddress } from "../../component/net/address.ts";
 import { WAITING_BYTES } from "../../core/memory/process-memory.ts";
+import type { FrameIntake, IntakeEvents, ProducerName } from "../../component/intake.ts";
 import type { Input, InputContext, InputStats } from "../../component/types.ts";
 import { CreditPool } from "../../core/credit/credit-pool.ts";
 import { ReplayFilter } from "../../core/http/replayed/replay-filter.ts";
 import { connectionLimit, descriptorLimit, limitWords } from "../../files/descriptors.ts";
 import { Connection } from "./connection.ts";
-import type { ProofRules } from "./connection.ts";
+import type { ConnectionShared, ProofRules } from "./connection.ts";
+import { DirectIntake } from "./direct-intake.ts";
 import { GorConnection } from "./gor-connection.ts";
 import type { FrameEvents, Peer } from "./peer.ts";
-import { Silent, startsLikeRecord } from "./unidentified-peer.ts";
+import { UnidentifiedPeer, startsLikeRecord } from "./unidentified-peer.ts";
 import { listen } from "../listener.ts";
-import { Door, isLoopback } from "./admission-control.ts";
-import type { DoorOptions } from "./admission-control.ts";
+import { AdmissionControl, isLoopback } from "./admission-control.ts";
+import type { AdmissionOptions } from "./admission-control.ts";
 import { joinedStats, replayStats, staleLengthStats } from "../replay-stats.ts";
-import { Producers } from "./producers.ts";
-import type { Producer } from "./producers.ts";
 import { Refusals } from "./refusals.ts";
 import { IN_FLIGHT_BYTES_MIN } from "../tcp.ts";
 
@@ -37,7 +37,7 @@ const SILENT_FAULT: Fault = { code: "silent", message: "too many connections say
 /** Of a producer's name in hexadecimal, as much as tells two apart. */
 const KEY_CHARS_SHOWN = 12;
 
-interface TcpInputOptions extends DoorOptions {
+interface TcpInputOptions extends AdmissionOptions {
   readonly token: string;
   readonly tokenUnbound: boolean;
   readonly inFlightBytes: number;
@@ -47,15 +47,16 @@ class TcpInput implements Input {
   readonly #context: InputContext;
   readonly #address: string;
   readonly #options: TcpInputOptions;
-  readonly #producers: Producers;
+  readonly #intake: FrameIntake;
   readonly #credit: CreditPool;
   readonly #peers: Set<Peer> = new Set();
   /** Those of them that have said nothing yet, oldest first. */
-  readonly #silent: Set<Silent> = new Set();
+  readonly #silent: Set<UnidentifiedPeer> = new Set();
   /** Shared by gor streams: replays that are left out, and lengths that were not right. */
   readonly #gor = { replays: new ReplayFilter(), stale: { count: 0 } };
   #server: Server | undefined;
-  #door: Door | undefined;
+  #admission: AdmissionControl | undefined;
+  #stopped: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #refusals: Refusals;
 
@@ -64,10 +65,10 @@ class TcpInput implements Input {
     this.#address = address;
     this.#options = values;
     this.#refusals = new Refusals((line) => context.log.warn(line));
-    this.#producers = new Producers(
-      (reason, count) => context.dropped(reason, count),
-      (producer, count) => this.#unaccounted(producer, count),
-    );
+    const events: IntakeEvents = {
+      unaccounted: (producer, count) => this.#unaccounted(producer, count),
+    };
+    this.#intake = context.journal?.intake(events) ?? new DirectIntake(context, events);
     this.#credit = new CreditPool({
       // What was granted may come, and then waits: no more than this process may hold.
       totalBytes: Math.max(IN_FLIGHT_BYTES_MIN, Math.min(values.inFlightBytes, WAITING_BYTES / 2)),
@@ -82,19 +83,19 @@ class TcpInput implements Input {
       token: this.#options.token === "" ? undefined : this.#options.token,
       unbound: this.#options.tokenUnbound,
     };
-    const door = new Door(
+    const admission = new AdmissionControl(
       { ...this.#options, connections: this.#connectionsMax() },
       {
         admitted: (socket) => this.#admit(socket, rules),
         refused: (fault, peer) => this.#refused("closed", fault, peer),
-        lastWords: errorFrame,
+        rejectionFrame: errorFrame,
       },
     );
-    this.#door = door;
+    this.#admission = admission;
     this.#server = await listen(
       address,
       undefined,
-      (socket) => door.accept(socket),
+      (socket) => admission.accept(socket),
       () => {},
       (place) =>
         this.#context.log.warn(`listening on ${place}${this.#options.secure ? ", TLS" : ""}`),
@@ -121,11 +122,11 @@ class TcpInput implements Input {
 
   /** Undefined without certificates: there is nothing to read again. */
   get reload(): (() => void) | undefined {
-    const door = this.#door;
-    if (door === undefined || !this.#options.secure) return undefined;
+    const admission = this.#admission;
+    if (admission === undefined || !this.#options.secure) return undefined;
     return () => {
       try {
-        door.reload();
+        admission.reload();
         this.#context.log.warn("certificates were read again; new connections use them");
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -134,25 +135,29 @@ class TcpInput implements Input {
     };
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** What still waits for the disk is sent again to whoever comes after us. */
+  abort(): void {
+    for (const peer of this.#peers) peer.abort?.();
+  }
+
+  async #stop(): Promise<void> {
     const server = this.#server;
-    if (server === undefined) {
-      // There was time enough, and what still waits for the disk is sent again to whoever comes after us.
-      for (const peer of this.#peers) peer.giveUp?.();
-      return;
-    }
+    if (server === undefined) return;
     this.#server = undefined;
-    this.#door?.close();
+    this.#admission?.close();
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
     await Promise.all([...this.#peers].map((peer) => peer.finish()));
-    this.#door?.end();
+    this.#admission?.end();
     await closed;
     clearInterval(this.#timer);
-    const messages: Message[] = [];
-    this.#producers.endAll(messages);
-    if (messages.length > 0) await this.#context.emit(messages);
+    await this.#intake.end();
   }
 
   stats(): InputStats {
@@ -171,7 +176,14 @@ class TcpInput implements Input {
       closed: (peer, fault, speech) => this.#closed(peer, fault, speech),
       refused: (peer, fault) => this.#refused("refused of", fault, peer.peer),
     };
-    const silent = new Silent(socket, this.#context.clock.monotonicMs(), token === undefined, {
+    const shared: ConnectionShared = {
+      context: this.#context,
+      intake: this.#intake,
+      rules,
+      events,
+      credit: this.#credit,
+    };
+    const silent = new UnidentifiedPeer(socket, this.#context.clock.monotonicMs(), token === undefined, {
       ...events,
       spoke: (quiet, chunk) => {
         this.#peers.delete(quiet);
@@ -179,7 +191,7 @@ class TcpInput implements Input {
         const speaker =
           token === undefined && startsLikeRecord(chunk)
             ? new GorConnection(socket, this.#context, this.#gor, events)
-            : new Connection(socket, this.#context, this.#producers, rules, events, this.#credit);
+            : new Connection(socket, shared);
         this.#peers.add(speaker);
         speaker.receive(chunk);
       },
@@ -193,14 +205,12 @@ class TcpInput implements Input {
   #tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
     for (const peer of this.#peers) peer.tick(nowMs);
-    const messages: Message[] = [];
-    this.#producers.sweep(nowMs, messages);
-    if (messages.length > 0) void this.#context.emit(messages);
+    this.#intake.tick(nowMs);
   }
 
   #closed(peer: Peer, fault: Fault | undefined, speech: string): void {
     this.#peers.delete(peer);
-    if (peer instanceof Silent) this.#silent.delete(peer);
+    if (peer instanceof UnidentifiedPeer) this.#silent.delete(peer);
     if (fault === undefined) return;
     const looks = speech === "" ? "" : `; what it sent looks like ${speech}`;
     this.#refused("closed", fault, peer.peer, looks);
@@ -211,7 +221,7 @@ class TcpInput implements Input {
     this.#refusals.note(what, peer, fault, detail, this.#context.clock.monotonicMs());
   }
 
-  #unaccounted({ service, key }: Producer, count: number): void {
+  #unaccounted({ service, key }: ProducerName, count: number): void {
     this.#context.dropped("unaccounted", count);
     const name = `${printable(service)} (${key.slice(0, KEY_CHARS_SHOWN)})`;
     const exchanges = count === 1 ? "1 exchange" : `${count} exchanges`;

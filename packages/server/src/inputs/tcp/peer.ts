@@ -10,7 +10,7 @@ export interface Peer {
   /** Takes nothing more; resolves when what has come is in the pipeline. */
   finish(): Promise<void>;
   /** Lets `finish` come to its end although something waits for a disk that may never take it. */
-  giveUp?(): void;
+  abort?(): void;
 }
 
 export interface PeerEvents {
@@ -22,6 +22,15 @@ export interface PeerEvents {
 export interface FrameEvents extends PeerEvents {
   /** Something of this peer was refused, and it stays. */
   readonly refused: (peer: Peer, fault: Fault) => void;
+}
+
+/** Milliseconds that the other side has to read our last bytes and to end its half of a connection that we end. */
+export const LINGER_MS = 1000;
+
+/** Whoever does not read what it is told last holds nothing for that. */
+export function destroyLater(socket: Socket): void {
+  const impatience = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(impatience));
 }
 
 export function nameOf(socket: Socket): string {

@@ -20,15 +20,15 @@ export function startsLikeRecord(chunk: Buffer): boolean {
   return chunk.length === 1 || chunk[1] === SPACE;
 }
 
-export interface SilentEvents extends PeerEvents {
+export interface UnidentifiedPeerEvents extends PeerEvents {
   /** It has spoken: it is somebody else's from here on. */
   readonly spoke: (peer: Peer, chunk: Buffer) => void;
 }
 
-export class Silent implements Peer {
+export class UnidentifiedPeer implements Peer {
   readonly peer: string;
   readonly #socket: Socket;
-  readonly #events: SilentEvents;
+  readonly #events: UnidentifiedPeerEvents;
   readonly #deadlineMs: number;
   #over = false;
   readonly #onData = (chunk: Buffer): void => {
@@ -38,7 +38,7 @@ export class Silent implements Peer {
   readonly #onClose = (): void => this.#end(undefined);
   readonly #onError = (): void => {};
 
-  constructor(socket: Socket, nowMs: number, maySilent: boolean, events: SilentEvents) {
+  constructor(socket: Socket, nowMs: number, maySilent: boolean, events: UnidentifiedPeerEvents) {
     this.peer = nameOf(socket);
     this.#socket = socket;
     this.#events = events;

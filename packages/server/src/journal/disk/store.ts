@@ -12,7 +12,7 @@ import { makeDirectory } from "../../files/make-directory.ts";
 import { FILE_MODE, checkOwnDirectory, refuseLinks } from "../../files/own-path.ts";
 import { DATA_FILE, JOURNAL_VERSION, MARK_FILE, checkJournalDirectory } from "./data-file.ts";
 import { Lock } from "./lock.ts";
-import { Probe } from "./write-probe.ts";
+import { WriteProbe } from "./write-probe.ts";
 
 export interface WriteGroup {
   readonly entries: readonly { readonly number: number; readonly bytes: Buffer }[];
@@ -43,9 +43,9 @@ export class Store {
   readonly #root: RootDatabase;
   readonly #entries: Database<Buffer, number>;
   readonly #values: Database<string, string>;
-  readonly #probe: Probe;
+  readonly #writeProbe: WriteProbe;
   readonly #watch: NodeJS.Timeout;
-  readonly #dead: (reason: string) => void;
+  readonly #onFatalDiskError: (reason: string) => void;
   #writing = false;
   #firstKept: number;
 
@@ -55,24 +55,24 @@ export class Store {
     root: RootDatabase,
     entries: Database<Buffer, number>,
     values: Database<string, string>,
-    dead: (reason: string) => void,
+    onFatalDiskError: (reason: string) => void,
   ) {
-    this.#dead = dead;
+    this.#onFatalDiskError = onFatalDiskError;
     this.directory = directory;
     this.#lock = lock;
     this.#root = root;
     this.#entries = entries;
     this.#values = values;
-    this.#probe = new Probe(directory);
+    this.#writeProbe = new WriteProbe(directory);
     this.#watch = setInterval(() => this.#look(), LOOK_MS).unref();
     this.#firstKept = this.firstEntry ?? 1;
   }
 
   /**
-   * Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. `dead` is called
+   * Throws an error that names the file and what is wrong with it; a foreign or damaged journal is left as it is. `onFatalDiskError` is called
    * when nothing can be read or written any more before the process is started again.
    */
-  static open(directory: string, dead: (reason: string) => void = () => {}): Store {
+  static open(directory: string, onFatalDiskError: (reason: string) => void = () => {}): Store {
     refuseLinks(directory);
     makeDirectory(directory, DIRECTORY_MODE);
     checkOwnDirectory(directory);
@@ -87,7 +87,7 @@ export class Store {
     const lock = Lock.take(directory);
     try {
       // Once more: another process may have made a journal in between.
-      return Store.#opened(directory, checkJournalDirectory(directory), lock, dead);
+      return Store.#opened(directory, checkJournalDirectory(directory), lock, onFatalDiskError);
     } catch (error) {
       lock.release();
       throw error;
@@ -98,7 +98,7 @@ export class Store {
     directory: string,
     isJournal: boolean,
     lock: Lock,
-    dead: (reason: string) => void,
+    onFatalDiskError: (reason: string) => void,
   ): Store {
     if (!isJournal) {
       // Only a directory that is ours from the start is ours to close to others.
@@ -120,7 +120,7 @@ export class Store {
       encoding: "binary",
     });
     const values = root.openDB<string, string>({ name: "values", encoding: "string" });
-    return new Store(directory, lock, root, entries, values, dead);
+    return new Store(directory, lock, root, entries, values, onFatalDiskError);
   }
 
   get firstEntry(): number | undefined {
@@ -136,7 +136,7 @@ export class Store {
     try {
       return this.#entries.get(number);
     } catch (error) {
-      this.#dead(this.#reason(error));
+      this.#onFatalDiskError(this.#reason(error));
       throw error;
     }
   }
@@ -161,7 +161,7 @@ export class Store {
     for (const entry of entries) bytes += entry.bytes.length;
     try {
       const [takes, freeBytes] = await Promise.all([
-        this.#probe.takes(),
+        this.#writeProbe.takes(),
         bytes > 0 ? this.#freeBytes(heldBytes) : Number.POSITIVE_INFINITY,
       ]);
       if (freeBytes < bytes + FREE_BYTES_MIN) return "full";
@@ -191,7 +191,7 @@ export class Store {
     try {
       this.#entries.get(0);
     } catch (error) {
-      if (isPanic(error)) this.#dead(this.#reason(error));
+      if (isPanic(error)) this.#onFatalDiskError(this.#reason(error));
     }
   }
 
@@ -211,7 +211,7 @@ export class Store {
   async close(): Promise<void> {
     clearInterval(this.#watch);
     await this.#root.close();
-    this.#probe.close();
+    this.#writeProbe.close();
     this.#lock.release();
   }
 }

@@ -10,7 +10,7 @@ export const PROBE_FILE = "probe";
 const PAGE: Uint8Array = new Uint8Array(4096);
 const FILE_MODE = 0o600;
 
-export class Probe {
+export class WriteProbe {
   readonly #descriptor: number;
 
   constructor(directory: string) {

@@ -14,7 +14,7 @@ export interface StoredEntries {
   entry(number: number): Buffer | undefined;
 }
 
-export class Extent {
+export class EntryRange {
   first: number;
   last: number;
   /** Payload bytes ever written up to the last entry. */

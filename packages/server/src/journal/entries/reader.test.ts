@@ -1,15 +1,24 @@
 // What the reader keeps of producers.
-import { BodyState, RecordType } from "@mirrorball/protocol";
+import {
+  BodyState,
+  HttpMessage,
+  MessageKind,
+  RecordType,
+  WHOLE_EXCHANGE_BYTES_MAX,
+  packMessage,
+} from "@mirrorball/protocol";
 import type { WireRecord } from "@mirrorball/protocol";
 import { expect, it } from "vitest";
 import { JournalReader } from "./reader.ts";
+
+let dropped: string[] = [];
 
 function reader(): JournalReader {
   return new JournalReader(1, 0, {
     load: () => undefined,
     read: () => {},
     emit: () => undefined,
-    dropped: () => {},
+    dropped: (reason) => dropped.push(reason),
   });
 }
 
@@ -26,4 +35,16 @@ it("forgets a producer unless it has exchanges under way", () => {
   expect(made.producers).toEqual(["a"]);
   expect(made.forget("a")).toBe(true);
   expect(made.producers).toEqual([]);
+});
+
+it("knows of a frame that was refused: of the message that it belonged to nothing is waited for", () => {
+  dropped = [];
+  const made = reader();
+  const http = HttpMessage.fromRaw(Buffer.alloc(WHOLE_EXCHANGE_BYTES_MAX + 1));
+  const large = { kind: MessageKind.request, id: "id", startedAt: 1, latencyNs: 0, http };
+  const begun = packMessage(large, 1).record;
+  made.offer(1, { producer: "a", service: "shop", bytes: 1, records: [begun] });
+  expect(made.oldestNeeded(0)).toBe(1);
+  made.offer(2, { producer: "a", service: "shop", bytes: 1, records: [] });
+  expect([made.oldestNeeded(0), dropped]).toEqual([undefined, ["refused"]]);
 });

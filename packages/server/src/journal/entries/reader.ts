@@ -6,21 +6,20 @@
 import { checkPayload, unpackRecords } from "@mirrorball/protocol";
 import type { Message, WireRecord } from "@mirrorball/protocol";
 import type { Accepted } from "../../component/types.ts";
-import { Assembler } from "../../core/assemble/assembler.ts";
-import { processMemory } from "../../core/memory/process-memory.ts";
+import type { Assembler } from "../../core/assemble/assembler.ts";
+import { assemblerOf } from "../../core/intake/producer-assembler.ts";
 import { decodeEntry } from "../../core/journal/entry.ts";
 
 /** Entries that are handed on without letting the event loop go on. */
 const ENTRIES_PER_TURN_MAX = 16;
 /** Bytes of fresh entries kept in memory, so that outputs that keep up cost no reading. */
 const FRESH_BYTES_MAX = 16 * 1024 * 1024;
-const ID_PREFIX_CHARS = 12;
 
 export interface FreshEntry {
   readonly producer: string;
   readonly service: string;
   readonly bytes: number;
-  /** Undefined: a farewell. */
+  /** Undefined: nothing more will come from the producer. Empty: a frame was refused. */
   readonly records: readonly WireRecord[] | undefined;
 }
 
@@ -62,12 +61,12 @@ export class JournalReader {
     return oldest;
   }
 
-  /** Producers of which something came since they said goodbye, or were forgotten. */
+  /** Producers of which something came since their bye, or were forgotten. */
   get producers(): readonly string[] {
     return [...this.#assemblers.keys()];
   }
 
-  /** False for one with exchanges under way: a farewell has to end them. */
+  /** False for one with exchanges under way: a bye has to end them. */
   forget(producer: string): boolean {
     if ((this.#assemblers.get(producer)?.openExchanges ?? 0) > 0) return false;
     this.#assemblers.delete(producer);
@@ -126,6 +125,8 @@ export class JournalReader {
       if (fresh.records === undefined) {
         assembler.end(messages);
         this.#assemblers.delete(fresh.producer);
+      } else if (fresh.records.length === 0) {
+        assembler.refused();
       } else {
         assembler.take(fresh.records, messages);
       }
@@ -161,12 +162,7 @@ export class JournalReader {
   #assemblerOf({ producer, service }: FreshEntry): Assembler {
     const known = this.#assemblers.get(producer);
     if (known !== undefined) return known;
-    const assembler = new Assembler({
-      idPrefix: producer.slice(0, ID_PREFIX_CHARS),
-      service,
-      memory: processMemory.account(),
-      dropped: this.#events.dropped,
-    });
+    const assembler = assemblerOf({ key: producer, service }, this.#events.dropped);
     this.#assemblers.set(producer, assembler);
     return assembler;
   }

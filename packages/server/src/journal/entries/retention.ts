@@ -2,8 +2,8 @@
  * Which entries are kept although every output is done with them: an exchange under way began in one, or a middleware holds
  * messages of it. What is under way for too long is not waited for. Writes nothing.
  */
-import type { RelayHold } from "../../core/journal/in-flight-entries.ts";
-import type { Extent } from "./entry-range.ts";
+import type { InFlightEntries } from "../../core/journal/in-flight-entries.ts";
+import type { EntryRange } from "./entry-range.ts";
 import type { JournalReader } from "./reader.ts";
 
 /**
@@ -13,42 +13,42 @@ import type { JournalReader } from "./reader.ts";
  */
 const PIN_SHARE = 0.25;
 
-export class Pins {
-  readonly #extent: Extent;
+export class Retention {
+  readonly #range: EntryRange;
   readonly #reader: JournalReader;
-  readonly #hold: RelayHold | undefined;
+  readonly #inFlight: InFlightEntries | undefined;
   readonly #bytesMax: number;
 
   constructor(
-    extent: Extent,
+    range: EntryRange,
     reader: JournalReader,
-    hold: RelayHold | undefined,
+    inFlight: InFlightEntries | undefined,
     limitBytes: number,
   ) {
-    this.#extent = extent;
+    this.#range = range;
     this.#reader = reader;
-    this.#hold = hold;
+    this.#inFlight = inFlight;
     this.#bytesMax = limitBytes * PIN_SHARE;
   }
 
   /** The oldest entry that must be kept; beyond every entry when there is none. */
   get oldest(): number {
-    const inside = this.#hold?.oldest ?? Number.MAX_SAFE_INTEGER;
+    const inside = this.#inFlight?.oldest ?? Number.MAX_SAFE_INTEGER;
     const oldest = this.#reader.oldestNeeded(0);
     if (oldest === undefined) return inside;
     const young = this.#isOld(oldest)
-      ? this.#reader.oldestNeeded(this.#extent.firstWithin(this.#bytesMax))
+      ? this.#reader.oldestNeeded(this.#range.firstWithin(this.#bytesMax))
       : oldest;
     return Math.min(inside, young ?? inside);
   }
 
   /** True when what is inside the middleware keeps so much here that it should be given up sooner. */
-  get pressed(): boolean {
-    const oldest = this.#hold?.oldest;
+  get nearLimit(): boolean {
+    const oldest = this.#inFlight?.oldest;
     return oldest !== undefined && this.#isOld(oldest);
   }
 
   #isOld(entry: number): boolean {
-    return this.#extent.bytesBehind(entry) > this.#bytesMax;
+    return this.#range.bytesBehind(entry) > this.#bytesMax;
   }
 }

@@ -15,13 +15,13 @@ export interface WaitingFrame {
   readonly service: string;
   readonly seq: number;
   readonly payload: Uint8Array;
-  /** Undefined: a farewell. */
+  /** Undefined: nothing more will come from the producer. */
   readonly records: readonly WireRecord[] | undefined;
   /** Called when it is on disk. */
   readonly safe: () => void;
 }
 
-export class Backlog {
+export class WriteQueue {
   readonly #due: () => void;
   #waiting: WaitingFrame[] = [];
   #timer: NodeJS.Timeout | undefined;

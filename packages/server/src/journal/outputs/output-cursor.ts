@@ -3,16 +3,16 @@
  * to be written down. In: settled messages, intents. Out: the named values that the next group has to write.
  */
 import type { Message } from "@mirrorball/protocol";
-import { LaneTracker, keyOf } from "../../core/journal/settlement-tracker.ts";
+import { SettlementTracker, keyOf } from "../../core/journal/settlement-tracker.ts";
 import type { Sources } from "../../core/journal/settlement-tracker.ts";
 import { JournalStream, readStreams, streamNames } from "./stream.ts";
 import type { StoredStream } from "./stream.ts";
 
 /** Names of values: kind, output and number, on lines, as an output's name holds about anything else. */
-const listName = (kind: "done" | "intent", lane: string, serial: number): string =>
-  `${kind}\n${lane}\n${serial}`;
-const cursorName = (lane: string): string => `cursor\n${lane}`;
-const uncertainName = (lane: string): string => `uncertain\n${lane}`;
+const listName = (kind: "done" | "intent", output: string, serial: number): string =>
+  `${kind}\n${output}\n${serial}`;
+const cursorName = (output: string): string => `cursor\n${output}`;
+const uncertainName = (output: string): string => `uncertain\n${output}`;
 
 interface StoredList {
   readonly name: string;
@@ -21,7 +21,7 @@ interface StoredList {
 }
 
 /** What the store holds for one output. */
-export interface StoredLane {
+export interface StoredCursor {
   readonly cursor: number;
   readonly done: Map<string, number>;
   readonly intended: Map<string, number>;
@@ -31,44 +31,44 @@ export interface StoredLane {
 }
 
 /** All outputs that the store knows, from its named values. */
-export function readLanes(values: ReadonlyMap<string, string>): Map<string, StoredLane> {
-  const lanes = new Map<string, StoredLane>();
+export function readCursors(values: ReadonlyMap<string, string>): Map<string, StoredCursor> {
+  const cursors = new Map<string, StoredCursor>();
   const streams = readStreams(values);
   for (const [name, value] of values) {
-    const [kind, lane = ""] = name.split("\n");
+    const [kind, output = ""] = name.split("\n");
     if (kind !== "cursor") continue;
-    lanes.set(lane, {
+    cursors.set(output, {
       cursor: Number(value),
       done: new Map(),
       intended: new Map(),
       lists: [],
-      uncertain: Number(values.get(uncertainName(lane)) ?? 0),
-      stream: streams.get(lane),
+      uncertain: Number(values.get(uncertainName(output)) ?? 0),
+      stream: streams.get(output),
     });
   }
   for (const [name, value] of values) {
-    const [kind, lane = ""] = name.split("\n");
+    const [kind, output = ""] = name.split("\n");
     if (kind !== "done" && kind !== "intent") continue;
-    const known = lanes.get(lane);
+    const known = cursors.get(output);
     if (known === undefined) continue;
     const [lastEntry = "0", ...keys] = value.split(" ");
     const into = kind === "done" ? known.done : known.intended;
     for (const key of keys) into.set(key, (into.get(key) ?? 0) + 1);
     known.lists.push({ name, lastEntry: Number(lastEntry) });
   }
-  return lanes;
+  return cursors;
 }
 
 /** What is known of an output that is new: it has settled everything before `cursor`. */
-export function freshLane(cursor: number): StoredLane {
+export function freshCursor(cursor: number): StoredCursor {
   return { cursor, done: new Map(), intended: new Map(), lists: [], uncertain: 0, stream: undefined }; // prettier-ignore
 }
 
 /** Removes everything that is stored for an output that is gone. */
-export function forgetLane(
+export function forgetCursor(
   values: Map<string, string | undefined>,
   name: string,
-  { lists, stream }: StoredLane,
+  { lists, stream }: StoredCursor,
 ): void {
   for (const list of lists) values.set(list.name, undefined);
   if (stream !== undefined) {
@@ -78,9 +78,9 @@ export function forgetLane(
   values.set(uncertainName(name), undefined);
 }
 
-export class JournalLane {
+export class OutputCursor {
   readonly name: string;
-  readonly tracker: LaneTracker;
+  readonly tracker: SettlementTracker;
   readonly #lists: StoredList[];
   readonly #wake: () => void;
   #intents: Message[] = [];
@@ -100,9 +100,9 @@ export class JournalLane {
 
   constructor(
     name: string,
-    stored: StoredLane,
+    stored: StoredCursor,
     lastEntry: number,
-    once: (message: Message) => boolean,
+    atMostOnce: (message: Message) => boolean,
     wake: () => void,
     sources: Sources | undefined,
   ) {
@@ -114,7 +114,7 @@ export class JournalLane {
     this.#cursor = stored.cursor;
     this.#writtenCursor = -1;
     this.#wake = wake;
-    this.tracker = new LaneTracker({ ...stored, lastEntry }, once, sources);
+    this.tracker = new SettlementTracker({ ...stored, lastEntry }, atMostOnce, sources);
     this.#writtenUncertain = stored.uncertain;
   }
 

@@ -4,14 +4,14 @@
  */
 
 /** The named value that holds the list; none, or an empty one: every output got everything. */
-export const SHARES_NAME = "shares";
+export const SPLIT_ASSIGNMENT_NAME = "shares";
 
-export function sharesOf(names: readonly string[], split: boolean): string {
+export function splitAssignment(names: readonly string[], split: boolean): string {
   return split ? JSON.stringify(names) : "";
 }
 
 /** Throws when `entries` that were not finished were shared out in another way than they would be now. */
-export function checkShares(before: string, now: string, entries: number): void {
+export function checkSplitAssignment(before: string, now: string, entries: number): void {
   if (before === now || entries <= 0) return;
   throw new Error(
     `--split-output: the journal holds ${entries} entries that were not finished, ${spelled(before)}; ` +

@@ -11,8 +11,8 @@ import type { Message } from "@mirrorball/protocol";
 import type { OutputStream } from "../../component/types.ts";
 import { keyOf } from "../../core/journal/settlement-tracker.ts";
 
-const frameName = (lane: string, seq: number): string => `frame\n${lane}\n${seq}`;
-const streamName = (lane: string): string => `stream\n${lane}`;
+const frameName = (output: string, seq: number): string => `frame\n${output}\n${seq}`;
+const streamName = (output: string): string => `stream\n${output}`;
 
 interface StoredFrame {
   readonly seq: number;
@@ -36,33 +36,33 @@ export interface StoredStream {
 export function readStreams(values: ReadonlyMap<string, string>): Map<string, StoredStream> {
   const frames = new Map<string, StoredFrame[]>();
   for (const [name, value] of values) {
-    const [kind, lane = "", seq] = name.split("\n");
+    const [kind, output = "", seq] = name.split("\n");
     if (kind !== "frame") continue;
     const [lastEntry, ...keys] = value.split(" ");
-    const known = frames.get(lane) ?? [];
+    const known = frames.get(output) ?? [];
     known.push({ seq: Number(seq), lastEntry: Number(lastEntry), keys });
-    frames.set(lane, known);
+    frames.set(output, known);
   }
   const streams = new Map<string, StoredStream>();
   for (const [name, value] of values) {
-    const [kind, lane = ""] = name.split("\n");
+    const [kind, output = ""] = name.split("\n");
     if (kind !== "stream") continue;
     const [id = "", ...numbers] = value.split(" ");
     const [epoch = 0, ackedSeq = 0, lastSeq = 0] = numbers.map(Number);
-    streams.set(lane, {
+    streams.set(output, {
       producerId: Buffer.from(id, "hex"),
       epoch,
       ackedSeq,
       lastSeq,
-      frames: (frames.get(lane) ?? []).toSorted((a, b) => a.seq - b.seq),
+      frames: (frames.get(output) ?? []).toSorted((a, b) => a.seq - b.seq),
     });
   }
   return streams;
 }
 
 /** The names of everything that is stored for a stream. */
-export function streamNames(lane: string, { frames }: StoredStream): string[] {
-  return [streamName(lane), ...frames.map(({ seq }) => frameName(lane, seq))];
+export function streamNames(output: string, { frames }: StoredStream): string[] {
+  return [streamName(output), ...frames.map(({ seq }) => frameName(output, seq))];
 }
 
 interface WaitingFrame {
@@ -81,7 +81,7 @@ export interface StreamEvents {
 export class JournalStream implements OutputStream {
   producerId: Uint8Array;
   epoch: number;
-  readonly #lane: string;
+  readonly #output: string;
   readonly #events: StreamEvents;
   #ackedSeq: number;
   #lastSeq: number;
@@ -98,12 +98,12 @@ export class JournalStream implements OutputStream {
 
   /** `done`: what else is known to be settled, and does not come again. */
   constructor(
-    lane: string,
+    output: string,
     stored: StoredStream | undefined,
     done: ReadonlyMap<string, number>,
     events: StreamEvents,
   ) {
-    this.#lane = lane;
+    this.#output = output;
     this.#events = events;
     this.producerId = stored?.producerId ?? randomBytes(PRODUCER_ID_BYTES);
     this.epoch = (stored?.epoch ?? 0) + 1;
@@ -126,7 +126,7 @@ export class JournalStream implements OutputStream {
     let missing = 0;
     for (const { seq, keys } of this.#earlier) {
       if (seq > ackedSeq) {
-        this.#removed.push(frameName(this.#lane, seq));
+        this.#removed.push(frameName(this.#output, seq));
         missing += keys.length;
       } else for (const key of keys) this.#had.set(key, (this.#had.get(key) ?? 0) + 1);
     }
@@ -183,7 +183,7 @@ export class JournalStream implements OutputStream {
     this.#waiting = [];
     for (const { seq, keys } of waiting) {
       if (keys.length === 0) continue;
-      values.set(frameName(this.#lane, seq), `${lastEntry} ${keys.join(" ")}`);
+      values.set(frameName(this.#output, seq), `${lastEntry} ${keys.join(" ")}`);
       this.#frames.push(seq);
     }
     this.#removeSettled(values, cursor);
@@ -191,7 +191,7 @@ export class JournalStream implements OutputStream {
     const value = `${id} ${this.epoch} ${this.#ackedSeq} ${this.#lastSeq}`;
     // That something was acknowledged is no reason to write: the receiver says so again.
     if (value !== this.#writtenValue && (waiting.length > 0 || values.size > 0)) {
-      values.set(streamName(this.#lane), value);
+      values.set(streamName(this.#output), value);
       this.#writtenValue = value;
     }
     return waiting.map(({ written }) => written);
@@ -203,7 +203,7 @@ export class JournalStream implements OutputStream {
     const passed = this.#earlier.filter(({ lastEntry }) => lastEntry < cursor);
     this.#earlier = this.#earlier.filter(({ lastEntry }) => lastEntry >= cursor);
     for (const seq of [...settled, ...passed.map((frame) => frame.seq)]) {
-      values.set(frameName(this.#lane, seq), undefined);
+      values.set(frameName(this.#output, seq), undefined);
     }
   }
 }

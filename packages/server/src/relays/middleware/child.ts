@@ -13,9 +13,9 @@ import type { Origin, RelayContext } from "../../component/relay.ts";
 import { WAITING_BYTES, scaledBytes } from "../../core/memory/process-memory.ts";
 import { HexLineDecoder, LINE_BYTES_MAX, encodeHexLines } from "../../core/middleware/hex-lines.ts";
 import type { BadLine } from "../../core/middleware/hex-lines.ts";
-import { Inside } from "../../core/middleware/in-flight-messages.ts";
+import { InFlightMessages } from "../../core/middleware/in-flight-messages.ts";
 import { passLines } from "./lines.ts";
-import type { Held, Peer, PeerEvents } from "./peer.ts";
+import type { InFlight, Peer, PeerEvents } from "./peer.ts";
 
 /** Milliseconds a message may stay with the program before it counts as withheld: gor's memory for ids. */
 const GRACE_MS = 60_000;
@@ -24,7 +24,7 @@ const INSIDE_MAX = 65_536;
 /** Bytes of messages kept to be given to the next one when it dies; only with a journal. The oldest beyond are withheld. */
 const KEPT_BYTES_MAX: number = scaledBytes(64 * 1024 * 1024);
 /** Milliseconds instead of `GRACE_MS` for what was overtaken while the journal runs out of room because of it. */
-const PRESSED_GRACE_MS = 5000;
+const NEAR_LIMIT_GRACE_MS = 5000;
 /** Milliseconds without a word after which a program that may drop things has said all it will say. */
 const SILENCE_MS = 1000;
 /** Milliseconds from a polite signal to one that cannot be refused. */
@@ -37,7 +37,7 @@ export class ChildPeer implements Peer {
   readonly #words: readonly string[];
   readonly #context: RelayContext;
   readonly #events: PeerEvents;
-  readonly #inside: Inside;
+  readonly #inside: InFlightMessages;
   readonly #decoder: HexLineDecoder = new HexLineDecoder(
     (reason) => this.#badLine(reason),
     Math.min(LINE_BYTES_MAX, WAITING_BYTES),
@@ -68,7 +68,11 @@ export class ChildPeer implements Peer {
   constructor(words: readonly string[], context: RelayContext, events: PeerEvents) {
     this.#words = words;
     this.#context = context;
-    this.#inside = new Inside(GRACE_MS, INSIDE_MAX, context.durable ? KEPT_BYTES_MAX : undefined);
+    this.#inside = new InFlightMessages(
+      GRACE_MS,
+      INSIDE_MAX,
+      context.durable ? KEPT_BYTES_MAX : undefined,
+    );
     this.#events = events;
   }
 
@@ -137,12 +141,12 @@ export class ChildPeer implements Peer {
    * what was not overtaken stays, unless the program reads on while the journal runs out of room.
    */
   #giveUp(nowMs: number): void {
-    const pressed = this.#context.pressed();
+    const nearLimit = this.#context.journalNearLimit();
     if (this.#context.durable) {
-      const graceMs = pressed ? PRESSED_GRACE_MS : GRACE_MS;
+      const graceMs = nearLimit ? NEAR_LIMIT_GRACE_MS : GRACE_MS;
       const late = this.#inside.overtaken(nowMs, graceMs, this.#overtakenMs);
       this.#withhold("no-answer", late);
-      if (!pressed || !this.ready) return;
+      if (!nearLimit || !this.ready) return;
     }
     this.#withhold("no-answer", this.#inside.expire(nowMs));
   }
@@ -162,7 +166,7 @@ export class ChildPeer implements Peer {
     this.#release();
   }
 
-  abandon(): Held[] {
+  abandon(): InFlight[] {
     return this.#inside.clear().map(({ kind, id, context, message, place }) => {
       return { kind, id, context, message, overtaken: place < this.#lastPlace };
     });

@@ -3,7 +3,7 @@ import type { Message } from "@mirrorball/protocol";
 import type { Origin } from "../../component/relay.ts";
 
 /** What a peer has; the message itself when it may have to be given to the next one. */
-export interface Held extends Origin {
+export interface InFlight extends Origin {
   readonly message: Message | undefined;
   /** It answered for something that it was given later. */
   readonly overtaken: boolean;
@@ -28,7 +28,7 @@ export interface Peer {
   /** Ends it at once. */
   kill(): void;
   /** Takes out everything that was given to it and not accounted for, in that order; with a journal, whole. */
-  abandon(): Held[];
+  abandon(): InFlight[];
 }
 
 export interface PeerEvents {

@@ -14,7 +14,7 @@ import type { Origin, RelayContext } from "../../component/relay.ts";
 import { Outcome, packBatch, readOutcomes } from "../../core/middleware/plugin-wire.ts";
 import type { OutcomesParcel } from "../../core/middleware/plugin-wire.ts";
 import { passLines } from "./lines.ts";
-import type { Held, Peer, PeerEvents } from "./peer.ts";
+import type { InFlight, Peer, PeerEvents } from "./peer.ts";
 import type { HostData, HostMessage, ServerMessage } from "./plugin-port.ts";
 
 /** Batches given before the first is done: one under way, one waiting, so that the worker is never idle. */
@@ -31,7 +31,7 @@ const HOST_URL: URL = import.meta.url.endsWith(".ts")
   ? new URL("../../../dist/relays/middleware/plugin-host.js", import.meta.url)
   : new URL("./plugin-host.js", import.meta.url);
 
-interface Inside {
+interface InFlightBatch {
   readonly message: Message;
   readonly sinceMs: number;
 }
@@ -41,7 +41,7 @@ export class PluginPeer implements Peer {
   readonly #onError: "pass" | "drop";
   readonly #context: RelayContext;
   readonly #events: PeerEvents;
-  readonly #inside: Map<number, Inside> = new Map();
+  readonly #inside: Map<number, InFlightBatch> = new Map();
   #worker: Worker | undefined;
   #running = false;
   #finishing = false;
@@ -146,7 +146,7 @@ export class PluginPeer implements Peer {
     void this.#worker?.terminate();
   }
 
-  abandon(): Held[] {
+  abandon(): InFlight[] {
     const held = [...this.#inside.values()].map(({ message }) => {
       const { kind, id, context } = message;
       return { kind, id, context, message, overtaken: false };

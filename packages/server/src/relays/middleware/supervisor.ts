@@ -13,7 +13,7 @@ import type { Relay, RelayContext } from "../../component/relay.ts";
 import { MessageFifo } from "../../core/message-fifo.ts";
 import { Blame } from "../../core/middleware/blame.ts";
 import { Waiters } from "../../core/waiters.ts";
-import type { Held, Peer, PeerEvents } from "./peer.ts";
+import type { InFlight, Peer, PeerEvents } from "./peer.ts";
 
 /** Messages that may wait for the peer before inputs wait for them: a few batches, so that reading and working overlap. */
 const WAITING_MAX = 2048;
@@ -204,7 +204,7 @@ export class Supervisor implements Relay {
   }
 
   /** Puts what a dead peer held in front of what waits; returns what was blamed too often. */
-  #giveAgain(held: readonly Held[]): Held[] {
+  #giveAgain(held: readonly InFlight[]): InFlight[] {
     const { again, lost } = this.#blame.died(held, this.#deathsInARow);
     this.#waiting.pushFront(again);
     this.#again += again.length;
