@@ -7,22 +7,10 @@
  * given up, and bytes that no receiver would have taken. pending: in messages that are not whole yet.
  */
 import type { InputStats } from "../../component/types.ts";
-import type { StreamTally } from "../../core/http/captured/stream-limits.ts";
 import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
-import type { CaptureCounters } from "../../core/pair/capture-counters.ts";
-import type { FlowCounters } from "../../core/tcp/flow-table.ts";
+import type { CaptureBooks } from "./capture-books.ts";
 import type { SourceDrops } from "./engine.ts";
 import { missingOf } from "./unread.ts";
-
-export interface CaptureBooks {
-  readonly packets: DecodeCounters;
-  readonly tcp: FlowCounters;
-  readonly tally: StreamTally;
-  readonly messages: CaptureCounters;
-  readonly allowIncomplete: boolean;
-  /** Messages that were handed on without the rest of their bodies, which was too large to hold. */
-  readonly cutBodies: number;
-}
 
 export function captureStats(books: CaptureBooks, drops: SourceDrops): InputStats {
   const { packets, tcp, tally, messages } = books;

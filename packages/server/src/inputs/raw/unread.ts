@@ -1,7 +1,7 @@
 /** What a capture did not see or could not read: for the verdict of the run, and for one warning that names it. Pure. */
 import type { DecodeCounters } from "../../core/packet/decode-counters.ts";
+import type { CaptureBooks } from "./capture-books.ts";
 import type { SourceDrops } from "./engine.ts";
-import type { CaptureBooks } from "./stats.ts";
 
 /** Each count in a unit of its own; those of 0 are left to whoever reads it. */
 export function missingOf(
