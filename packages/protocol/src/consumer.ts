@@ -8,9 +8,9 @@
  */
 import { decodeAuth, decodeFigures, decodeHello, decodeWant, encodeAck } from "./control.ts";
 import { encodeChallenge, encodeFault, encodeRefused, encodeWelcome } from "./control.ts";
-import type { Fault, Figures, Hello } from "./control.ts";
+import type { Fault, Hello } from "./control.ts";
 import { CREDIT_EXCEEDED, CreditWindow } from "./credit-window.ts";
-import type { CreditOptions } from "./credit-window.ts";
+import type { ConsumerOptions, DataFrame } from "./consumer-options.ts";
 import { FRAME_FAULT_TEXTS, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
 import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -19,31 +19,6 @@ import { FRAME_HEADER_BYTES, HANDSHAKE_MS_MAX } from "./limits.ts";
 import { ConsumerProof } from "./proof.ts";
 import { CONSUMER_ROWS, isGreeting, nameOf, readerOf } from "./session-table.ts";
 import type { ConsumerStep } from "./session-table.ts";
-
-export interface ConsumerOptions extends CreditOptions {
-  /** Shared secret that producers must prove; undefined lets everybody in. */
-  readonly token?: string | undefined;
-  /** 16 random bytes, new for each connection. */
-  readonly nonce: Uint8Array;
-  /** Keying material of the TLS channel (see `proof.ts`); undefined when this end sees no TLS. */
-  readonly binding?: Uint8Array | undefined;
-  /** True when proofs need not be bound to the channel: a proxy ends TLS. */
-  readonly unbound?: boolean;
-  /** Called with what a producer says of its books. */
-  readonly figures?: (figures: Figures) => void;
-  /**
-   * Called once, when the producer is known (and proven): the sequence number of the last of its frames that is
-   * safe here, or undefined when this server does not know it. "later": `welcome` will be called, as when frames of it are
-   * on their way to a disk and it must be told for certain which ones are here.
-   */
-  readonly resume: (hello: Hello) => number | undefined | "later";
-}
-
-export interface DataFrame {
-  readonly seq: number;
-  /** Not checked, not unpacked: pass it to `checkPayload`, then `unpackRecords`. */
-  readonly payload: Uint8Array;
-}
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const readerFor = readerOf(CONSUMER_ROWS);

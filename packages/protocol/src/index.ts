@@ -20,7 +20,7 @@ export { checkPayload, paddingBytesFor } from "./check-payload.ts";
 export { ProducerSession } from "./producer.ts";
 export type { EarlierFrames, ProducerOptions, ProducerState } from "./producer.ts";
 export { ConsumerSession, errorFrame } from "./consumer.ts";
-export type { ConsumerOptions, DataFrame } from "./consumer.ts";
+export type { ConsumerOptions, DataFrame } from "./consumer-options.ts";
 export type { CreditEvents } from "./credit-window.ts";
 export type { Fault, Figures, Hello } from "./control.ts";
 export { CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL } from "./proof.ts";

@@ -13,34 +13,26 @@ import { paddingBytes } from "./check-payload.ts";
 import { FRAME_HEADER_BYTES } from "./limits.ts";
 import { FRAME_PAYLOAD_BYTES_MAX, HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
 import type { WireRecord } from "./record.ts";
-import { PADDING, fieldsRequired } from "./schema.ts";
+import { CHAR_BYTES_MAX, FLOAT64, NIL, VALUE_BYTES_MAX } from "./msgpack.ts";
+import { bytesHeadBytes, textHeadBytes, viewOf } from "./msgpack.ts";
+import { PADDING, fieldsRequired, misplaced } from "./schema.ts";
 import type { RecordTable } from "./schema.ts";
+import { BUFFER_BYTES_START, SpareBuffers } from "./spare-buffers.ts";
 
 /** In front of the records: the frame's header, then room for the widest head of a list. */
 const LIST_HEAD_BYTES_MAX = 5;
 const RECORDS_AT = FRAME_HEADER_BYTES + LIST_HEAD_BYTES_MAX;
-/** Bytes of a buffer: a batch and some room. It grows for a large record, and the next one is of this size again. */
-const BUFFER_BYTES_START = 160 * 1024;
-/** Buffers kept for use again: as many as are under way between a busy producer and its acknowledgements. */
-const SPARE_BUFFERS_MAX = 4;
-/** The most that any value needs beside its content: its type and a length of four bytes, or a double. */
-const VALUE_BYTES_MAX = 9;
-/** The most bytes that one character of a string needs in UTF-8. */
-const CHAR_BYTES_MAX = 3;
 /** Up to here a loop in JavaScript is faster than a call into Node's native writer (measured: 24 characters, about equal). */
 const LOOP_CHARS_MAX = 24;
-
-const NIL = 0xc0;
-const FLOAT64 = 0xcb;
 
 type Value = WireRecord[number];
 
 export class PayloadWriter {
   /** Records written since the last `take`. */
   records = 0;
-  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_START);
+  readonly #spares: SpareBuffers = new SpareBuffers();
+  #buffer: Buffer = this.#spares.take();
   #view: DataView = viewOf(this.#buffer);
-  readonly #spare: Buffer[] = [];
   #at: number = RECORDS_AT;
   /** Where the records that are whole end: the one under way begins here. */
   #start: number = RECORDS_AT;
@@ -82,7 +74,8 @@ export class PayloadWriter {
   end(): boolean {
     const { fields } = this.#table;
     if (this.#due <= fields.length) {
-      if (this.#due <= fieldsRequired(this.#table)) throw new RangeError(this.#misplaced());
+      if (this.#due <= fieldsRequired(this.#table))
+        throw new RangeError(misplaced(this.#table, this.#due));
       for (let i = this.#due - 1; i < fields.length; i += 1)
         this.#value(fields[i]?.[2]?.absent ?? null);
     }
@@ -109,14 +102,8 @@ export class PayloadWriter {
 
   /** A field out of its turn is an error of the caller's, in whatever version: nothing of the record may go out. */
   #place(at: number): void {
-    if (at !== this.#due) throw new RangeError(this.#misplaced());
+    if (at !== this.#due) throw new RangeError(misplaced(this.#table, this.#due));
     this.#due = at + 1;
-  }
-
-  #misplaced(): string {
-    const { type, fields } = this.#table;
-    const [name] = fields[this.#due - 1] ?? ["its end"];
-    return `a record of type ${type}: ${name} is due at position ${this.#due}`;
   }
 
   /** Forgets the records so far. */
@@ -141,23 +128,18 @@ export class PayloadWriter {
     const isGrown = buffer.length > BUFFER_BYTES_START;
     // A frame that fills its buffer takes it along; a small one would hold too much memory that nobody counts.
     if (isGrown || (end - start) * 2 < buffer.length) {
-      if (isGrown) this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
+      if (isGrown) this.#use(this.#spares.take());
       const frame = Buffer.allocUnsafeSlow(end - start);
       buffer.copy(frame, 0, start, end);
       return frame;
     }
-    this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES_START));
+    this.#use(this.#spares.take());
     return buffer.subarray(start, end);
   }
 
-  /**
-   * Takes back a frame that nobody needs any more. New memory for each frame costs more than filling it: the system clears
-   * every page, and the garbage collector is driven by bytes that it does not manage.
-   */
+  /** Takes back a frame that nobody needs any more. */
   recycle(frame: Uint8Array): void {
-    const { buffer } = frame;
-    if (buffer.byteLength === BUFFER_BYTES_START && this.#spare.length < SPARE_BUFFERS_MAX)
-      this.#spare.push(Buffer.from(buffer));
+    this.#spares.give(frame);
   }
 
   number(at: number, value: number): void {
@@ -204,9 +186,9 @@ export class PayloadWriter {
     }
     const start = this.#at;
     const guess = bytesHeadBytes(text.length);
-    let length = this.#utf8(text, start + guess);
+    let length = this.#buffer.write(text, start + guess, "utf8");
     const headBytes = bytesHeadBytes(length);
-    if (headBytes !== guess) length = this.#utf8(text, start + headBytes);
+    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
     this.#bytesHead(length);
     this.#at = start + headBytes + length;
   }
@@ -289,10 +271,6 @@ export class PayloadWriter {
     return seen < 0x80;
   }
 
-  #utf8(text: string, start: number): number {
-    return this.#buffer.write(text, start, "utf8");
-  }
-
   #reserve(bytes: number): void {
     if (this.#at + bytes > this.#buffer.length) this.#grow(bytes);
   }
@@ -348,9 +326,9 @@ export class PayloadWriter {
     const start = this.#at;
     // The head that fits when all is ASCII, which is the rule; the text is written again behind a wider one.
     const guess = textHeadBytes(text.length);
-    let length = this.#utf8(text, start + guess);
+    let length = this.#buffer.write(text, start + guess, "utf8");
     const headBytes = textHeadBytes(length);
-    if (headBytes !== guess) length = this.#utf8(text, start + headBytes);
+    if (headBytes !== guess) length = this.#buffer.write(text, start + headBytes, "utf8");
     this.#textHead(length);
     this.#at = start + headBytes + length;
   }
@@ -367,16 +345,4 @@ export class PayloadWriter {
     else if (length < 0x1_0000) this.#sized(0xc5, length, 2);
     else this.#sized(0xc6, length, 4);
   }
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
-}
-
-function textHeadBytes(length: number): number {
-  return length < 0x20 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5;
-}
-
-function bytesHeadBytes(length: number): number {
-  return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5;
 }

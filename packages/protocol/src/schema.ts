@@ -265,6 +265,12 @@ export function positionsOf<T extends RecordTable>(table: T): PositionsOf<T> {
   return Object.assign({}, Object.fromEntries(named)) as PositionsOf<T>;
 }
 
+/** What is wrong with a field that is not the one which is due at this position. */
+export function misplaced({ type, fields }: RecordTable, due: number): string {
+  const [name] = fields[due - 1] ?? ["its end"];
+  return `a record of type ${type}: ${name} is due at position ${due}`;
+}
+
 /** How many fields a record of this table has at least: those of its first version. */
 export function fieldsRequired({ fields }: RecordTable): number {
   const added = fields.findIndex((row) => row[2] !== undefined);

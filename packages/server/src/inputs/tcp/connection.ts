@@ -202,13 +202,12 @@ export class Connection implements Peer, CreditHolder, FrameLine {
    * with 16 in a batch, as measured, messages grew old in deep queues and the garbage collector cost a third of all CPU.
    */
   #pump(): void {
-    const producer = this.#producer;
-    while (!this.#busy && producer !== undefined) {
-      const frame = this.#pending.shift();
+    while (!this.#busy) {
+      const frame = this.#producer === undefined ? undefined : this.#pending.shift();
       if (frame === undefined) break;
       this.#unsafe += 1;
       const { seq, payload } = frame;
-      const wait = producer.take({ seq, payload, records: this.#recordsOf(frame) });
+      const wait = this.#producer?.take({ seq, payload, records: this.#recordsOf(frame) });
       if (wait !== undefined) this.#wait(wait);
     }
     this.#settle();
