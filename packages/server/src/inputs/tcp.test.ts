@@ -220,13 +220,13 @@ describe("a producer", () => {
       client.session.enqueue(packRecords([record]), 1);
     }
     client.flush();
-    await vi.waitFor(() => expect(client.session.ackedWeight).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBeGreaterThan(0), POLL);
     const stuckAt = client.session.ackedWeight;
     // What may be under way: one window (70 frames of 60 kB), and the batch the pipeline has taken.
     expect(stuckAt).toBeLessThan(100);
     server.gate = undefined;
     open();
-    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(200));
+    await vi.waitFor(() => expect(client.session.ackedWeight).toBe(200), POLL);
     expect(new Set(targets(server.messages)).size).toBe(200);
   });
 
