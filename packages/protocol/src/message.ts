@@ -3,7 +3,7 @@
  * response or one replayed response. This file knows what a message is made of; how its HTTP half is
  * stored is `http-message.ts`, how it travels is `record.ts`.
  */
-import type { HttpMessage } from "./http-message.ts";
+import type { HttpMessage } from "./http/http-message.ts";
 
 /** gor's numbers: the first field of a record in a `.gor` file. */
 export const MessageKind = { request: 1, response: 2, replayed: 3 } as const;

@@ -5,9 +5,9 @@
 export { BodyState, MessageKind, timestampToNs, timestampToUs } from "./message.ts";
 export type { Message, MessageContext, Timestamp } from "./message.ts";
 export { REPLAY_FIELD } from "./replay-mark.ts";
-export { HttpMessage, contentLength, headEnd, isChunked } from "./http-message.ts";
-export { formatHead, headerValue, isResponseHead, parseHead } from "./head.ts";
-export type { Head, HeaderList, RequestHead, ResponseHead } from "./head.ts";
+export { HttpMessage, contentLength, headEnd, isChunked } from "./http/http-message.ts";
+export { formatHead, headerValue, isResponseHead, parseHead } from "./http/head.ts";
+export type { Head, HeaderList, RequestHead, ResponseHead } from "./http/head.ts";
 export { fnv1a32 } from "./fnv.ts";
 export { printable } from "./printable.ts";
 export * from "./limits.ts";

@@ -1,7 +1,7 @@
 // The golden vectors, both ways: other implementations may rely on these bytes, so a change here is a change of the protocol.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { checkPayload } from "./check-payload.ts";
+import { checkPayload } from "./wire/check-payload.ts";
 import {
   decodeAck,
   decodeAuth,
@@ -21,13 +21,13 @@ import {
   decodeRefused,
   encodeFigures,
   encodeRefused,
-} from "./control.ts";
-import type { Ack, Challenge, Fault, Figures, Hello, Refused, Welcome } from "./control.ts";
-import { FrameDecoder, encodeFrame } from "./frame.ts";
-import { packRecords, unpackRecords } from "./record.ts";
-import type { WireRecord } from "./record.ts";
-import { ConsumerProof, ProducerProof } from "./proof.ts";
-import { RECORD_TABLES } from "./schema.ts";
+} from "./session/control.ts";
+import type { Ack, Challenge, Fault, Figures, Hello, Refused, Welcome } from "./session/control.ts";
+import { FrameDecoder, encodeFrame } from "./wire/frame.ts";
+import { packRecords, unpackRecords } from "./wire/record.ts";
+import type { WireRecord } from "./wire/record.ts";
+import { ConsumerProof, ProducerProof } from "./session/proof.ts";
+import { RECORD_TABLES } from "./wire/schema.ts";
 
 interface FrameVector {
   readonly name: string;

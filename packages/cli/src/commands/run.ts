@@ -53,7 +53,10 @@ export async function run(words: readonly string[]): Promise<void> {
   const interrupted = signalled();
   if (![0, 1, 2].some(isatty)) process.on("SIGHUP", () => reload(server, line));
   try {
-    server = await ReplayServer.create(made.plan, { log: (text) => line.log(text), onFatalDiskError });
+    server = await ReplayServer.create(made.plan, {
+      log: (text) => line.log(text),
+      onFatalDiskError,
+    });
     await server.start();
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));

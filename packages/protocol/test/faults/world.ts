@@ -1,10 +1,10 @@
 // A world in one thread: a producer, a network, a server with a disk, and a clock, all driven by one seeded generator. The two
 // sessions are the real ones; everything else is a model that can break where real things break. After every step it checks
 // what must always hold, and throws a `Violation` when it does not.
-import { ConsumerSession } from "../../src/consumer.ts";
-import type { DataFrame } from "../../src/consumer.ts";
-import { FrameFault } from "../../src/frame.ts";
-import { ProducerSession } from "../../src/producer.ts";
+import { ConsumerSession } from "../../src/session/consumer.ts";
+import type { DataFrame } from "../../src/session/consumer.ts";
+import { FrameFault } from "../../src/wire/frame.ts";
+import { ProducerSession } from "../../src/session/producer.ts";
 
 export class Violation extends Error {}
 

@@ -183,19 +183,24 @@ class TcpInput implements Input {
       events,
       credit: this.#credit,
     };
-    const silent = new UnidentifiedPeer(socket, this.#context.clock.monotonicMs(), token === undefined, {
-      ...events,
-      spoke: (quiet, chunk) => {
-        this.#peers.delete(quiet);
-        this.#silent.delete(silent);
-        const speaker =
-          token === undefined && startsLikeRecord(chunk)
-            ? new GorConnection(socket, this.#context, this.#gor, events)
-            : new Connection(socket, shared);
-        this.#peers.add(speaker);
-        speaker.receive(chunk);
+    const silent = new UnidentifiedPeer(
+      socket,
+      this.#context.clock.monotonicMs(),
+      token === undefined,
+      {
+        ...events,
+        spoke: (quiet, chunk) => {
+          this.#peers.delete(quiet);
+          this.#silent.delete(silent);
+          const speaker =
+            token === undefined && startsLikeRecord(chunk)
+              ? new GorConnection(socket, this.#context, this.#gor, events)
+              : new Connection(socket, shared);
+          this.#peers.add(speaker);
+          speaker.receive(chunk);
+        },
       },
-    });
+    );
     this.#peers.add(silent);
     this.#silent.add(silent);
     const [oldest] = this.#silent;

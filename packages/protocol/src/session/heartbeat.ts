@@ -2,7 +2,7 @@
  * Whether the other end still lives. In: that it was heard, and the time. Out: that it should be asked, or is to be given up. Each end of a
  * connection has one; it knows nothing of frames.
  */
-import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "./limits.ts";
+import { HEARTBEAT_DEAD_MS, HEARTBEAT_IDLE_MS } from "../limits.ts";
 
 export class Heartbeat {
   #heardAtMs: number;

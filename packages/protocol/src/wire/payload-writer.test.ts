@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FrameDecoder, FrameType, sealFrame } from "./frame.ts";
-import { FRAME_HEADER_BYTES } from "./limits.ts";
-import { FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { FRAME_HEADER_BYTES } from "../limits.ts";
+import { FRAME_PAYLOAD_BYTES_MAX } from "../limits.ts";
 import { PayloadWriter } from "./payload-writer.ts";
 import { RecordType, packRecords, unpackRecords } from "./record.ts";
 import type { ExchangeRecord, WireRecord } from "./record.ts";
@@ -19,7 +19,7 @@ function written(
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL("../vectors/records.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../vectors/records.json", import.meta.url), "utf8"),
   (_key, value: unknown) =>
     typeof value === "object" && value !== null && "bytes" in value
       ? Buffer.from(String(value.bytes), "hex")

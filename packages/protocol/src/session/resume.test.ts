@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
-import { HANDSHAKE_MS_MAX } from "./limits.ts";
+import { HANDSHAKE_MS_MAX } from "../limits.ts";
 import { ProducerSession } from "./producer.ts";
 import type { EarlierFrames } from "./producer.ts";
 

@@ -14,7 +14,7 @@ import {
   CONTROL_PAYLOAD_BYTES_MAX,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_BYTES_MAX,
-} from "./limits.ts";
+} from "../limits.ts";
 
 /** The major version, in every frame: a receiver knows at once whether it can read what follows. */
 export const PROTOCOL_VERSION: number = 1;

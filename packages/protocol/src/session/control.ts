@@ -18,9 +18,9 @@
  *     BYE                                →
  */
 import { Packr } from "msgpackr";
-import { checkPayload } from "./check-payload.ts";
-import { NAME_CHARS_MAX, NONCE_BYTES, PRODUCER_ID_BYTES, PROOF_BYTES } from "./limits.ts";
-import { WANT_FRAMES_MAX } from "./limits.ts";
+import { checkPayload } from "../wire/check-payload.ts";
+import { NAME_CHARS_MAX, NONCE_BYTES, PRODUCER_ID_BYTES, PROOF_BYTES } from "../limits.ts";
+import { WANT_FRAMES_MAX } from "../limits.ts";
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: false });
 

@@ -15,12 +15,12 @@ import {
 } from "./control.ts";
 import { HANDSHAKE, encodeAuth, encodeFigures, encodeHello, encodeWant } from "./control.ts";
 import type { Fault, Figures } from "./control.ts";
-import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "./frame.ts";
-import { encodeFrame, sealFrame } from "./frame.ts";
-import type { Frame } from "./frame.ts";
+import { FrameDecoder, FrameType, PROTOCOL_VERSION } from "../wire/frame.ts";
+import { encodeFrame, sealFrame } from "../wire/frame.ts";
+import type { Frame } from "../wire/frame.ts";
 import { DEAD_TEXT, Heartbeat } from "./heartbeat.ts";
 import { PAYLOAD_REFUSED } from "./held-frame.ts";
-import { WELCOME_MS_MAX } from "./limits.ts";
+import { WELCOME_MS_MAX } from "../limits.ts";
 import { ProducerProof } from "./proof.ts";
 import { PRODUCER_ROWS, nameOf, readerOf } from "./session-table.ts";
 import type { ProducerStep } from "./session-table.ts";

@@ -2,7 +2,7 @@
  * A frame that its producer keeps until it is settled, and what becomes of one that no receiver will have: its number is kept
  * by a frame without records, so that what is behind it comes through. Knows no connections.
  */
-import { FrameType, encodeFrame } from "./frame.ts";
+import { FrameType, encodeFrame } from "../wire/frame.ts";
 
 export interface HeldFrame {
   /** Its bytes: in one piece, or header and payload. */

@@ -2,10 +2,10 @@
  * The frames that a producer keeps until they are settled, across any number of transports. In: frames, acknowledgements, credit, "a new
  * transport". Out: what to write now, what to ask credit for. It knows no handshake and no clock.
  */
-import { FrameType, encodeFrame } from "./frame.ts";
+import { FrameType, encodeFrame } from "../wire/frame.ts";
 import { takeOut } from "./held-frame.ts";
 import type { HeldFrame } from "./held-frame.ts";
-import { CREDIT_WINDOW_BYTES, WANT_FRAMES_MAX } from "./limits.ts";
+import { CREDIT_WINDOW_BYTES, WANT_FRAMES_MAX } from "../limits.ts";
 
 /** What is told to whoever made the frames. */
 export interface SettleEvents {

@@ -5,7 +5,7 @@ import { ConsumerSession } from "./consumer.ts";
 import type { DataFrame } from "./consumer.ts";
 import { encodeAck, encodeAuth, encodeChallenge, encodeFault, encodeFigures } from "./control.ts";
 import { encodeHello, encodeRefused, encodeWant, encodeWelcome, HANDSHAKE } from "./control.ts";
-import { FrameDecoder, FrameType, encodeFrame } from "./frame.ts";
+import { FrameDecoder, FrameType, encodeFrame } from "../wire/frame.ts";
 import { ProducerSession } from "./producer.ts";
 import { CONSUMER_ROWS, PRODUCER_ROWS, nameOf } from "./session-table.ts";
 import type { ConsumerStep, ProducerStep } from "./session-table.ts";

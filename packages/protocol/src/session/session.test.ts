@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer.ts";
-import { FrameDecoder, FrameType, PROTOCOL_MINOR, encodeFrame } from "./frame.ts";
-import { FRAME_HEADER_BYTES } from "./limits.ts";
+import { FrameDecoder, FrameType, PROTOCOL_MINOR, encodeFrame } from "../wire/frame.ts";
+import { FRAME_HEADER_BYTES } from "../limits.ts";
 import {
   HANDSHAKE,
   decodeChallenge,
@@ -19,7 +19,7 @@ import {
   HEARTBEAT_DEAD_MS,
   HEARTBEAT_IDLE_MS,
   WELCOME_MS_MAX,
-} from "./limits.ts";
+} from "../limits.ts";
 import { ProducerSession } from "./producer.ts";
 
 const ID = Buffer.alloc(16, 1);

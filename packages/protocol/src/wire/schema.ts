@@ -13,7 +13,7 @@
  *
  * A new field is a row here, and the lines that fill it. `vectors/` holds what released versions wrote.
  */
-import type { BodyState, MessageKind } from "./message.ts";
+import type { BodyState, MessageKind } from "../message.ts";
 
 /** What a field may hold, by the name of its kind. Strings of HTTP heads hold one byte a character (latin1). */
 export interface FieldValues {

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkPayload } from "./check-payload.ts";
-import { FRAME_HEADER_BYTES } from "./limits.ts";
-import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, PADDED_BYTES_PER_VALUE } from "./limits.ts";
-import { PADDED_VALUES_BASE, PAYLOAD_BYTES_PER_OBJECT_MIN } from "./limits.ts";
+import { FRAME_HEADER_BYTES } from "../limits.ts";
+import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX, PADDED_BYTES_PER_VALUE } from "../limits.ts";
+import { PADDED_VALUES_BASE, PAYLOAD_BYTES_PER_OBJECT_MIN } from "../limits.ts";
 import { PayloadWriter } from "./payload-writer.ts";
 import { RecordReader, packRecords, unpackRecords } from "./record.ts";
 import type { WireRecord } from "./record.ts";
@@ -208,7 +208,7 @@ interface Batch {
 }
 
 describe("what producers of version 1.2 wrote", () => {
-  const url = new URL("../vectors/1.2/batches.json", import.meta.url);
+  const url = new URL("../../vectors/1.2/batches.json", import.meta.url);
   it.each(JSON.parse(readFileSync(url, "utf8")) as Batch[])("$name", ({ records, payload }) => {
     const bytes = Buffer.from(payload, "hex");
     expect(checkPayload(bytes)).toBeUndefined();

@@ -2,7 +2,7 @@
  * What a producer may send on one connection, kept by the consumer. In: bytes that came, bytes that are free again, more credit. Out: how far it may
  * go, whether it went beyond. All figures but the window count from the start of the connection.
  */
-import { CREDIT_WINDOW_BYTES, FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { CREDIT_WINDOW_BYTES, FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX } from "../limits.ts";
 
 export const CREDIT_EXCEEDED = "the producer sent more than it was granted";
 

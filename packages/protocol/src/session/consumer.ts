@@ -11,11 +11,11 @@ import { encodeChallenge, encodeFault, encodeRefused, encodeWelcome } from "./co
 import type { Fault, Hello } from "./control.ts";
 import { CREDIT_EXCEEDED, CreditWindow } from "./credit-window.ts";
 import type { ConsumerOptions, DataFrame } from "./consumer-options.ts";
-import { FRAME_FAULT_TEXTS, FrameDecoder, FrameFault, FrameType } from "./frame.ts";
-import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "./frame.ts";
-import type { Frame } from "./frame.ts";
+import { FRAME_FAULT_TEXTS, FrameDecoder, FrameFault, FrameType } from "../wire/frame.ts";
+import { PROTOCOL_MINOR, PROTOCOL_VERSION, encodeFrame } from "../wire/frame.ts";
+import type { Frame } from "../wire/frame.ts";
 import { DEAD_TEXT, Heartbeat } from "./heartbeat.ts";
-import { FRAME_HEADER_BYTES, HANDSHAKE_MS_MAX } from "./limits.ts";
+import { FRAME_HEADER_BYTES, HANDSHAKE_MS_MAX } from "../limits.ts";
 import { ConsumerProof } from "./proof.ts";
 import { CONSUMER_ROWS, isGreeting, nameOf, readerOf } from "./session-table.ts";
 import type { ConsumerStep } from "./session-table.ts";

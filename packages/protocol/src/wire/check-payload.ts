@@ -14,7 +14,7 @@ import {
   PAYLOAD_BYTES_PER_OBJECT_MIN,
   PAYLOAD_DEPTH_MAX,
   PAYLOAD_OBJECTS_BASE,
-} from "./limits.ts";
+} from "../limits.ts";
 
 /** What a type byte says: the bytes that follow it, as a number below 32, and these. */
 const SIZED = 0x20; // the number is that of the bytes of a length field

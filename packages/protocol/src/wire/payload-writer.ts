@@ -10,8 +10,8 @@
  * producer more in collecting garbage than in packing.
  */
 import { paddingBytes } from "./check-payload.ts";
-import { FRAME_HEADER_BYTES } from "./limits.ts";
-import { FRAME_PAYLOAD_BYTES_MAX, HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
+import { FRAME_HEADER_BYTES } from "../limits.ts";
+import { FRAME_PAYLOAD_BYTES_MAX, HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "../limits.ts";
 import type { WireRecord } from "./record.ts";
 import { CHAR_BYTES_MAX, FLOAT64, NIL, VALUE_BYTES_MAX } from "./msgpack.ts";
 import { bytesHeadBytes, textHeadBytes, viewOf } from "./msgpack.ts";

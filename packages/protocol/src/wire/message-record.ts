@@ -5,10 +5,10 @@
  * In: a message, or a record that `unpackRecords` accepted. Out: the other. A body too large for one record is left to
  * the caller to send in `messageMore` records right behind. Knows no frames.
  */
-import { HttpMessage } from "./http-message.ts";
-import { HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "./limits.ts";
-import { MessageKind } from "./message.ts";
-import type { BodyState, Message, Timestamp } from "./message.ts";
+import { HttpMessage } from "../http/http-message.ts";
+import { HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "../limits.ts";
+import { MessageKind } from "../message.ts";
+import type { BodyState, Message, Timestamp } from "../message.ts";
 import type { MessageRecord } from "./record.ts";
 import { MESSAGE, MESSAGE_AT, blankOf } from "./schema.ts";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FrameDecoder, FrameFault, FrameType, encodeFrame } from "./frame.ts";
-import { FRAME_HEADER_BYTES } from "./limits.ts";
+import { FRAME_HEADER_BYTES } from "../limits.ts";
 import type { Frame } from "./frame.ts";
-import { CONTROL_PAYLOAD_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { CONTROL_PAYLOAD_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX } from "../limits.ts";
 
 const anyFrame = fc.record({
   type: fc.constantFrom(...Object.values(FrameType)),

@@ -9,7 +9,7 @@
  * `checkPayload` before `unpackRecords` sees them.
  */
 import { Packr } from "msgpackr";
-import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "./limits.ts";
+import { HEADER_FIELDS_MAX, HEAD_BYTES_MAX } from "../limits.ts";
 import {
   ABANDON,
   EXCHANGE,

@@ -5,7 +5,7 @@
  * A frame of the other end that does not stand in the row of the step ends the connection. A type that no row knows is skipped,
  * unless it is critical (`frame.ts`).
  */
-import { FrameType } from "./frame.ts";
+import { FrameType } from "../wire/frame.ts";
 
 export type ConsumerStep =
   /** HELLO is due. */

@@ -2,12 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkPayload } from "./check-payload.ts";
-import { decodeWelcome } from "./control.ts";
-import { HttpMessage } from "./http-message.ts";
-import { FRAME_PAYLOAD_BYTES_MAX, HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "./limits.ts";
+import { decodeWelcome } from "../session/control.ts";
+import { HttpMessage } from "../http/http-message.ts";
+import { FRAME_PAYLOAD_BYTES_MAX, HEAD_BYTES_MAX, WHOLE_EXCHANGE_BYTES_MAX } from "../limits.ts";
 import { messageOf, packMessage } from "./message-record.ts";
-import { BodyState, MessageKind, timestampToNs } from "./message.ts";
-import type { Message } from "./message.ts";
+import { BodyState, MessageKind, timestampToNs } from "../message.ts";
+import type { Message } from "../message.ts";
 import { RecordType, isToken, packRecords, unpackRecords } from "./record.ts";
 import type { MessageRecord } from "./record.ts";
 
