@@ -14,7 +14,7 @@ import { runInput } from "../../test/kit-input.ts";
 import { PORT } from "../../test/packet-kit.ts";
 import { Wire, captureFile } from "../../test/pcap-kit.ts";
 import { proxyHeader } from "../../test/stream-kit.ts";
-import { CaptureFile } from "./raw/capture-file.ts";
+import { CaptureFile } from "./raw/file/capture-file.ts";
 import { Capture } from "./raw/capture.ts";
 
 const shop = fileURLToPath(new URL("../../test/fixtures/shop.pcap", import.meta.url));

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Refusal } from "../../component/option.ts";
 import { parseRawAddress } from "./address.ts";
 import { explain } from "./engine.ts";
-import { captureFilter } from "./filter.ts";
-import { capturedInterfaces } from "./interfaces.ts";
-import { tcpdumpWords } from "./tcpdump.ts";
+import { captureFilter } from "./live/filter.ts";
+import { capturedInterfaces } from "./live/interfaces.ts";
+import { tcpdumpWords } from "./live/tcpdump.ts";
 
 describe("addresses", () => {
   it.each([

@@ -4,15 +4,15 @@ import { Refusal } from "../../component/option.ts";
 import type { Input, InputContext, InputStats } from "../../component/types.ts";
 import { VXLAN_RULE, parseRawAddress } from "./address.ts";
 import type { RawAddress } from "./address.ts";
-import { CaptureFile } from "./capture-file.ts";
+import { CaptureFile } from "./file/capture-file.ts";
 import { Capture } from "./capture.ts";
-import { openLibpcap } from "./libpcap.ts";
-import { LiveCapture } from "./live.ts";
+import { openLibpcap } from "./live/libpcap.ts";
+import { LiveCapture } from "./live/live.ts";
 import { VXLAN_PORT_DEFAULT } from "./options.ts";
 import type { RawOptions } from "./options.ts";
-import { openTcpdump } from "./tcpdump.ts";
-import { VxlanCapture } from "./vxlan.ts";
-import type { VxlanHooks } from "./vxlan.ts";
+import { openTcpdump } from "./live/tcpdump.ts";
+import { VxlanCapture } from "./live/vxlan.ts";
+import type { VxlanHooks } from "./live/vxlan.ts";
 
 export function create(context: InputContext, argument: string, values: RawOptions): Input {
   const address = parseRawAddress(argument, values.engine === "pcap_file");

@@ -3,10 +3,10 @@
  * second, keeps the drop counts, and warns once when packets are lost.
  */
 import { networkInterfaces } from "node:os";
-import type { Clock, Logger } from "../../component/types.ts";
-import type { PacketSink } from "../../core/packet/types.ts";
-import { EngineError } from "./engine.ts";
-import type { LiveOptions, LiveSource, OpenLive, SourceDrops } from "./engine.ts";
+import type { Clock, Logger } from "../../../component/types.ts";
+import type { PacketSink } from "../../../core/packet/types.ts";
+import { EngineError } from "../engine.ts";
+import type { LiveOptions, LiveSource, OpenLive, SourceDrops } from "../engine.ts";
 import { captureFilter } from "./filter.ts";
 import type { FilterWish } from "./filter.ts";
 import { capturedInterfaces, isPattern } from "./interfaces.ts";

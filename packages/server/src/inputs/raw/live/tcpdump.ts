@@ -5,9 +5,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
-import { CaptureReader } from "../../core/packet/capture-reader.ts";
-import { EngineError, explain } from "./engine.ts";
-import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+import { CaptureReader } from "../../../core/packet/capture-reader.ts";
+import { EngineError, explain } from "../engine.ts";
+import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "../engine.ts";
 import { TcpdumpFigures } from "./tcpdump-figures.ts";
 
 /** What asks for its figures: where there is SIGINFO (macOS, BSD), SIGUSR1 would end it. */

@@ -4,7 +4,7 @@
  * tcpdump is shown packets a second after the first of them came, and no signal hurries that; what it was not shown when
  * it ends is lost. But it tells how many packets the kernel has taken for it, and how many it has seen.
  */
-import type { SourceDrops } from "./engine.ts";
+import type { SourceDrops } from "../engine.ts";
 
 /** Milliseconds between two reports after which the kernel has shown all that the first one counts; it shows every second. */
 const CALM_MS = 1800;

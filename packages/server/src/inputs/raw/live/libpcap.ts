@@ -10,8 +10,8 @@
  * no room there is thrown away, counted.
  */
 import { createRequire } from "node:module";
-import { EngineError, explain } from "./engine.ts";
-import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "./engine.ts";
+import { EngineError, explain } from "../engine.ts";
+import type { LiveEvents, LiveOptions, LiveSource, SourceDrops } from "../engine.ts";
 import { PacketShelf } from "./packet-shelf.ts";
 
 /** What is used of the package's native half. */

@@ -2,7 +2,7 @@
  * Packets that are set aside, as bytes and in their order, by a reader that must not wait and cannot work on them now. To copy
  * a packet takes a fraction of the time that taking it apart does. Bounded; memory comes with the packets and goes with them.
  */
-import type { PacketSink } from "../../core/packet/types.ts";
+import type { PacketSink } from "../../../core/packet/types.ts";
 
 /** Bytes taken from the system at once: sixteen of the longest packets. */
 const SLAB_BYTES: number = 4 * 1024 * 1024;

@@ -3,13 +3,13 @@
  * gives does not depend on where the pieces end.
  */
 import { open, stat } from "node:fs/promises";
-import type { Accepted } from "../../component/types.ts";
-import { CaptureReader } from "../../core/packet/capture-reader.ts";
-import type { CaptureCounters } from "../../core/packet/capture-reader.ts";
-import type { PacketSink } from "../../core/packet/types.ts";
-import { GzipSource } from "../../files/gzip-source.ts";
-import { fileError } from "../../files/file-error.ts";
-import { EngineError } from "./engine.ts";
+import type { Accepted } from "../../../component/types.ts";
+import { CaptureReader } from "../../../core/packet/capture-reader.ts";
+import type { CaptureCounters } from "../../../core/packet/capture-reader.ts";
+import type { PacketSink } from "../../../core/packet/types.ts";
+import { GzipSource } from "../../../files/gzip-source.ts";
+import { fileError } from "../../../files/file-error.ts";
+import { EngineError } from "../engine.ts";
 import { FilePieces } from "./file-pieces.ts";
 import { isGzip } from "./is-gzip.ts";
 import { StreamPieces } from "./stream-pieces.ts";

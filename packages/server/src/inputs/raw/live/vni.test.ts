@@ -1,6 +1,6 @@
 // Which networks are taken, by gor's rule; and what a header says.
 import { expect, it } from "vitest";
-import { vxlan } from "../../../test/tunnel-kit.ts";
+import { vxlan } from "../../../../test/tunnel-kit.ts";
 import { socketDrops } from "./socket-drops.ts";
 import { isWantedVni, vniOf } from "./vni.ts";
 

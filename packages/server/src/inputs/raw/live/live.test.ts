@@ -1,9 +1,9 @@
 // Which interfaces are open, as the machine's come, go and change: with and without the privilege to open new ones.
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { EngineError } from "./engine.ts";
-import type { LiveOptions, LiveSource } from "./engine.ts";
+import { EngineError } from "../engine.ts";
+import type { LiveOptions, LiveSource } from "../engine.ts";
 import type { MachineInterfaces } from "./interfaces.ts";
-import { isPlace } from "../../../test/kit.ts";
+import { isPlace } from "../../../../test/kit.ts";
 import { LiveCapture } from "./live.ts";
 
 beforeEach(() => vi.useFakeTimers());

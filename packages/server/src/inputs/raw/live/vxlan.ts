@@ -7,11 +7,11 @@ import { createSocket } from "node:dgram";
 import type { Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
-import type { Clock, Logger } from "../../component/types.ts";
-import { LINK_TYPE_VXLAN } from "../../core/packet/link-layer.ts";
-import type { PacketSink } from "../../core/packet/types.ts";
-import { EngineError } from "./engine.ts";
-import type { SourceDrops } from "./engine.ts";
+import type { Clock, Logger } from "../../../component/types.ts";
+import { LINK_TYPE_VXLAN } from "../../../core/packet/link-layer.ts";
+import type { PacketSink } from "../../../core/packet/types.ts";
+import { EngineError } from "../engine.ts";
+import type { SourceDrops } from "../engine.ts";
 import { readSocketDrops } from "./socket-drops.ts";
 import { isWantedVni, vniOf } from "./vni.ts";
 
