@@ -12,9 +12,9 @@ import type { DecodedRecords, SkipReason } from "../core/record/decode.ts";
 import { MetaLine, readMeta } from "../core/record/meta.ts";
 import { SortWindow } from "../core/pace/window.ts";
 import { fileError } from "./file-error.ts";
-import { GzipSource } from "./gzip-source.ts";
-import { PlainSource } from "./plain-source.ts";
-import type { ByteSource } from "./plain-source.ts";
+import { GzipSource } from "./sources/gzip-source.ts";
+import { PlainSource } from "./sources/plain-source.ts";
+import type { ByteSource } from "./sources/plain-source.ts";
 
 /** Enough to see what a file is and when its first record was made. */
 const LOOK_BYTES = 4096;

@@ -10,7 +10,7 @@ import type { OutputDeclaration } from "../component/define.ts";
 import { text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec } from "../component/option.ts";
-import { KINDS_RULE, kindsOf } from "../files/compare-rules-file.ts";
+import { KINDS_RULE, kindsOf } from "../files/rules/compare-rules-file.ts";
 import { REPORT_RULE, filesOf, isReportName } from "./compare/report-names.ts";
 import type { OptionValues } from "../component/option.ts";
 

@@ -6,7 +6,7 @@ import { Comparison } from "../../core/compare/comparison.ts";
 import type { Role } from "../../core/compare/types.ts";
 import { unpackBatch } from "../../core/middleware/plugin-wire.ts";
 import type { Unpacked } from "../../core/middleware/plugin-wire.ts";
-import { readTemplates } from "../../files/openapi.ts";
+import { readTemplates } from "../../files/rules/openapi.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./port.ts";
 
 const port = parentPort;

@@ -6,7 +6,7 @@ import { parseOrderKey } from "../../core/order/order-key.ts";
 import { Authorities } from "./authorities.ts";
 import { Dialer } from "./dialer.ts";
 import { proxyRule } from "./proxies.ts";
-import { readRules } from "../../files/rules-file.ts";
+import { readRules } from "../../files/rules/rules-file.ts";
 import { CorrelatedQueue } from "./correlated-queue.ts";
 import { PairedQueue } from "./paired-queue.ts";
 import { Prober } from "./prober.ts";

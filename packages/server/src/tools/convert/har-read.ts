@@ -10,7 +10,7 @@ import { SortWindow } from "../../core/pace/window.ts";
 import { contextOfFields } from "../../core/record/context-fields.ts";
 import { ID_CHARS_MAX } from "../../core/record/meta.ts";
 import { openSource } from "../../files/record-file.ts";
-import { Utf8Source } from "../../files/utf16-source.ts";
+import { Utf8Source } from "../../files/sources/utf16-source.ts";
 import type { MessageReader } from "./format.ts";
 import { HAR_ENTRY_BYTES_MAX, HarEntries } from "./har-entries.ts";
 import type { HarItem } from "./har-entries.ts";

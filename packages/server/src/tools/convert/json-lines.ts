@@ -22,7 +22,7 @@ import { contextFields, contextOfFields } from "../../core/record/context-fields
 import { openSource } from "../../files/record-file.ts";
 import type { MessageReader, MessageWriter } from "./format.ts";
 import { ID_CHARS_MAX } from "../../core/record/meta.ts";
-import { Utf8Source } from "../../files/utf16-source.ts";
+import { Utf8Source } from "../../files/sources/utf16-source.ts";
 import { linesOf } from "./lines.ts";
 import type { FileSink } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 /** Bytes to lines of UTF-8 text, one at a time. In: a source. Out: lines without their ends. */
-import type { ByteSource } from "../../files/plain-source.ts";
+import type { ByteSource } from "../../files/sources/plain-source.ts";
 
 const LF = 0x0a;
 /** Node makes no longer strings: half a gigabyte. */

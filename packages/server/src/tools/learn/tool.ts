@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { RuleScan } from "../../core/correlate/scan.ts";
 import { RecordMerge } from "../../files/merge.ts";
 import { recordings } from "../../files/recordings.ts";
-import { rulesText } from "../../files/rules-file.ts";
+import { rulesText } from "../../files/rules/rules-file.ts";
 import type { LearnOptions } from "../learn.ts";
 import type { ToolOutcome, ToolContext } from "../../component/define.ts";
 

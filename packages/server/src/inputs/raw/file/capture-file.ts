@@ -7,7 +7,7 @@ import type { Accepted } from "../../../component/types.ts";
 import { CaptureReader } from "../../../core/packet/capture-reader.ts";
 import type { CaptureCounters } from "../../../core/packet/capture-reader.ts";
 import type { PacketSink } from "../../../core/packet/types.ts";
-import { GzipSource } from "../../../files/gzip-source.ts";
+import { GzipSource } from "../../../files/sources/gzip-source.ts";
 import { fileError } from "../../../files/file-error.ts";
 import { EngineError } from "../engine.ts";
 import { FilePieces } from "./file-pieces.ts";

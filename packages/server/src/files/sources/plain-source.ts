@@ -3,7 +3,7 @@
  * what they mean.
  */
 import { closeSync, fstatSync, openSync, read } from "node:fs";
-import { codeOf, fileError } from "./file-error.ts";
+import { codeOf, fileError } from "../file-error.ts";
 
 /** Milliseconds between two attempts to open a file while no descriptor is free. */
 const DESCRIPTOR_WAIT_MS = 100;

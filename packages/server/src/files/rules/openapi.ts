@@ -1,5 +1,5 @@
 /** Route templates of an OpenAPI document, JSON or YAML. In: a path. Out: a matcher, or one sentence that says what is wrong. */
-import type { RouteTemplates } from "../core/compare/endpoints.ts";
+import type { RouteTemplates } from "../../core/compare/endpoints.ts";
 import { readYaml } from "./yaml-file.ts";
 
 const METHODS: ReadonlySet<string> = new Set([

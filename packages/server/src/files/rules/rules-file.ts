@@ -3,7 +3,7 @@
  * names the place and the rule that is broken.
  */
 import { stringify } from "yaml";
-import type { Rule } from "../core/correlate/rules.ts";
+import type { Rule } from "../../core/correlate/rules.ts";
 import { readYaml } from "./yaml-file.ts";
 
 const HEADER = `# Where short ids in requests come from: what stands at "consumer" was given at "producer".
