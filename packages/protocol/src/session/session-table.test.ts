@@ -2,7 +2,7 @@
 // written a second time, by hand, as outcomes: a row that is changed in the table alone fails here.
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
-import type { DataFrame } from "./consumer.ts";
+import type { DataFrame } from "./consumer-options.ts";
 import { encodeAck, encodeAuth, encodeChallenge, encodeFault, encodeFigures } from "./control.ts";
 import { encodeHello, encodeRefused, encodeWant, encodeWelcome, HANDSHAKE } from "./control.ts";
 import { FrameDecoder, FrameType, encodeFrame } from "../wire/frame.ts";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsumerSession } from "./consumer.ts";
-import type { ConsumerOptions, DataFrame } from "./consumer.ts";
+import type { ConsumerOptions, DataFrame } from "./consumer-options.ts";
 import { FrameDecoder, FrameType, PROTOCOL_MINOR, encodeFrame } from "../wire/frame.ts";
 import { FRAME_HEADER_BYTES } from "../limits.ts";
 import {

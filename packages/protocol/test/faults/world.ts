@@ -2,7 +2,7 @@
 // sessions are the real ones; everything else is a model that can break where real things break. After every step it checks
 // what must always hold, and throws a `Violation` when it does not.
 import { ConsumerSession } from "../../src/session/consumer.ts";
-import type { DataFrame } from "../../src/session/consumer.ts";
+import type { DataFrame } from "../../src/session/consumer-options.ts";
 import { FrameFault } from "../../src/wire/frame.ts";
 import { ProducerSession } from "../../src/session/producer.ts";
 
