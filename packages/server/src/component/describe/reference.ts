@@ -1,5 +1,5 @@
 /** The pages of `docs/reference/`, made from the declarations. In: a catalogue. Out: file names and Markdown, and the schema of config files. */
-import { reportSchemaText } from "../../core/compare/report-schema.ts";
+import { reportSchemaText } from "../../core/compare/report/report-schema.ts";
 import { configSchema } from "./config-schema.ts";
 import type { Catalogue, ToolDeclaration } from "../define.ts";
 import { defaultTextOf, flagsOf, toolFlags } from "../flags.ts";

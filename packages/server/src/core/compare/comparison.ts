@@ -6,25 +6,25 @@
  */
 import { fnv1a32, isResponseHead, timestampToUs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { bodyDifferences } from "./bodies.ts";
-import type { Knowledge } from "./bodies.ts";
-import { difference, placeKey } from "./difference.ts";
-import type { Difference } from "./difference.ts";
+import { bodyDifferences } from "./differences/bodies.ts";
+import type { Knowledge } from "./differences/bodies.ts";
+import { difference, placeKey } from "./differences/difference.ts";
+import type { Difference } from "./differences/difference.ts";
 import { EndpointRecord } from "./endpoint-record.ts";
 import { Endpoints } from "./endpoints.ts";
-import { headerDifferences } from "./headers.ts";
-import { judge } from "./judge.ts";
+import { headerDifferences } from "./differences/headers.ts";
+import { judge } from "./report/judge.ts";
 import type { Kept } from "./kept.ts";
-import { unexplainedByClock } from "./noise.ts";
+import { unexplainedByClock } from "./noise/noise.ts";
 import { Pairing } from "./pairing.ts";
-import type { ExchangeRef } from "./place.ts";
+import type { ExchangeRef } from "./differences/place.ts";
 import { Renaming, mayBeRenamed, nameOfPath } from "./renaming.ts";
 import { SAFE_METHODS } from "../http/safe-methods.ts";
 import { Repeats } from "./repeats.ts";
-import type { Report } from "./report.ts";
-import { tokenPairs } from "./tokens.ts";
+import type { Report } from "./report/report.ts";
+import { tokenPairs } from "./differences/tokens.ts";
 import type { ComparisonOptions, Exchange, Role, RunFacts } from "./types.ts";
-import { View } from "./view.ts";
+import { View } from "./differences/view.ts";
 
 /** Writes that were never sent, of which the ids are remembered: what asks for their effect is not the build's fault. */
 const UNSENT_MAX = 50_000;

@@ -1,7 +1,7 @@
 /** What a comparison keeps of one endpoint: counts, rungs by place, times. In: differences and looks. Out: data for the judge. Bounded. */
-import { placeKey } from "./difference.ts";
-import type { Difference } from "./difference.ts";
-import { Rung } from "./place.ts";
+import { placeKey } from "./differences/difference.ts";
+import type { Difference } from "./differences/difference.ts";
+import { Rung } from "./differences/place.ts";
 
 /** Places of one endpoint, each with its kind of difference; more are counted under one name. */
 const RUNGS_MAX = 500;

@@ -1,7 +1,7 @@
 /** What a comparison keeps for its judge. Types only: who compares and who judges need not know each other. */
 import type { EndpointRecord } from "./endpoint-record.ts";
 import type { Pairing } from "./pairing.ts";
-import type { ExchangeRef } from "./place.ts";
+import type { ExchangeRef } from "./differences/place.ts";
 import type { Renaming } from "./renaming.ts";
 import type { ComparisonOptions } from "./types.ts";
 

@@ -7,7 +7,7 @@ import type { Message } from "@mirrorball/protocol";
 import { contentOf } from "../content/body.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 import type { Exchange, Role } from "./types.ts";
-import { Values } from "./values.ts";
+import { Values } from "./differences/values.ts";
 
 /** Exchanges that wait for their other half: a minute of a thousand a second. */
 const WAITING_MAX = 65_536;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isIdName } from "./id-names.ts";
 import { Renaming, mayBeRenamed, nameOfPath } from "./renaming.ts";
-import { shapeOf, tokenPairs } from "./tokens.ts";
+import { shapeOf, tokenPairs } from "./differences/tokens.ts";
 
 describe("the renaming", () => {
   it("keeps the first mapping, and is one to one", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { REPORT_SCHEMA } from "./report.ts";
-import type { DifferenceReport, Report } from "./report.ts";
+import { REPORT_SCHEMA } from "./report/report.ts";
+import type { DifferenceReport, Report } from "./report/report.ts";
 import { applyPolicy } from "./rules.ts";
 import type { CompareRule, Policy } from "./rules.ts";
 

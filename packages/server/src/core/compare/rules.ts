@@ -9,7 +9,7 @@ import type {
   NoiseReport,
   Part,
   Report,
-} from "./report.ts";
+} from "./report/report.ts";
 
 export interface CompareRule {
   readonly action: "ignore" | "tolerate" | "accept";

@@ -1,7 +1,7 @@
 /** What goes into a comparison and how it is set up. Plain data, so that it can cross to a worker thread. */
 import type { Message } from "@mirrorball/protocol";
 import type { RouteTemplates } from "./endpoints.ts";
-import type { CorrelationCounts } from "./report.ts";
+import type { CorrelationCounts } from "./report/report.ts";
 
 /**
  * Whose answer it is: recorded; of the target; of the known-good build; of the target when it was asked the same a moment before, to see

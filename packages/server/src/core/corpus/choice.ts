@@ -14,7 +14,7 @@ import { setCookiesOf } from "../content/fields.ts";
 import { htmlValues } from "../content/html.ts";
 import { isArray, isObject, typeOf } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
-import { Values, requestTokens } from "../compare/values.ts";
+import { Values, requestTokens } from "../compare/differences/values.ts";
 import { endpointOf } from "../correlate/scan.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 

@@ -7,9 +7,9 @@
  */
 import { isResponseHead } from "@mirrorball/protocol";
 import type { HeaderList, Message } from "@mirrorball/protocol";
-import { align } from "../compare/align.ts";
-import type { Image } from "../compare/align.ts";
-import { tokenPairs } from "../compare/tokens.ts";
+import { align } from "../compare/differences/align.ts";
+import type { Image } from "../compare/differences/align.ts";
+import { tokenPairs } from "../compare/differences/tokens.ts";
 import { contentOf } from "../content/body.ts";
 import { setCookiesOf } from "../content/fields.ts";
 import { htmlValues } from "../content/html.ts";

@@ -1,7 +1,7 @@
 /** The decisions of people about differences, read from YAML. In: a path and two options. Out: a policy, or one sentence that names the place. */
 import { readYaml } from "./yaml-file.ts";
 import type { CompareRule, Policy } from "../../core/compare/rules.ts";
-import type { DifferenceKind, Part } from "../../core/compare/report.ts";
+import type { DifferenceKind, Part } from "../../core/compare/report/report.ts";
 
 const KINDS: readonly DifferenceKind[] = [
   "status",

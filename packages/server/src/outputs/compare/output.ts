@@ -8,7 +8,7 @@ import type {
   OutputContext,
   OutputStats,
 } from "../../component/types.ts";
-import type { Report } from "../../core/compare/report.ts";
+import type { Report } from "../../core/compare/report/report.ts";
 import { applyPolicy } from "../../core/compare/rules.ts";
 import type { Policy } from "../../core/compare/rules.ts";
 import type { RunFacts } from "../../core/compare/types.ts";

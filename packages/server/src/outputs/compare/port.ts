@@ -1,5 +1,5 @@
 /** What passes between the server's thread and the thread that compares. */
-import type { Report } from "../../core/compare/report.ts";
+import type { Report } from "../../core/compare/report/report.ts";
 import type { RunFacts } from "../../core/compare/types.ts";
 import type { BatchParcel } from "../../core/middleware/plugin-wire.ts";
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import type { ByteSink } from "../../component/types.ts";
-import type { Report } from "../../core/compare/report.ts";
+import type { Report } from "../../core/compare/report/report.ts";
 import { htmlView } from "../../core/compare/views/html.ts";
 import { junitView } from "../../core/compare/views/junit.ts";
 import { markdownView } from "../../core/compare/views/markdown.ts";

@@ -8,7 +8,7 @@ import type {
   LatencyReport,
   NoiseReport,
   Report,
-} from "../report.ts";
+} from "../report/report.ts";
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--soft:#8882;--bad:#b3261e;--warn:#9a6700;--good:#1a7f37}

@@ -1,5 +1,5 @@
 /** The report as JUnit XML, for CI: a test case an endpoint, a failure a difference that counts. Pure. */
-import type { DifferenceReport, EndpointReport, Report } from "../report.ts";
+import type { DifferenceReport, EndpointReport, Report } from "../report/report.ts";
 
 export function junitView({ endpoints, verdict, remarks }: Report): string {
   const failures = endpoints.filter((each) => each.verdict === "different").length;

@@ -1,6 +1,6 @@
 /** The report in Markdown, for a comment on a change: a verdict, a table of differences, what is noise. Pure. */
 import { printable } from "@mirrorball/protocol";
-import type { Report } from "../report.ts";
+import type { Report } from "../report/report.ts";
 
 const ROWS_MAX = 50;
 

@@ -1,6 +1,6 @@
 /** The report for a terminal, on a screen: the verdict first, then what differs by severity, what is noise and why, and times. Pure. */
 import { printable } from "@mirrorball/protocol";
-import type { DifferenceReport, EndpointReport, LatencyReport, Report } from "../report.ts";
+import type { DifferenceReport, EndpointReport, LatencyReport, Report } from "../report/report.ts";
 
 /** Lines of each part; the rest is counted. A screen has some forty. */
 const DIFFERENCES_MAX = 16;

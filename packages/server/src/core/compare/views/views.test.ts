@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { REPORT_SCHEMA } from "../report.ts";
-import type { DifferenceReport, Report } from "../report.ts";
+import { REPORT_SCHEMA } from "../report/report.ts";
+import type { DifferenceReport, Report } from "../report/report.ts";
 import { htmlView } from "./html.ts";
 import { junitView } from "./junit.ts";
 import { markdownView } from "./markdown.ts";

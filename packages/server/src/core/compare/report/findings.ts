@@ -3,15 +3,15 @@
  * aside, and the rest is a finding. In: what a comparison kept and what the run learned. Out: findings, notes, exchanges set aside.
  */
 import type { Suspect } from "./causes.ts";
-import type { EndpointRecord } from "./endpoint-record.ts";
+import type { EndpointRecord } from "../endpoint-record.ts";
 import { explain } from "./explain.ts";
 import type { Left, World } from "./explain.ts";
-import type { Kept } from "./kept.ts";
-import { Looks } from "./looks.ts";
-import { isControlNoise, isOtherMagnitude, noiseReason } from "./noise.ts";
-import type { Occurrence, Rung } from "./place.ts";
+import type { Kept } from "../kept.ts";
+import { Looks } from "../noise/looks.ts";
+import { isControlNoise, isOtherMagnitude, noiseReason } from "../noise/noise.ts";
+import type { Occurrence, Rung } from "../differences/place.ts";
 import type { DifferenceKind, NoiseReport, Part } from "./report.ts";
-import { stateReason } from "./state.ts";
+import { stateReason } from "../noise/state.ts";
 
 /** A difference that nothing explained, with its numbers. */
 export interface Finding extends Suspect {

@@ -3,9 +3,9 @@
  * out; cookies are compared by name and attribute.
  */
 import type { HeaderList } from "@mirrorball/protocol";
-import { setCookiesOf } from "../content/fields.ts";
-import type { SetCookie } from "../content/fields.ts";
-import { mediaType } from "../content/body.ts";
+import { setCookiesOf } from "../../content/fields.ts";
+import type { SetCookie } from "../../content/fields.ts";
+import { mediaType } from "../../content/body.ts";
 import { difference } from "./difference.ts";
 import type { Difference } from "./difference.ts";
 

@@ -4,13 +4,13 @@
  */
 import { isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import type { Content } from "../content/body.ts";
-import { contentOf } from "../content/body.ts";
-import { bearerOf, cookiesOf } from "../content/fields.ts";
-import { isArray, isObject, scalarText } from "../content/json.ts";
-import type { Json } from "../content/json.ts";
-import { ValueClass, classesOf, isStrong } from "../content/value-class.ts";
-import { isIdName } from "./id-names.ts";
+import type { Content } from "../../content/body.ts";
+import { contentOf } from "../../content/body.ts";
+import { bearerOf, cookiesOf } from "../../content/fields.ts";
+import { isArray, isObject, scalarText } from "../../content/json.ts";
+import type { Json } from "../../content/json.ts";
+import { ValueClass, classesOf, isStrong } from "../../content/value-class.ts";
+import { isIdName } from "../id-names.ts";
 
 const VALUES_MAX = 500_000;
 /** Shorter values are words that anybody may use. */

@@ -1,8 +1,8 @@
 // What is noise and what is not: clocks are held to the time, noisy numbers to their magnitude.
 import { describe, expect, it } from "vitest";
-import { difference } from "./difference.ts";
+import { difference } from "../differences/difference.ts";
 import { isOtherMagnitude, noiseReason, unexplainedByClock } from "./noise.ts";
-import type { ExchangeRef, Occurrence } from "./place.ts";
+import type { ExchangeRef, Occurrence } from "../differences/place.ts";
 
 const exchange: ExchangeRef = {
   index: 0,

@@ -1,8 +1,8 @@
 // Whose a value is: callers with several sessions, and what everybody sees.
 import { describe, expect, it } from "vitest";
 import { Privacy } from "./privacy.ts";
-import type { ExchangeRef, Occurrence } from "./place.ts";
-import { Values } from "./values.ts";
+import type { ExchangeRef, Occurrence } from "../differences/place.ts";
+import { Values } from "../differences/values.ts";
 
 const uuid = (n: number): string => `8662b622-48f7-4e8a-8a29-${String(n).padStart(12, "0")}`;
 

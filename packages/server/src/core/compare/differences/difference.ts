@@ -1,6 +1,6 @@
 /** One difference between two answers, as it is first seen: where, on which rung, and both sides as text. */
-import { ownText } from "../content/own-text.ts";
-import type { DifferenceKind, Part } from "./report.ts";
+import { ownText } from "../../content/own-text.ts";
+import type { DifferenceKind, Part } from "../report/report.ts";
 
 export interface Difference {
   readonly part: Part;

@@ -5,10 +5,10 @@
  * Elements are paired by an id-like key (through the known renaming first, then as it is), by what remains when generated values are left
  * out, or by position: whichever leaves the least unexplained. Nothing is learned from a pair before this has been decided.
  */
-import { isArray, isObject, scalarText } from "../content/json.ts";
-import type { Json, JsonObject } from "../content/json.ts";
-import { GENERATED, TIMES, classesOf, isStrong } from "../content/value-class.ts";
-import { isIdName } from "./id-names.ts";
+import { isArray, isObject, scalarText } from "../../content/json.ts";
+import type { Json, JsonObject } from "../../content/json.ts";
+import { GENERATED, TIMES, classesOf, isStrong } from "../../content/value-class.ts";
+import { isIdName } from "../id-names.ts";
 
 /** What a value of the original is called in the replay, as far as it is known. */
 export type Image = (value: string) => string | undefined;

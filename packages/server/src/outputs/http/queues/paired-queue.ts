@@ -3,8 +3,8 @@
  * it. Out: messages, released together with the other side's. What it holds was taken and is not settled: the books call it in flight.
  */
 import type { Message } from "@mirrorball/protocol";
-import type { OutputObserver, OutputQueue } from "../../component/types.ts";
-import type { PairedPlace, PairedSide } from "../../core/order/paired.ts";
+import type { OutputObserver, OutputQueue } from "../../../component/types.ts";
+import type { PairedPlace, PairedSide } from "../../../core/order/paired.ts";
 import type { CorrelatedQueue } from "./correlated-queue.ts";
 
 /** Pairs that wait for room on either side; more stay in the queues and hold the inputs back. */

@@ -1,8 +1,8 @@
 /** A response as the comparison sees it: status, fields by name, content. Made once a response, as late as possible. */
 import { isResponseHead } from "@mirrorball/protocol";
 import type { HeaderList, Message } from "@mirrorball/protocol";
-import { contentOf } from "../content/body.ts";
-import type { Content } from "../content/body.ts";
+import { contentOf } from "../../content/body.ts";
+import type { Content } from "../../content/body.ts";
 
 export class View {
   readonly status: number;

@@ -1,6 +1,6 @@
 /** How severe a difference is, which examples show it, and the verdict of a whole report. Pure. */
 import type { Left } from "./explain.ts";
-import type { Rung } from "./place.ts";
+import type { Rung } from "../differences/place.ts";
 import type {
   DifferenceKind,
   EndpointReport,

@@ -4,13 +4,13 @@
  *
  * Formats are not judged here: a format belongs to a place over all its values.
  */
-import { isArray, isObject, longNumber, scalarText, typeOf } from "../content/json.ts";
-import type { Json, JsonObject } from "../content/json.ts";
-import { elementPath, memberPath } from "../content/path.ts";
-import { classesOf, isStrong } from "../content/value-class.ts";
+import { isArray, isObject, longNumber, scalarText, typeOf } from "../../content/json.ts";
+import type { Json, JsonObject } from "../../content/json.ts";
+import { elementPath, memberPath } from "../../content/path.ts";
+import { classesOf, isStrong } from "../../content/value-class.ts";
 import { align, keyOf } from "./align.ts";
 import type { Image } from "./align.ts";
-import type { DifferenceKind } from "./report.ts";
+import type { DifferenceKind } from "../report/report.ts";
 
 export interface WalkSink {
   readonly image: Image;

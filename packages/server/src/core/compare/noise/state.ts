@@ -2,9 +2,9 @@
  * What the state of the copy explains, and not the build: a token that the copy never gave out, an answer about something whose making was not
  * replayed. In: an occurrence. Out: a reason, or none.
  */
-import { GROWN } from "./difference.ts";
-import type { Kept } from "./kept.ts";
-import type { Occurrence, Rung } from "./place.ts";
+import { GROWN } from "../differences/difference.ts";
+import type { Kept } from "../kept.ts";
+import type { Occurrence, Rung } from "../differences/place.ts";
 
 const REFUSED: ReadonlySet<string> = new Set(["401", "403"]);
 const ABSENT: ReadonlySet<string> = new Set(["404", "409", "410", "412"]);

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { Comparison } from "./comparison.ts";
+import { Comparison } from "../comparison.ts";
 import { REPORT_JSON_SCHEMA, reportSchemaText } from "./report-schema.ts";
-import { applyPolicy } from "./rules.ts";
+import { applyPolicy } from "../rules.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -121,7 +121,7 @@ describe("the schema of reports", () => {
 
   it("is what docs/reference holds", () => {
     const path = new URL(
-      "../../../../../docs/reference/compare-report.schema.json",
+      "../../../../../../docs/reference/compare-report.schema.json",
       import.meta.url,
     );
     expect(readFileSync(path, "utf8")).toBe(reportSchemaText());

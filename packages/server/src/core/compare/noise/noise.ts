@@ -2,10 +2,10 @@
  * Decides whether what is left at a place is noise: it differs as often where nothing should, between two immediate asks of the target, between
  * originals of equal requests, or in the control. In: counts. Out: a reason, or none.
  */
-import { TIMES, classesOf, timeOf, timeStepOf } from "../content/value-class.ts";
-import type { Difference } from "./difference.ts";
-import { ratioOf } from "./endpoint-record.ts";
-import type { Occurrence } from "./place.ts";
+import { TIMES, classesOf, timeOf, timeStepOf } from "../../content/value-class.ts";
+import type { Difference } from "../differences/difference.ts";
+import { ratioOf } from "../endpoint-record.ts";
+import type { Occurrence } from "../differences/place.ts";
 import { Z_99, evidence, wilson } from "./statistics.ts";
 
 export interface Look {

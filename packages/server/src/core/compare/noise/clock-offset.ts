@@ -4,8 +4,8 @@
  *
  * Each place has one vote, so that a fault at one of them moves nothing. Times of the past belong to the state of a copy and do not vote.
  */
-import { TIMES, classesOf, timeOf } from "../content/value-class.ts";
-import type { Occurrence, Rung } from "./place.ts";
+import { TIMES, classesOf, timeOf } from "../../content/value-class.ts";
+import type { Occurrence, Rung } from "../differences/place.ts";
 
 /** Votes that are this close mean the same: seconds are rounded, and a time is taken while the exchange runs. */
 const CLOSE_MS = 5000;

@@ -2,10 +2,10 @@
  * Compares the bodies of two answers by what they are: JSON by place, event streams by event, text by line, the rest by bytes. In: two
  * views. Out: differences. Content codings are undone; bodies that cannot be looked into are compared as bytes.
  */
-import type { Content, ContentKind } from "../content/body.ts";
-import type { Json } from "../content/json.ts";
-import { parseJson } from "../content/json.ts";
-import { tableOf } from "../content/table.ts";
+import type { Content, ContentKind } from "../../content/body.ts";
+import type { Json } from "../../content/json.ts";
+import { parseJson } from "../../content/json.ts";
+import { tableOf } from "../../content/table.ts";
 import { GROWN, difference } from "./difference.ts";
 import type { Difference } from "./difference.ts";
 import { shapeOf, tokenPairs } from "./tokens.ts";

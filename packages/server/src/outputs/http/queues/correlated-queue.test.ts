@@ -2,9 +2,9 @@
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
-import { get, responseTo, run } from "../../../test/kit.ts";
-import { http } from "../../../test/targets.ts";
-import { summaryText } from "../../engine/accounting/summary.ts";
+import { get, responseTo, run } from "../../../../test/kit.ts";
+import { http } from "../../../../test/targets.ts";
+import { summaryText } from "../../../engine/accounting/summary.ts";
 
 const OLD = "q7Zt9KpL2mXw4Rb8Aa11";
 const tokenOf = (name: string): string => `Zq8Lm2Xw4Rb8Kp9T${name}1`;

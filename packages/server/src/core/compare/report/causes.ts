@@ -5,12 +5,12 @@
  * A difference is set aside only when every one of its exchanges comes after an exchange of the cause on which it depends: same session or
  * same things touched, and a way by which the one may lead to the other. Never whole sessions.
  */
-import { classesOf, isStrong } from "../content/value-class.ts";
-import { isIdName } from "./id-names.ts";
-import type { ExchangeRef, Occurrence } from "./place.ts";
-import { nameOfPath } from "./renaming.ts";
+import { classesOf, isStrong } from "../../content/value-class.ts";
+import { isIdName } from "../id-names.ts";
+import type { ExchangeRef, Occurrence } from "../differences/place.ts";
+import { nameOfPath } from "../renaming.ts";
 import type { DifferenceKind, Part } from "./report.ts";
-import type { Values } from "./values.ts";
+import type { Values } from "../differences/values.ts";
 
 export interface Suspect {
   readonly endpoint: string;

@@ -2,9 +2,9 @@
  * The looks for noise that a rung had: two asks of the target in a row, originals of equal requests, and for header fields those of all
  * endpoints. In: what was counted. Out: looks, for `noise.ts`. Pure.
  */
-import type { EndpointRecord } from "./endpoint-record.ts";
+import type { EndpointRecord } from "../endpoint-record.ts";
 import type { Look } from "./noise.ts";
-import type { Rung } from "./place.ts";
+import type { Rung } from "../differences/place.ts";
 
 interface Counts {
   probes: number;

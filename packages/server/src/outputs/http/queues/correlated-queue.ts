@@ -10,11 +10,11 @@ import type {
   CorrelationFigures,
   OutputObserver,
   OutputQueue,
-} from "../../component/types.ts";
-import { Correlator } from "../../core/correlate/correlator.ts";
-import { RuleScan } from "../../core/correlate/scan.ts";
-import { RuleLearner } from "../../core/correlate/rules.ts";
-import type { Rule } from "../../core/correlate/rules.ts";
+} from "../../../component/types.ts";
+import { Correlator } from "../../../core/correlate/correlator.ts";
+import { RuleScan } from "../../../core/correlate/scan.ts";
+import { RuleLearner } from "../../../core/correlate/rules.ts";
+import type { Rule } from "../../../core/correlate/rules.ts";
 
 /** Requests that are taken from the queue before they may go; more of them stay there and hold the inputs back. */
 const TAKEN_MAX = 4096;

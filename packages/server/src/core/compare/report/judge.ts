@@ -2,20 +2,20 @@
  * Makes the report of a comparison: what is left of the differences, what follows from what, how sure that is. In: what the comparison kept.
  * Out: the report. Pure: asking again gives the same, and more once more has come.
  */
-import { clockOffsetMs } from "./clock-offset.ts";
+import { clockOffsetMs } from "../noise/clock-offset.ts";
 import { CauseFinder } from "./causes.ts";
-import type { EndpointRecord } from "./endpoint-record.ts";
+import type { EndpointRecord } from "../endpoint-record.ts";
 import type { World } from "./explain.ts";
 import { Findings } from "./findings.ts";
 import type { Finding } from "./findings.ts";
-import type { Kept } from "./kept.ts";
-import { latencyOf } from "./latency.ts";
-import type { SlowEndpoint } from "./latency.ts";
+import type { Kept } from "../kept.ts";
+import { latencyOf } from "../noise/latency.ts";
+import type { SlowEndpoint } from "../noise/latency.ts";
 import { REPORT_SCHEMA } from "./report.ts";
 import type { DifferenceReport, EndpointReport, Report } from "./report.ts";
 import { examplesOf, severityOf, verdictOf } from "./verdict.ts";
-import { evidence, wilson } from "./statistics.ts";
-import type { RunFacts } from "./types.ts";
+import { evidence, wilson } from "../noise/statistics.ts";
+import type { RunFacts } from "../types.ts";
 
 export function judge(kept: Kept, facts: RunFacts): Report {
   return new Judge(kept).report(facts);

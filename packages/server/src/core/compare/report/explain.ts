@@ -12,16 +12,16 @@ import {
   classesOf,
   timeOf,
   timeStepOf,
-} from "../content/value-class.ts";
-import { isArray, isObject, parseJson, scalarText } from "../content/json.ts";
-import type { Json } from "../content/json.ts";
-import type { ExchangeRef, Occurrence, Rung } from "./place.ts";
-import { mayBeRenamed, nameOfPath } from "./renaming.ts";
-import type { Renaming } from "./renaming.ts";
+} from "../../content/value-class.ts";
+import { isArray, isObject, parseJson, scalarText } from "../../content/json.ts";
+import type { Json } from "../../content/json.ts";
+import type { ExchangeRef, Occurrence, Rung } from "../differences/place.ts";
+import { mayBeRenamed, nameOfPath } from "../renaming.ts";
+import type { Renaming } from "../renaming.ts";
 import { Privacy } from "./privacy.ts";
 import type { DifferenceKind } from "./report.ts";
-import { tokenPairs } from "./tokens.ts";
-import type { Values } from "./values.ts";
+import { tokenPairs } from "../differences/tokens.ts";
+import type { Values } from "../differences/values.ts";
 
 /** What the whole run learned. */
 export interface World {

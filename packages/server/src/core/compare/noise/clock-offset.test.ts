@@ -1,7 +1,7 @@
 // The clock of a copy: what most places agree on, and what one of them cannot move.
 import { describe, expect, it } from "vitest";
 import { clockOffsetMs } from "./clock-offset.ts";
-import { Rung } from "./place.ts";
+import { Rung } from "../differences/place.ts";
 
 const AT = Date.parse("2026-01-01T12:00:00Z");
 const SHIFT = 60_000;

@@ -5,8 +5,8 @@
  * A caller may have several sessions: sessions that were shown the same thing at this place are his. Where that makes one caller of most sessions
  * the place shows what is everybody's, and nothing of it is private.
  */
-import type { Occurrence } from "./place.ts";
-import type { Values } from "./values.ts";
+import type { Occurrence } from "../differences/place.ts";
+import type { Values } from "../differences/values.ts";
 
 /** So many of a place's values must be somebody's. */
 const OWNED_SHARE_MIN = 0.8;

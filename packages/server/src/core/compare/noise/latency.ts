@@ -5,9 +5,9 @@
  * at a moment is no endpoint's fault: of each exchange the typical addition of those around it is taken out. Slower means more than twice
  * the recorded time and five milliseconds above it, with an interval that clears both and the spread of everything else.
  */
-import type { EndpointRecord, Times } from "./endpoint-record.ts";
+import type { EndpointRecord, Times } from "../endpoint-record.ts";
 import { quantileRanks } from "./statistics.ts";
-import type { LatencyReport, Percentiles } from "./report.ts";
+import type { LatencyReport, Percentiles } from "../report/report.ts";
 
 const SLOWER_RATIO_MIN = 2;
 const SLOWER_MS_MIN = 5;

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { HttpMessage, MessageKind } from "@mirrorball/protocol";
 import { CauseFinder } from "./causes.ts";
 import type { Suspect } from "./causes.ts";
-import type { ExchangeRef } from "./place.ts";
-import { Values } from "./values.ts";
+import type { ExchangeRef } from "../differences/place.ts";
+import { Values } from "../differences/values.ts";
 
 const ID = "8662b622-48f7-4e8a-8a29-9f3c27a39c04";
 

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Message } from "@mirrorball/protocol";
 import { afterAll, describe, expect, it } from "vitest";
-import { get, responseTo, run } from "../../../test/kit.ts";
-import { http } from "../../../test/targets.ts";
-import { catalogue } from "../../catalogue.ts";
-import { planFrom } from "../../engine/plan/plan.ts";
+import { get, responseTo, run } from "../../../../test/kit.ts";
+import { http } from "../../../../test/targets.ts";
+import { catalogue } from "../../../catalogue.ts";
+import { planFrom } from "../../../engine/plan/plan.ts";
 
 const COUNT = 40;
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

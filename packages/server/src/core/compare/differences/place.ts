@@ -2,7 +2,7 @@
  * What is known of one place of one endpoint on one rung: how often the sides differ there, examples of how, and what noise was seen. In:
  * occurrences, and looks for noise. Out: data for the judge. Bounded: beyond the stored occurrences only numbers are kept.
  */
-import type { DifferenceKind, Part } from "./report.ts";
+import type { DifferenceKind, Part } from "../report/report.ts";
 
 /** One compared exchange, as far as later exchanges and the report need it. */
 export interface ExchangeRef {
