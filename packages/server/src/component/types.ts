@@ -255,6 +255,9 @@ export interface CorrelationFigures {
   readonly used: number;
   readonly waited: number;
   readonly missed: Readonly<Record<string, number>>;
+  /** JWTs that were signed anew, and times that were moved, where that was asked for. */
+  readonly resigned?: number;
+  readonly times?: number;
 }
 
 /** Why a stage took a message out: by a rule, or to keep a rate. */

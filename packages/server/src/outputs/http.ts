@@ -9,7 +9,7 @@ import { MessageKind, isResponseHead } from "@mirrorball/protocol/messages";
 import type { Message } from "@mirrorball/protocol";
 import { defineOutput } from "../component/define.ts";
 import type { OutputDeclaration } from "../component/define.ts";
-import { choice, duration, flag, integer, size, text } from "../component/kinds.ts";
+import { choice, duration, flag, integer, secret, size, text } from "../component/kinds.ts";
 import { Refusal } from "../component/option.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
 import { parseOrderKey } from "../core/order/order-key.ts";
@@ -52,6 +52,8 @@ const options: {
   correlate: OptionSpec<string>;
   correlateWaitMs: OptionSpec<number>;
   correlateOrder: OptionSpec<"session" | "all">;
+  correlateJwtKey: OptionSpec<string>;
+  correlateTimes: OptionSpec<boolean>;
 } = {
   timeoutMs: duration({
     help: "Time for a whole exchange, connecting and the answer's body included.",
@@ -163,6 +165,16 @@ const options: {
     help: "What a request is held for: what had ended before it in its own session, or in all of them, as replays need that are faster than the recording.",
     example: "all",
     default: "session",
+  }),
+  correlateJwtKey: secret({
+    flag: "correlate-jwt-key",
+    help: "With --correlate: sign JWTs that the target did not give out anew with this key, iat, nbf and exp moved by how much later they are sent. An HMAC secret (HS256, HS384, HS512) or a private key in PEM (RS, ES); the algorithm stays the token's.",
+    example: "a-secret-of-staging",
+  }),
+  correlateTimes: flag({
+    flag: "correlate-times",
+    help: "With --correlate: move times in requests (ISO, HTTP, seconds and milliseconds since 1970) by how much later they are sent than they were recorded.",
+    default: false,
   }),
 };
 

@@ -6,7 +6,7 @@
  */
 import { defineTool } from "../component/define.ts";
 import type { Catalogue, ToolDeclaration } from "../component/define.ts";
-import { choice, list, text } from "../component/kinds.ts";
+import { choice, flag, list, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
 
 const options: {
@@ -14,6 +14,8 @@ const options: {
   control: OptionSpec<string>;
   report: OptionSpec<readonly string[]>;
   correlate: OptionSpec<string>;
+  correlateTimes: OptionSpec<boolean>;
+  correlateJwtKeyFile: OptionSpec<string>;
   rules: OptionSpec<string>;
   speed: OptionSpec<string>;
   failOn: OptionSpec<string>;
@@ -51,6 +53,18 @@ const options: {
     example: "auto",
     placeholder: "auto|off|FILE",
     default: "auto",
+  }),
+  correlateTimes: flag({
+    flag: "correlate-times",
+    help: "Move times in requests by how much later they are sent than they were recorded.",
+    default: false,
+  }),
+  correlateJwtKeyFile: text({
+    flag: "correlate-jwt-key-file",
+    help: "Sign JWTs that the target did not give out anew with the key in this file: an HMAC secret, or a private key in PEM; the variable MIRRORBALL_CORRELATE_JWT_KEY does the same.",
+    example: "staging-jwt.pem",
+    placeholder: "FILE",
+    default: "",
   }),
   rules: text({
     flag: "rules",

@@ -3,6 +3,8 @@ import type { Message } from "@mirrorball/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Correlator } from "./correlator.ts";
+import type { CorrelatorOptions } from "./settings.ts";
+import { JwtSigner } from "./jwt.ts";
 import { RuleLearner } from "./rules.ts";
 
 const SECOND = 1_000_000;
@@ -74,7 +76,7 @@ function loggedIn(target: Correlator): void {
   const next = ask("2", 2 * SECOND, "/me", bearer(OLD));
   target.seen([login, original("1", SECOND, { token: OLD }), next]);
   target.take(login, 0);
-  expect(target.next(0)?.id).toBe("1");
+  expect(target.next(0, 0)?.id).toBe("1");
   target.take(next, 0);
 }
 
@@ -82,10 +84,10 @@ describe("a request that uses a token", () => {
   it("waits for the exchange that gives it out, and carries the target's", () => {
     const target = correlator();
     loggedIn(target);
-    expect(target.next(0)).toBeUndefined();
+    expect(target.next(0, 0)).toBeUndefined();
     expect(target.held).toBe(1);
     target.answered(replayed("1", { token: NEW }), 5);
-    expect(rawOf(target.next(5))).toContain(bearer(NEW));
+    expect(rawOf(target.next(5, 0))).toContain(bearer(NEW));
     expect(target.counts()).toMatchObject({ learned: 1, used: 1, waited: 1, missed: {} });
   });
 
@@ -93,7 +95,7 @@ describe("a request that uses a token", () => {
     const target = correlator();
     loggedIn(target);
     target.answered(failed("1"), 5);
-    expect(rawOf(target.next(5))).toContain(bearer(OLD));
+    expect(rawOf(target.next(5, 0))).toContain(bearer(OLD));
     expect(target.counts().missed).toEqual({ unlearned: 1 });
   });
 
@@ -101,14 +103,14 @@ describe("a request that uses a token", () => {
     const target = correlator();
     loggedIn(target);
     target.gone("1");
-    expect(target.next(0)?.id).toBe("2");
+    expect(target.next(0, 0)?.id).toBe("2");
   });
 
   it("goes after a silence of the wait, counted", () => {
     const target = correlator();
     loggedIn(target);
-    expect(target.next(999)).toBeUndefined();
-    expect(target.next(1000)?.id).toBe("2");
+    expect(target.next(999, 0)).toBeUndefined();
+    expect(target.next(1000, 0)?.id).toBe("2");
     expect(target.counts().missed).toEqual({ "waited-too-long": 1, unlearned: 1 });
   });
 
@@ -117,13 +119,13 @@ describe("a request that uses a token", () => {
     const login = ask("1", 0, "/login");
     target.seen([login]);
     target.take(login, 0);
-    target.next(0);
+    target.next(0, 0);
     target.answered(replayed("1", { token: NEW }), 1);
     target.seen([original("1", SECOND, { token: OLD })]);
     const next = ask("2", 2 * SECOND, "/me", bearer(OLD));
     target.seen([next]);
     target.take(next, 2);
-    expect(rawOf(target.next(2))).toContain(bearer(NEW));
+    expect(rawOf(target.next(2, 0))).toContain(bearer(NEW));
   });
 });
 
@@ -133,8 +135,8 @@ describe("order", () => {
     const [a, b] = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")] as const;
     target.seen([a, original("1", SECOND, {}), b]);
     for (const each of [a, b]) target.take(each, 0);
-    expect(target.next(0)?.id).toBe("1");
-    expect(target.next(0)?.id).toBe("2");
+    expect(target.next(0, 0)?.id).toBe("1");
+    expect(target.next(0, 0)?.id).toBe("2");
   });
 
   it("over all sessions is kept when the replay is faster than the recording", () => {
@@ -142,10 +144,10 @@ describe("order", () => {
     const [a, b] = [ask("1", 0, "/a"), ask("2", 2 * SECOND, "/b")] as const;
     target.seen([a, original("1", SECOND, {}), b]);
     for (const each of [a, b]) target.take(each, 0);
-    expect(target.next(0)?.id).toBe("1");
-    expect(target.next(0)).toBeUndefined();
+    expect(target.next(0, 0)?.id).toBe("1");
+    expect(target.next(0, 0)).toBeUndefined();
     target.answered(replayed("1", {}), 1);
-    expect(target.next(1)?.id).toBe("2");
+    expect(target.next(1, 0)?.id).toBe("2");
   });
 
   it("does not hold what overlapped in the recording", () => {
@@ -153,8 +155,8 @@ describe("order", () => {
     const [a, b] = [ask("1", 0, "/a"), ask("2", SECOND / 2, "/b")] as const;
     target.seen([a, b, original("1", SECOND, {})]);
     for (const each of [a, b]) target.take(each, 0);
-    expect(target.next(0)?.id).toBe("1");
-    expect(target.next(0)?.id).toBe("2");
+    expect(target.next(0, 0)?.id).toBe("1");
+    expect(target.next(0, 0)?.id).toBe("2");
   });
 });
 
@@ -164,7 +166,7 @@ it("a contradiction is counted, and the first mapping stays", () => {
     const request = ask(id, at, "/accounts");
     target.seen([request, original(id, at + 1, { accountId: 17 }, "Set-Cookie: sid=s3ss10n-11")]);
     target.take(request, 0);
-    target.next(0);
+    target.next(0, 0);
     target.answered(replayed(id, { accountId: image }, "Set-Cookie: sid=s3ss10n-77"), 1);
   };
   give("1", 0, 23);
@@ -172,12 +174,12 @@ it("a contradiction is counted, and the first mapping stays", () => {
   const again = ask("2", 10, "/accounts", cookie);
   target.seen([again, original("2", 11, { accountId: 17 })]);
   target.take(again, 1);
-  target.next(1);
+  target.next(1, 0);
   target.answered(replayed("2", { accountId: 24 }), 2);
   const use = ask("3", 20, "/accounts/17", cookie);
   target.seen([use]);
   target.take(use, 2);
-  const raw = rawOf(target.next(2));
+  const raw = rawOf(target.next(2, 0));
   expect(raw).toContain("GET /accounts/23 ");
   expect(raw).toContain("sid=s3ss10n-77");
   expect(target.counts().contradictions).toBe(1);
@@ -190,7 +192,7 @@ describe("memory", () => {
       const request = ask(String(i), i, "/a");
       target.seen([request, original(String(i), i, { a: 1 })]);
       target.take(request, 0);
-      target.next(0);
+      target.next(0, 0);
       target.answered(replayed(String(i), { a: 1 }), 1);
     }
     expect(target.held).toBe(0);
@@ -204,7 +206,7 @@ describe("memory", () => {
       const request = ask(id, i, "/a");
       target.seen([request]);
       target.take(request, 0);
-      target.next(0);
+      target.next(0, 0);
       if (i % 2 === 0) target.answered(replayed(id, body), 1);
       else target.seen([original(id, i, body)]);
     }
@@ -260,7 +262,7 @@ describe("a value of one session", () => {
           const underWay: string[] = [];
           const seenLogin = new Set<number>();
           const pump = (): void => {
-            for (let found = target.next(0); found !== undefined; found = target.next(0)) {
+            for (let found = target.next(0, 0); found !== undefined; found = target.next(0, 0)) {
               const { user, action } = byId.get(found.id) ?? { user: -1, action: "login" };
               const raw = rawOf(found);
               expect(leaks(raw, user)).toEqual([]);
@@ -320,5 +322,68 @@ describe("a value of one session", () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("what the target never gave", () => {
+  const at = Date.parse("2026-11-29T08:00:00Z");
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const jwt = `${part({ alg: "HS256" })}.${part({ exp: at / 1000 + 60 })}.c2ln`;
+  const rewritten = (
+    options: Partial<CorrelatorOptions>,
+    request: Message,
+  ): [string, Correlator] => {
+    const target = new Correlator({
+      waitMs: 1000,
+      happensBefore: false,
+      rules: new RuleLearner(),
+      ...options,
+    });
+    target.seen([request]);
+    target.take(request, 0);
+    return [rawOf(target.next(0, at + 3_600_000)), target];
+  };
+
+  it("is a JWT that is signed anew, its times moved", () => {
+    const jwts = new JwtSigner({ kind: "secret", secret: Buffer.from("secret") });
+    const [raw, target] = rewritten({ jwts }, ask("1", at * 1000, "/me", bearer(jwt)));
+    const sent = /Bearer (\S+)/.exec(raw)?.[1] ?? "";
+    const claims: unknown = JSON.parse(
+      Buffer.from(sent.split(".")[1] ?? "", "base64url").toString("utf8"),
+    );
+    expect(claims).toEqual({ exp: at / 1000 + 3660 });
+    expect(target.counts()).toMatchObject({ resigned: 1, missed: {} });
+    const [, left] = rewritten(
+      { jwts },
+      ask("1", at * 1000, "/me", bearer(`${part({ alg: "none" })}.${part({})}.x`)),
+    );
+    expect(left.counts()).toMatchObject({ resigned: 0, missed: { "jwt-unsigned": 1 } });
+  });
+
+  it("is a JWT that is left without a key", () => {
+    const [raw, target] = rewritten({}, ask("1", at * 1000, "/me", bearer(jwt)));
+    expect(raw).toContain(bearer(jwt));
+    expect(target.counts().resigned).toBe(0);
+  });
+
+  it("is a time, moved only where that is asked for, and never an id or a part of the path", () => {
+    const path = `/from/2026-11-29?since=2026-11-29T07:00:00.000Z&until=${at / 1000}&id=${at}`;
+    expect(rewritten({}, ask("1", at * 1000, path))[0]).toContain(path);
+    const [raw, target] = rewritten({ movesTimes: true }, ask("1", at * 1000, path));
+    expect(raw).toContain(
+      `/from/2026-11-29?since=2026-11-29T08:00:00.000Z&until=${at / 1000 + 3600}&id=${at}`,
+    );
+    expect(target.counts().times).toBe(2);
+  });
+
+  it("is a mark instead of a secret: counted, and nobody's", () => {
+    const [, target] = rewritten({}, ask("1", 0, "/me", "Authorization: REDACTED"));
+    expect(target.redacted).toBe("header");
+    expect(target.counts().missed).toEqual({ redacted: 1 });
+    // Callers are not one caller because their secrets look alike.
+    const other = ask("2", 1, "/me", "Authorization: REDACTED");
+    target.seen([other]);
+    target.take(other, 0);
+    expect(target.next(0, 0)?.id).toBe("2");
   });
 });

@@ -15,41 +15,21 @@ import { CorrelationMaps } from "./maps.ts";
 import { MinHeap } from "./min-heap.ts";
 import { namespaceOfPath } from "./namespace.ts";
 import { pairsOf } from "./pairs.ts";
+import { GivenValues } from "./given.ts";
+import { Renewal } from "./renewal.ts";
 import { slotsOf, substitute } from "./request-values.ts";
 import type { Slot } from "./request-values.ts";
 import { isShortId } from "./rules.ts";
+import type { CorrelatorCounts, CorrelatorOptions } from "./settings.ts";
 import type { RuleLearner } from "./rules.ts";
 import { endpointOf } from "./scan.ts";
 import { Waiting } from "./waiting.ts";
 import type { Tracked } from "./waiting.ts";
 
-export interface CorrelatorOptions {
-  /** How long the target may answer nothing before a request is held no longer, in milliseconds. */
-  readonly waitMs: number;
-  /** The recorded order holds across sessions: for replays that are not paced by the recording. */
-  readonly happensBefore: boolean;
-  /** Learned before, from the same recording or another; else rules are learned on the way. */
-  readonly rules: RuleLearner;
-}
-
-export interface CorrelatorCounts {
-  readonly learned: number;
-  readonly used: number;
-  readonly waited: number;
-  readonly missed: Readonly<Record<string, number>>;
-  readonly contradictions: number;
-  /** Values that were not believed, as they are the images of other sessions' values. */
-  readonly contested: number;
-  readonly evicted: number;
-}
-
 /** Exchanges that are known and not over; beyond it the oldest is given up. */
 const EXCHANGES_MAX = 65_536;
 /** Bytes of answers that wait for the other one of their exchange. */
 const ANSWERS_BYTES_MAX: number = 64 * 1024 * 1024;
-/** Strong values that are remembered to have been given out, and their characters. */
-const GIVEN_MAX = 500_000;
-const GIVEN_CHARS_MAX: number = 32 * 1024 * 1024;
 
 export class Correlator {
   readonly #options: CorrelatorOptions;
@@ -61,13 +41,13 @@ export class Correlator {
   /** Values of open exchanges' answers, to the exchange. */
   readonly #producers: Map<string, Tracked> = new Map();
   /** Strong values that any original answer had: one without an image is a miss. */
-  readonly #given: Set<string> = new Set();
+  readonly #given = new GivenValues();
+  readonly #renewal: Renewal;
   /** Exchanges by when they ended in the recording; those that are over are passed over late. */
   readonly #ends = new MinHeap<Tracked>(({ endUs }) => endUs);
   readonly #waiting: Waiting;
   readonly #missed: Map<string, number> = new Map();
   #answerBytes = 0;
-  #givenChars = 0;
   #used = 0;
   #index = 0;
   /** When it was last told the time. */
@@ -77,6 +57,7 @@ export class Correlator {
     this.#options = options;
     this.#rules = options.rules;
     this.#waiting = new Waiting(options.waitMs);
+    this.#renewal = new Renewal(options, (reason) => this.#miss(reason));
     this.#sessions = new SessionFinder((older, younger) => this.#join(older, younger));
   }
 
@@ -109,12 +90,17 @@ export class Correlator {
     this.#waiting.add(message, blockers, afterUs, nowMs);
   }
 
-  /** The next request that may go, rewritten. */
-  next(nowMs: number): Message | undefined {
+  /** What part of a request was the first to hold a mark instead of a secret: `header`, `cookie`, `json` …; undefined: none does. */
+  get redacted(): string | undefined {
+    return this.#renewal.redacted;
+  }
+
+  /** The next request that may go, rewritten. `wallMs`: the time of day, in milliseconds since the Unix epoch. */
+  next(nowMs: number, wallMs: number): Message | undefined {
     const released = this.#waiting.next(nowMs, this.#earliestEndUs);
     if (released === undefined) return undefined;
     if (released.why !== undefined) this.#miss(released.why);
-    return this.#rewritten(released.message);
+    return this.#rewritten(released.message, wallMs);
   }
 
   /** When the earliest exchange that is not over ended; infinity when there is none. */
@@ -159,6 +145,8 @@ export class Correlator {
       contradictions: this.#maps.contradictions,
       contested: this.#maps.contested,
       evicted: this.#maps.evicted,
+      resigned: this.#renewal.resigned,
+      times: this.#renewal.times,
     };
   }
 
@@ -182,7 +170,9 @@ export class Correlator {
     this.#index += 1;
     this.#exchanges.set(message.id, exchange);
     this.#openOf(session).add(exchange);
-    this.#rules.request(session, exchange.endpoint, slotsOf(message));
+    const slots = slotsOf(message);
+    this.#rules.request(session, exchange.endpoint, slots);
+    this.#renewal.look(slots);
     if (this.#exchanges.size > EXCHANGES_MAX) this.#forgetOldest();
   }
 
@@ -201,7 +191,7 @@ export class Correlator {
     if (exchange.isOver) return this.#drop(exchange);
     this.#ends.push(exchange);
     for (const value of this.#sessions.lastIssued) {
-      this.#give(value);
+      this.#given.add(value);
       if (this.#producers.has(value)) continue;
       this.#producers.set(value, exchange);
       exchange.values.push(value);
@@ -211,13 +201,6 @@ export class Correlator {
 
   #boundAnswers(): void {
     while (this.#answerBytes > ANSWERS_BYTES_MAX && this.#exchanges.size > 0) this.#forgetOldest();
-  }
-
-  #give(value: string): void {
-    if (this.#given.size >= GIVEN_MAX || this.#givenChars >= GIVEN_CHARS_MAX) return;
-    if (this.#given.has(value)) return;
-    this.#given.add(value);
-    this.#givenChars += value.length;
   }
 
   /** Exchanges that must be over first. */
@@ -234,24 +217,31 @@ export class Correlator {
     return [...blockers];
   }
 
-  #rewritten(message: Message): Message {
+  #rewritten(message: Message, wallMs: number): Message {
     const exchange = this.#exchanges.get(message.id);
     if (exchange === undefined) return message;
     const session = this.#sessions.current(exchange.session);
-    return substitute(message, (slot) => this.#imageOf(slot, session, exchange));
+    const recordedMs = exchange.startUs / 1000;
+    return substitute(
+      message,
+      (slot) =>
+        this.#imageOf(slot, session, exchange) ??
+        this.#renewal.renewed(slot, wallMs - recordedMs, recordedMs) ??
+        this.#noImageOf(slot),
+    );
   }
 
   #imageOf(slot: Slot, session: number, { endpoint }: Tracked): string | undefined {
     const { value } = slot;
-    const strong = isStrong(value, classesOf(value));
-    const image = strong
+    const image = isStrong(value, classesOf(value))
       ? this.#maps.image(session, "", value)
       : this.#lookUp(slot, session, endpoint);
-    if (image !== undefined) {
-      if (image !== value) this.#used += 1;
-      return image;
-    }
-    if (strong && this.#given.has(value)) this.#miss("unlearned");
+    if (image !== undefined && image !== value) this.#used += 1;
+    return image;
+  }
+
+  #noImageOf({ value }: Slot): undefined {
+    if (this.#given.has(value) && isStrong(value, classesOf(value))) this.#miss("unlearned");
     return undefined;
   }
 

@@ -131,8 +131,12 @@ function inPairs(text: string, where: string, see: Substitute): string {
       const value = percentDecoded(raw);
       if (value === "") return pair;
       const image =
-        see({ value, namespace: `field:${name}`, isId: false, place: `${where}:${name}` }) ??
-        tokenImage(value, namespaceOfUse(name), `${where}:${name}`, see);
+        see({
+          value,
+          namespace: `field:${name}`,
+          isId: isIdName(name),
+          place: `${where}:${name}`,
+        }) ?? tokenImage(value, namespaceOfUse(name), `${where}:${name}`, see);
       if (image === undefined || image === value) return pair;
       return `${pair.slice(0, equals)}=${percentEncoded(image, pair.slice(equals + 1))}`;
     })

@@ -12,6 +12,7 @@ import type { Content } from "../content/body.ts";
 import { bearerOf, cookiesOf, keyFieldsOf, setCookiesOf } from "../content/fields.ts";
 import { isArray, isObject } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
+import { REDACTION_MARK } from "../content/redaction.ts";
 import { ownText } from "../content/own-text.ts";
 import { classesOf, isStrong } from "../content/value-class.ts";
 
@@ -130,7 +131,7 @@ export class SessionFinder {
   }
 
   #issue(text: string, session: number): void {
-    if (text.length > TOKEN_CHARS_MAX) return;
+    if (text.length > TOKEN_CHARS_MAX || text === REDACTION_MARK) return;
     const value = ownText(text);
     this.#lastIssued.push(value);
     const known = this.#tokens.get(value);
@@ -165,7 +166,7 @@ export function credentialsOf(headers: HeaderList): string[] {
   for (const { value } of cookiesOf(headers)) {
     if (value.length >= CREDENTIAL_CHARS_MIN && /\d|%/.test(value)) found.push(value);
   }
-  return found;
+  return found.filter((value) => value !== REDACTION_MARK);
 }
 
 function strongStrings(json: Json): string[] {

@@ -84,9 +84,14 @@ function outputLines(output: OutputCounters): string[] {
   return lines;
 }
 
-function correlationLine({ learned, used, waited, missed }: CorrelationFigures): string {
+function correlationLine(figures: CorrelationFigures): string {
+  const { learned, used, waited, missed, resigned = 0, times = 0 } = figures;
   const values = `tokens and ids: ${learned} learned, ${used} used`;
-  return `${values}, ${waited} requests waited${reasons("missed", missed)}`;
+  const more = [
+    resigned > 0 ? `, ${resigned} JWTs signed anew` : "",
+    times > 0 ? `, ${times} times moved` : "",
+  ];
+  return `${values}, ${waited} requests waited${more.join("")}${reasons("missed", missed)}`;
 }
 
 function journalLine({ journal, middleware, outputs }: Counters): string {

@@ -6,6 +6,7 @@ import { parseOrderKey } from "../../core/order/order-key.ts";
 import { Authorities } from "./authorities.ts";
 import { Dialer } from "./dialer.ts";
 import { proxyRule } from "./proxies.ts";
+import { JwtSigner, jwtKeyFrom } from "../../core/correlate/jwt.ts";
 import { readRules } from "../../files/rules/rules-file.ts";
 import { CorrelatedQueue } from "./queues/correlated-queue.ts";
 import { PairedQueue } from "./queues/paired-queue.ts";
@@ -79,14 +80,21 @@ function poolSettings(
   };
 }
 
-type Correlate = Pick<HttpOptions, "correlate" | "correlateWaitMs" | "correlateOrder">;
-
-/** Throws a sentence when the rules cannot be read. */
-function correlationOf(
-  { queue, clock }: OutputContext,
-  { correlate, correlateWaitMs: waitMs, correlateOrder: order }: Correlate,
-): CorrelatedQueue | undefined {
+/** Throws a sentence when the rules or the key cannot be read. */
+function correlationOf(context: OutputContext, values: HttpOptions): CorrelatedQueue | undefined {
+  const { correlate, correlateWaitMs: waitMs, correlateOrder: order } = values;
   if (correlate === "off") return undefined;
   const rules = correlate === "auto" ? undefined : readRules(correlate);
-  return new CorrelatedQueue(queue, clock, { waitMs, order, rules });
+  const { correlateTimes: movesTimes } = values;
+  const jwts = signerOf(values.correlateJwtKey);
+  return new CorrelatedQueue(context, { waitMs, order, rules, jwts, movesTimes });
+}
+
+function signerOf(text: string): JwtSigner | undefined {
+  if (text === "") return undefined;
+  const key = jwtKeyFrom(text);
+  if (key !== undefined) return new JwtSigner(key);
+  throw new Error(
+    "--correlate-jwt-key: PEM must hold a private RSA or EC key that has no password",
+  );
 }

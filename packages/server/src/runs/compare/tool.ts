@@ -31,6 +31,8 @@ function wordsOf(recordings: readonly string[], values: CompareValues): string[]
   give("--input-file-speed", values.speed);
   give("--output-http", values.target);
   give("--correlate", values.correlate);
+  give("--correlate-jwt-key-file", values.correlateJwtKeyFile);
+  if (values.correlateTimes) words.push("--correlate-times");
   give("--correlate-order", values.speed === "max" ? "all" : "session");
   give("--output-compare", files.join(","));
   give("--output-compare-queue-full", "wait");

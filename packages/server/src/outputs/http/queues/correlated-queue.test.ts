@@ -1,4 +1,5 @@
 // Correlation in front of real targets: each has tokens of its own, and what a limit takes away holds nobody.
+import { createHmac } from "node:crypto";
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { describe, expect, it } from "vitest";
@@ -76,5 +77,47 @@ describe("--correlate", () => {
     expect(statuses.length).toBeGreaterThan(0);
     expect(statuses.length + (output?.limited["rate-limit"] ?? 0)).toBe(requests);
     expect(output?.stats.correlation?.missed["waited-too-long"]).toBeUndefined();
+  });
+});
+
+const JWT_HEAD = Buffer.from('{"alg":"HS256"}').toString("base64url");
+
+describe("a recording whose tokens nobody can learn", () => {
+  it("has its JWTs signed with the target's key, in time", async () => {
+    const secret = "secret of staging";
+    const old = `${JWT_HEAD}.${Buffer.from('{"exp":1732406460}').toString("base64url")}.b2xk`;
+    const statuses: number[] = [];
+    const address = await http(({ headers }, response) => {
+      const [head = "", claims = "", signature] = (headers.authorization ?? "").slice(7).split(".");
+      const expected = createHmac("sha256", secret).update(`${head}.${claims}`).digest("base64url");
+      const { exp }: { exp: number } = JSON.parse(Buffer.from(claims, "base64url").toString());
+      response.statusCode = signature === expected && exp * 1000 > Date.now() ? 200 : 401;
+      statuses.push(response.statusCode);
+      response.end();
+    });
+    const request = get("/me", `Authorization: Bearer ${old}`);
+    const flags = `--output-http ${address} --correlate auto --correlate-jwt-key`.split(" ");
+    const { counters } = await run([request], [...flags, secret]);
+    expect(statuses).toEqual([200]);
+    expect(summaryText(counters)).toContain("0 requests waited, 1 JWTs signed anew");
+  });
+
+  it("is told once, with what would help, when only marks are left", async () => {
+    const { address } = await service("A");
+    const marked = [1, 2].map((i) => get(`/me/${i}`, "Authorization: REDACTED"));
+    const { log, counters } = await run(marked, ["--output-http", address, "--correlate", "auto"]);
+    const told = log.filter((line) => line.includes("redact.pseudonymKey"));
+    expect(told).toEqual([
+      expect.stringContaining("a mark instead of a secret (first in: header)"),
+    ]);
+    expect(counters.outputs[0]?.stats.correlation?.missed).toEqual({ redacted: 2 });
+  });
+
+  it("is told of a key that cannot sign, before anything is sent", async () => {
+    const { address, statuses } = await service("A");
+    const key = "-----BEGIN PUBLIC KEY-----";
+    const flags = ["--output-http", address, "--correlate", "auto", "--correlate-jwt-key", key];
+    await expect(run([get("/me")], flags)).rejects.toThrow("--correlate-jwt-key: PEM must hold");
+    expect(statuses).toEqual([]);
   });
 });

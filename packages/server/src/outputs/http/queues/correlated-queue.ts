@@ -8,10 +8,12 @@ import type { Message } from "@mirrorball/protocol";
 import type {
   Clock,
   CorrelationFigures,
+  OutputContext,
   OutputObserver,
   OutputQueue,
 } from "../../../component/types.ts";
 import { Correlator } from "../../../core/correlate/correlator.ts";
+import type { JwtSigner } from "../../../core/correlate/jwt.ts";
 import { RuleScan } from "../../../core/correlate/scan.ts";
 import { RuleLearner } from "../../../core/correlate/rules.ts";
 import type { Rule } from "../../../core/correlate/rules.ts";
@@ -24,6 +26,8 @@ export interface CorrelationSettings {
   readonly order: "session" | "all";
   /** Reviewed rules; then nothing is learned of where short ids come from. */
   readonly rules: readonly Rule[] | undefined;
+  readonly jwts: JwtSigner | undefined;
+  readonly movesTimes: boolean;
 }
 
 export class CorrelatedQueue implements OutputQueue, OutputObserver {
@@ -31,19 +35,27 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
   readonly scanned: ((batch: readonly Message[]) => void) | undefined;
   readonly #inner: OutputQueue;
   readonly #clock: Clock;
+  readonly #log: OutputContext["log"];
+  #isRedactionTold = false;
   readonly #correlator: Correlator;
   #scan: RuleScan | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Found to be free while nobody asked. */
   #next: Message | undefined;
 
-  constructor(inner: OutputQueue, clock: Clock, { waitMs, order, rules }: CorrelationSettings) {
+  constructor(
+    { queue: inner, clock, log }: Pick<OutputContext, "queue" | "clock" | "log">,
+    { waitMs, order, rules, jwts, movesTimes }: CorrelationSettings,
+  ) {
     this.#inner = inner;
     this.#clock = clock;
+    this.#log = log;
     this.#correlator = new Correlator({
       waitMs,
       happensBefore: order === "all",
       rules: new RuleLearner(rules),
+      jwts,
+      movesTimes,
     });
     if (rules === undefined) {
       const scan = new RuleScan();
@@ -61,6 +73,12 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
 
   seen(batch: readonly Message[]): void {
     this.#correlator.seen(batch);
+    const { redacted } = this.#correlator;
+    if (redacted === undefined || this.#isRedactionTold) return;
+    this.#isRedactionTold = true;
+    this.#log.warn(
+      `requests of the recording hold a mark instead of a secret (first in: ${redacted}); what is marked cannot be correlated, and its callers cannot be told apart: record with redact.pseudonymKey, which keeps equal values equal`,
+    );
   }
 
   gone({ id }: Message): void {
@@ -77,13 +95,14 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
   figures(): CorrelationFigures {
     const counts = this.#correlator.counts();
     const { learned, used, waited, missed, evicted, contradictions, contested } = counts;
+    const { resigned, times } = counts;
     const more = {
       ...missed,
       ...(evicted > 0 ? { evicted } : {}),
       ...(contradictions > 0 ? { contradiction: contradictions } : {}),
       ...(contested > 0 ? { contested } : {}),
     };
-    return { learned, used, waited, missed: more };
+    return { learned, used, waited, missed: more, resigned, times };
   }
 
   /** All that is not given out: a pool that asks whether there is more must wait for what is held. */
@@ -118,8 +137,9 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
 
   #find(): Message | undefined {
     const nowMs = this.#clock.monotonicMs();
+    const wallMs = this.#clock.nowUs() / 1000;
     for (;;) {
-      const free = this.#correlator.next(nowMs);
+      const free = this.#correlator.next(nowMs, wallMs);
       if (free !== undefined) return free;
       const message = this.#correlator.held < TAKEN_MAX ? this.#inner.take() : undefined;
       if (message === undefined) break;
