@@ -4,13 +4,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  catalogue,
-  flagsOf,
-  referencePages,
-  toolFlags,
-  unsupportedFlags,
-} from "@mirrorball/server";
+import { catalogue } from "@mirrorball/server";
+import { flagsOf, referencePages, toolFlags, unsupportedFlags } from "@mirrorball/server/reference";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");

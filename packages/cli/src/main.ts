@@ -4,20 +4,28 @@
  * Exit codes: 0, done; 1, something was lost or could not start; 2, the words were wrong; 3, what was compared is not the same; 130,
  * a second signal ended it at once.
  */
-import { catalogue, unknownCommand } from "@mirrorball/server";
-import { check } from "./commands/check.ts";
-import { EXIT_USAGE, asksForHelp, complain } from "./commands/command.ts";
+import { catalogue, unknownCommand } from "@mirrorball/server/declarations";
+import { EXIT_USAGE, asksForHelp, complain, show, version } from "./commands/command.ts";
 import type { Command } from "./commands/command.ts";
-import { help } from "./commands/help.ts";
-import { run } from "./commands/run.ts";
-import { toolCommand } from "./commands/tool.ts";
+import { help, helpWithin } from "./commands/help.ts";
 
-/** The sub-commands there are: those of this folder, and the tools that the server library declares. */
+const run: Command = async (words) => {
+  if (asksForHelp(words)) await helpWithin(words);
+  else if (words.some((word) => /^--?version$/.test(word))) await show(`${version()}\n`);
+  else await (await import("./commands/run.ts")).run(words);
+};
+
+/** The sub-commands there are: those of this folder, and the tools that the server library declares. What runs is loaded when it is to. */
 const commands: Readonly<Record<string, Command>> = {
-  check,
+  check: async (words) => (await import("./commands/check.ts")).check(words),
   help,
   run,
-  ...Object.fromEntries(catalogue.tools.map((tool) => [tool.name, toolCommand(tool)])),
+  ...Object.fromEntries(
+    catalogue.tools.map((tool): [string, Command] => [
+      tool.name,
+      async (words) => (await import("./commands/tool.ts")).runTool(tool, words),
+    ]),
+  ),
 };
 
 /** Does what the words ask for; sets the exit code. */

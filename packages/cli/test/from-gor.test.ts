@@ -1,6 +1,7 @@
 // docs/from-gor.md against the list of gor's flags: each has one row, and what the row says is what the command does.
 import { readFileSync } from "node:fs";
-import { catalogue, flagsOf, planFrom, unsupportedFlags } from "@mirrorball/server";
+import { catalogue, planFrom } from "@mirrorball/server";
+import { flagsOf, unsupportedFlags } from "@mirrorball/server/reference";
 import { describe, expect, it } from "vitest";
 import { root } from "./processes.ts";
 

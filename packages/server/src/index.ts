@@ -1,5 +1,5 @@
 /**
- * The only door of `@mirrorball/server`: the replay server as a library.
+ * The main door of `@mirrorball/server`: the replay server as a library. `declarations.ts`, `reference.ts` and `plugin.ts` are smaller ones.
  *
  *     const made = planFrom(["--input-tcp", ":28020", "--output-http", "staging:8080"], catalogue);
  *     if ("errors" in made) throw new Error(made.errors.join("\n"));
@@ -32,14 +32,7 @@ export type {
   RelayCounters,
   StageCounters,
 } from "./engine/accounting/counters.ts";
-export { flagsOf, toolFlags } from "./component/flags.ts";
-export { unknownCommand } from "./component/argv.ts";
-export { firstPage, helpOn, toolHelpText, topicLike } from "./component/describe/help.ts";
-export type { HelpCommand } from "./component/describe/help.ts";
 export { toolCall } from "./component/tool.ts";
-export { referencePages } from "./component/describe/reference.ts";
-export { unsupportedFlags } from "./component/unsupported-flags.ts";
-export type { UnsupportedFlags } from "./component/unsupported-flags.ts";
 export {
   defineInput,
   defineOutput,

@@ -1,10 +1,9 @@
-// Declarations are light: what only asks what there is (`--help`, `check`, docs) loads nothing that does the work. A process of its own
-// loads them and says what it has loaded beside.
+// What is not used is not loaded: each command is run as a process of its own, which says at its end which modules it has.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 const HOOK = `
 import { writeSync } from "node:fs";
@@ -13,46 +12,76 @@ export async function load(url, context, next) {
   return next(url, context);
 }`;
 const dataUrl = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
+/** The hook sees what is imported, the cache holds what is required. */
+const SPY = `
+import { writeSync } from "node:fs";
+import Module, { register } from "node:module";
+register(${JSON.stringify(dataUrl(HOOK))});
+process.once("exit", () => {
+  for (const file of Object.keys(Module._cache)) writeSync(2, "loads " + file + "\\n");
+});`;
 
-function loadedBy(program: string): string[] {
-  const hooked = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(HOOK))});`;
+function loadedBy(...words: string[]): string[] {
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["--import", dataUrl(hooked), "--input-type=module", "--eval", program],
+    ["--import", dataUrl(SPY), `${root}packages/cli/bin/mirrorball.mjs`, ...words],
     { cwd: root, encoding: "utf8" },
   );
   expect(status, stderr).toBe(0);
   return stderr.split("\n").flatMap((line) => (line.startsWith("loads ") ? line.slice(6) : []));
 }
 
-/** Packages that only work needs, and built-in modules that take long to load. */
+/** Packages of others, and built-in modules that take long to load. */
 const HEAVY =
-  /node_modules\/|^node:(?:http|https|http2|tls|worker_threads|child_process|dgram|dns|crypto)\b|protocol\/dist\/(?:index|producer|consumer|record)\.js/;
+  /node_modules\/|^node:(?:http|https|http2|tls|worker_threads|child_process|dgram|dns|crypto)\b/;
+/** The codec and the ends of connections. */
+const WIRE = /protocol\/dist\/(?:index|producer|consumer|record)\.js/;
+/** msgpackr and what it takes when it is there. */
+const CODEC = new Set([
+  "msgpackr",
+  "msgpackr-extract",
+  "node-gyp-build-optional-packages",
+  "detect-libc",
+]);
+/** What does the work of a component. */
+const MAKERS = /\/dist\/(?:inputs|outputs|relays|tools|runs)\/.*\/[a-z-]*(?:input|output|relay|tool)\.js$/; // prettier-ignore
+/** A module costs two milliseconds on a slow machine, and bare Node a hundred and twenty. */
+const HELP_MODULES_MAX = 110;
 
-const HELP = `
-import { catalogue, flagsOf, planFrom } from "@mirrorball/server";
-flagsOf(catalogue);
-planFrom(["--input-tcp", ":0", "--output-http", "http://127.0.0.1:1", "--output-file", "x.gor"], catalogue);`;
-
-describe("what --help and check load", () => {
-  it("is light", () => {
-    const loaded = loadedBy(HELP);
+describe("what is loaded", () => {
+  it("for --help is declarations and nothing that runs", () => {
+    const loaded = loadedBy("--help");
     expect(loaded.some((url) => url.endsWith("/dist/catalogue.js"))).toBe(true);
-    expect(loaded.filter((url) => HEAVY.test(url))).toEqual([]);
-    // Makers stay where they are.
-    expect(
-      loaded.filter((url) =>
-        /\/dist\/(?!component\/).*\/(?:input|output|relay|tool)\.js$/.test(url),
-      ),
-    ).toEqual([]);
+    const runs = /cli\/dist\/commands\/(?:run|check|tool)|server\/dist\/index|\/engine\/replay-server/; // prettier-ignore
+    for (const kind of [HEAVY, WIRE, MAKERS, runs])
+      expect(loaded.filter((url) => kind.test(url))).toEqual([]);
+    expect(loaded.length).toBeLessThanOrEqual(HELP_MODULES_MAX);
   });
 
-  it("grows by what a plan names, and by nothing else", () => {
-    const loaded = loadedBy(`
-      import { ReplayServer, catalogue, planFrom } from "@mirrorball/server";
-      const { plan } = planFrom(["--input-dummy", "1", "--output-tcp", "127.0.0.1:1"], catalogue);
-      await ReplayServer.create(plan);`);
-    expect(loaded.some((url) => url.endsWith("/outputs/tcp/output.js"))).toBe(true);
-    expect(loaded.filter((url) => /node_modules\/(?:undici|lmdb|re2js|yaml|pcap)\//.test(url))).toEqual([]); // prettier-ignore
+  it("for check is what makes a plan", () => {
+    const plan = ["--input-tcp", ":0", "--output-http", "http://127.0.0.1:1", "--journal", "x"];
+    const loaded = loadedBy("check", ...plan, "--output-file", "x.gor");
+    expect(loaded.some((url) => url.endsWith("/engine/plan/plan.js"))).toBe(true);
+    for (const kind of [HEAVY, WIRE, MAKERS])
+      expect(loaded.filter((url) => kind.test(url))).toEqual([]);
+  });
+
+  it("for a run is what its plan names: undici with the first connection, the rest never", () => {
+    const plan = ["--input-tcp", "127.0.0.1:0", "--output-http", "http://127.0.0.1:1"];
+    const loaded = loadedBy(...plan, "--exit-after", "1ms");
+    const makers = loaded.filter((url) => MAKERS.test(url)).map((url) => url.replace(/.*dist/, ""));
+    expect(makers).toEqual(["/inputs/tcp/input.js", "/outputs/http/output.js"]);
+    const packages = loaded.flatMap(
+      (url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? [],
+    );
+    expect(packages.filter((name) => !CODEC.has(name.replace(/^@(msgpackr-extract)\/.*/, "$1")))).toEqual([]); // prettier-ignore
+    const idle = /\/journal\/|\/core\/(?:correlate|compare|content|packet|tcp)\/|\/tools\/.*\/|\/relays\/.*\//; // prettier-ignore
+    expect(loaded.filter((url) => idle.test(url) && !/\/core\/journal\/|\/convert\/format/.test(url))).toEqual([]); // prettier-ignore
+  });
+
+  it("grows with the options of a plan", () => {
+    const plan = ["--input-tcp", "127.0.0.1:0", "--output-http", "http://127.0.0.1:1"];
+    const loaded = loadedBy(...plan, "--correlate", "auto", "--exit-after", "1ms");
+    expect(loaded.some((url) => /\/core\/correlate\/correlator\.js$/.test(url))).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 /** What every sub-command is and shares: its shape, exit codes, complaints, the version. */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
-import { standardError, standardOutput } from "@mirrorball/server";
+import { standardError, standardOutput } from "@mirrorball/server/declarations";
 import type { ProgressTarget } from "./progress.ts";
 
 /** Takes the words behind its name; sets the exit code itself. */

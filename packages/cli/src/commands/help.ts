@@ -2,8 +2,8 @@
  * `mirrorball help [TOPIC]`, `--help [TOPIC]`, `TOPIC --help`: which page of help the words ask for. The pages are made from the
  * declarations; here stand only the words of the commands that are no tools. Exit code 2 for a topic that there is not.
  */
-import { catalogue, firstPage, helpOn, topicLike } from "@mirrorball/server";
-import type { HelpCommand } from "@mirrorball/server";
+import { catalogue, firstPage, helpOn, topicLike } from "@mirrorball/server/declarations";
+import type { HelpCommand } from "@mirrorball/server/declarations";
 import { EXIT_USAGE, asksForHelp, complain, show, version } from "./command.ts";
 
 const RUNS: readonly (HelpCommand & { readonly page: string | undefined })[] = [

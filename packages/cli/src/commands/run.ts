@@ -15,31 +15,13 @@ import {
   summaryText,
   verdictOf,
 } from "@mirrorball/server";
-import {
-  EXIT_LOST,
-  EXIT_USAGE,
-  asksForHelp,
-  complain,
-  show,
-  signalled,
-  terminal,
-  version,
-} from "./command.ts";
-import { helpWithin } from "./help.ts";
+import { EXIT_LOST, EXIT_USAGE, complain, signalled, terminal } from "./command.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Milliseconds for readers of standard output and error to take the last words. */
 const FLUSH_MS_MAX = 5000;
 
 export async function run(words: readonly string[]): Promise<void> {
-  if (asksForHelp(words)) {
-    await helpWithin(words);
-    return;
-  }
-  if (words.some((word) => /^--?version$/.test(word))) {
-    await show(`${version()}\n`);
-    return;
-  }
   const made = planFrom(words, catalogue);
   if ("errors" in made) {
     complain(...made.errors);

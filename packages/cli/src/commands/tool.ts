@@ -1,6 +1,7 @@
 /** The sub-commands that the server library declares as tools: words to operands and options, result to exit code. */
-import { standardError, toolCall, toolHelpText } from "@mirrorball/server";
+import { standardError, toolCall } from "@mirrorball/server";
 import type { ToolContext, ToolDeclaration, ToolOutcome } from "@mirrorball/server";
+import { toolHelpText } from "@mirrorball/server/declarations";
 import {
   EXIT_DIFFERENT,
   EXIT_LOST,
@@ -13,37 +14,34 @@ import {
   terminal,
 } from "./command.ts";
 import { ProgressLine } from "./progress.ts";
-import type { Command } from "./command.ts";
 
-export function toolCommand(tool: ToolDeclaration): Command {
-  return async (words) => {
-    if (asksForHelp(words)) {
-      await show(toolHelpText(tool));
-      return;
-    }
-    const call = toolCall(tool, words);
-    if ("errors" in call) {
-      complain(...call.errors, `see mirrorball ${tool.name} --help`);
-      process.exitCode = EXIT_USAGE;
-      return;
-    }
-    let isPrinted = true;
-    const context: ToolContext = {
-      complain,
-      print: async (text) => {
-        // One complaint is enough.
-        if (isPrinted) isPrinted = await print(text);
-      },
-      watch,
-      // Listening to signals keeps them from ending the process: only who asks for it is to do so.
-      get interrupted() {
-        return signalled();
-      },
-    };
-    const { execute } = await tool.load();
-    const outcome = await execute(context, call.operands, call.options);
-    process.exitCode = isPrinted ? exitCodeOf(outcome) : EXIT_LOST;
+export async function runTool(tool: ToolDeclaration, words: readonly string[]): Promise<void> {
+  if (asksForHelp(words)) {
+    await show(toolHelpText(tool));
+    return;
+  }
+  const call = toolCall(tool, words);
+  if ("errors" in call) {
+    complain(...call.errors, `see mirrorball ${tool.name} --help`);
+    process.exitCode = EXIT_USAGE;
+    return;
+  }
+  let isPrinted = true;
+  const context: ToolContext = {
+    complain,
+    print: async (text) => {
+      // One complaint is enough.
+      if (isPrinted) isPrinted = await print(text);
+    },
+    watch,
+    // Listening to signals keeps them from ending the process: only who asks for it is to do so.
+    get interrupted() {
+      return signalled();
+    },
   };
+  const { execute } = await tool.load();
+  const outcome = await execute(context, call.operands, call.options);
+  process.exitCode = isPrinted ? exitCodeOf(outcome) : EXIT_LOST;
 }
 
 function exitCodeOf(outcome: ToolOutcome): number {

@@ -39,7 +39,10 @@ interface ToolMaker<S extends OptionSpecs> {
 }
 
 /** Where the maker is: in a module that is loaded when it is needed, or right here. */
-type Made<D extends { load(this: void): Promise<object> }> = Omit<D, "type" | "load"> &
+type Made<D extends { load(this: void, options: never): Promise<object> }> = Omit<
+  D,
+  "type" | "load"
+> &
   (Pick<D, "load"> | Awaited<ReturnType<D["load"]>>);
 
 interface Declared<S extends OptionSpecs> {
@@ -81,7 +84,7 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
   takesFrom?(argument: string, options: OptionValues<S>): Place | undefined;
   /** Whether it would read the file of this name, which may not be there yet: an output that writes there would feed its own run. */
   reads?(argument: string, options: OptionValues<S>, path: string): boolean;
-  load(this: void): Promise<InputMaker<S>>;
+  load(this: void, options: OptionValues<S>): Promise<InputMaker<S>>;
 }
 
 export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends Declared<S> {
@@ -106,7 +109,7 @@ export interface OutputDeclaration<S extends OptionSpecs = OptionSpecs> extends 
   sendsTo?(argument: string): Place | undefined;
   /** The file that it writes next; see `reads`. */
   writes?(argument: string, options: OptionValues<S>): string | undefined;
-  load(this: void): Promise<OutputMaker<S>>;
+  load(this: void, options: OptionValues<S>): Promise<OutputMaker<S>>;
 }
 
 /** An output that another one needs beside it. */
@@ -137,7 +140,7 @@ export interface RelayDeclaration<S extends OptionSpecs = OptionSpecs> {
   readonly options: S;
   /** Whether its options ask for it; when they do not, the pipeline is as if there were no relays. */
   isWanted(options: OptionValues<S>): boolean;
-  load(this: void): Promise<RelayMaker<S>>;
+  load(this: void, options: OptionValues<S>): Promise<RelayMaker<S>>;
 }
 
 /** A set of options that belongs to the run itself, not to one component: `--drain-timeout`. */
@@ -202,9 +205,9 @@ export interface Catalogue {
 }
 
 /** What is made right here is its own maker; nothing else of the declaration goes with it. */
-function loaderOf<M extends { readonly create: unknown }>(
-  declaration: { load(this: void): Promise<M> } | M,
-): () => Promise<Pick<M, "create">> {
+function loaderOf<O, M extends { readonly create: unknown }>(
+  declaration: { load(this: void, options: O): Promise<M> } | M,
+): (this: void, options: O) => Promise<Pick<M, "create">> {
   if ("load" in declaration) return declaration.load;
   const { create } = declaration;
   return async () => ({ create });
@@ -213,13 +216,21 @@ function loaderOf<M extends { readonly create: unknown }>(
 export function defineInput<S extends OptionSpecs>(
   declaration: Made<InputDeclaration<S>>,
 ): InputDeclaration<S> {
-  return { ...declaration, type: "input", load: loaderOf<InputMaker<S>>(declaration) };
+  return {
+    ...declaration,
+    type: "input",
+    load: loaderOf<OptionValues<S>, InputMaker<S>>(declaration),
+  };
 }
 
 export function defineOutput<S extends OptionSpecs>(
   declaration: Made<OutputDeclaration<S>>,
 ): OutputDeclaration<S> {
-  return { ...declaration, type: "output", load: loaderOf<OutputMaker<S>>(declaration) };
+  return {
+    ...declaration,
+    type: "output",
+    load: loaderOf<OptionValues<S>, OutputMaker<S>>(declaration),
+  };
 }
 
 export function defineStage<S extends OptionSpecs>(
@@ -231,7 +242,11 @@ export function defineStage<S extends OptionSpecs>(
 export function defineRelay<S extends OptionSpecs>(
   declaration: Made<RelayDeclaration<S>>,
 ): RelayDeclaration<S> {
-  return { ...declaration, type: "relay", load: loaderOf<RelayMaker<S>>(declaration) };
+  return {
+    ...declaration,
+    type: "relay",
+    load: loaderOf<OptionValues<S>, RelayMaker<S>>(declaration),
+  };
 }
 
 export function defineTool<S extends OptionSpecs>(

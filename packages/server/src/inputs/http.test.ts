@@ -44,9 +44,9 @@ function context(made: Pick<Rig, "messages" | "refusals" | "gate">): InputContex
 async function rig(bodyLimitBytes = 1024 * 1024): Promise<Rig> {
   const port = await freePort();
   const parts = { messages: [], refusals: [], gate: undefined };
-  const input = (await inputHttp.load()).create(context(parts), `127.0.0.1:${port}`, {
-    bodyLimitBytes,
-  });
+  const values = { bodyLimitBytes };
+  const { create } = await inputHttp.load(values);
+  const input = create(context(parts), `127.0.0.1:${port}`, values);
   await input.start();
   closers.push(() => input.stop());
   return Object.assign(parts, { port, input });
@@ -240,7 +240,7 @@ describe("the dummy", () => {
       refusals: [],
       gate: undefined,
     };
-    const input = (await inputDummy.load()).create(context(parts), "anything", {});
+    const input = (await inputDummy.load({})).create(context(parts), "anything", {});
     await input.start();
     await expect.poll(() => parts.messages.length, POLL).toBeGreaterThanOrEqual(4);
     await input.stop();

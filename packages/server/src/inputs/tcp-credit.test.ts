@@ -40,7 +40,19 @@ interface Rig {
 async function rig(inFlightBytes: number): Promise<Rig> {
   const port = await freePort();
   const made: Rig = { port, messages: [], refusals: [], gate: undefined, nowMs: 0 };
-  const input = (await inputTcp.load()).create(
+  const values = {
+    secure: false,
+    certificate: "",
+    certificateKey: "",
+    clientCa: "",
+    token: "",
+    tokenUnbound: false,
+    connections: 100,
+    connectionsPerAddress: 100,
+    inFlightBytes,
+  };
+  const { create } = await inputTcp.load(values);
+  const input = create(
     {
       name: "input-tcp",
       speed: 1,
@@ -56,17 +68,7 @@ async function rig(inFlightBytes: number): Promise<Rig> {
       log: { warn: () => {}, debug: () => {} },
     },
     `127.0.0.1:${port}`,
-    {
-      secure: false,
-      certificate: "",
-      certificateKey: "",
-      clientCa: "",
-      token: "",
-      tokenUnbound: false,
-      connections: 100,
-      connectionsPerAddress: 100,
-      inFlightBytes,
-    },
+    values,
   );
   await input.start();
   closers.push(() => input.stop());

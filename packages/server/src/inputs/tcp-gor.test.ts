@@ -169,7 +169,8 @@ describe("a gor", () => {
       clock: { nowUs: () => 0, monotonicMs: () => performance.now() },
       log: { warn: () => {}, debug: () => {} },
     };
-    const input = (await inputTcp.load()).create(context, `127.0.0.1:${port}`, { secure: false, certificate: "", certificateKey: "", clientCa: "", token: "", tokenUnbound: false, connections: 8, connectionsPerAddress: 8, inFlightBytes: 64 * 1024 * 1024 }); // prettier-ignore
+    const values = { secure: false, certificate: "", certificateKey: "", clientCa: "", token: "", tokenUnbound: false, connections: 8, connectionsPerAddress: 8, inFlightBytes: 64 * 1024 * 1024 }; // prettier-ignore
+    const input = (await inputTcp.load(values)).create(context, `127.0.0.1:${port}`, values);
     await input.start();
     closers.push(() => input.stop());
     const socket = await dial(port);

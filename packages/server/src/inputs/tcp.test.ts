@@ -93,7 +93,11 @@ async function rig(
     inFlightBytes: 100 * 4 * 1024 * 1024,
     ...options,
   };
-  const input = (await inputTcp.load()).create(context, argument ?? `127.0.0.1:${port}`, values);
+  const input = (await inputTcp.load(values)).create(
+    context,
+    argument ?? `127.0.0.1:${port}`,
+    values,
+  );
   await input.start();
   closers.push(() => input.stop());
   return made;

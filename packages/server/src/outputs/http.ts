@@ -206,7 +206,8 @@ export const outputHttp: OutputDeclaration<typeof options> = defineOutput({
   },
   options,
   atMostOnce: ({ retry }) => (retry ? undefined : hasSideEffects),
-  load: () => import("./http/output.ts"),
+  load: ({ correlate }) =>
+    correlate === "off" ? import("./http/output.ts") : import("./http/correlated-output.ts"),
 });
 
 export type HttpOptions = OptionValues<typeof options>;

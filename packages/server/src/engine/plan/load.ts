@@ -4,7 +4,7 @@
  */
 import type { InputMaker, OutputMaker, RelayMaker } from "../../component/define.ts";
 import type { Journal } from "../../journal/journal.ts";
-import type { Plan, PlannedInput, PlannedOutput, PlannedRelay } from "./planned.ts";
+import type { Plan, PlannedInput, PlannedOutput, PlannedRelay, Values } from "./planned.ts";
 
 export type LoadedInput = PlannedInput & InputMaker;
 export type LoadedOutput = PlannedOutput & OutputMaker;
@@ -32,9 +32,12 @@ export async function load(plan: Plan): Promise<LoadedPlan> {
 
 async function withMaker<
   M extends { readonly create: unknown },
-  P extends { readonly declaration: { load(this: void): Promise<M> } },
+  P extends {
+    readonly declaration: { load(this: void, options: Values): Promise<M> };
+    readonly options: Values;
+  },
 >(planned: P): Promise<P & Pick<M, "create">> {
-  const { create } = await planned.declaration.load();
+  const { create } = await planned.declaration.load(planned.options);
   return { ...planned, create };
 }
 

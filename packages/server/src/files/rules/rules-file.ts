@@ -2,9 +2,8 @@
  * Reviewed rules of correlation: where short ids come from, in YAML that people read and commit. In: a path. Out: rules, or one sentence that
  * names the place and the rule that is broken.
  */
-import { stringify } from "yaml";
 import type { Rule } from "../../core/correlate/rules.ts";
-import { readYaml } from "./yaml-file.ts";
+import { readYaml, yamlText } from "./yaml-file.ts";
 
 const HEADER = `# Where short ids in requests come from: what stands at "consumer" was given at "producer".
 # Found in a recording by mirrorball learn; review it, commit it, use it with --correlate FILE.
@@ -41,5 +40,5 @@ function ruleOf(entry: unknown, place: string): Rule {
 }
 
 export function rulesText(rules: readonly Rule[]): string {
-  return HEADER + stringify({ rules });
+  return HEADER + yamlText({ rules });
 }

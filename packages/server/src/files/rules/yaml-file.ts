@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
 
-// Loaded with the first file: declarations ask here for names alone.
-const load = createRequire(import.meta.url);
+/** Loaded with the first file: declarations ask here for names alone. */
+function yaml(): typeof Yaml {
+  return createRequire(import.meta.url)("yaml") as typeof Yaml;
+}
 
 export function readYaml(file: string): unknown {
   let text: string;
@@ -14,10 +16,14 @@ export function readYaml(file: string): unknown {
     throw new Error(`cannot read ${file}: ${firstLine(error)}`, { cause: error });
   }
   try {
-    return (load("yaml") as typeof Yaml).parse(text, { logLevel: "error" });
+    return yaml().parse(text, { logLevel: "error" });
   } catch (error) {
     throw new Error(`${file}: no YAML: ${firstLine(error)}`, { cause: error });
   }
+}
+
+export function yamlText(value: unknown): string {
+  return yaml().stringify(value);
 }
 
 /** The parser adds the lines of the text, with marks under them. */

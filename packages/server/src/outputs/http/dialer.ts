@@ -2,9 +2,11 @@
  * Opens connections of the HTTP output: to a host, to a Unix socket, by TLS, through a proxy. undici opens them (names, both address
  * families, TLS with resumption, the connect timeout, CONNECT). In: where to. Out: a socket, or an error. Knows nothing of requests.
  */
+import { createRequire } from "node:module";
 import { Socket, isIP } from "node:net";
 import { TLSSocket } from "node:tls";
-import { Client, buildConnector } from "undici";
+import type * as Undici from "undici";
+import type { Client } from "undici";
 import type { Origin } from "./origin.ts";
 import type { Proxy, ProxyRule } from "./proxies.ts";
 
@@ -12,6 +14,14 @@ import type { Proxy, ProxyRule } from "./proxies.ts";
 const CONNECT_MS_MAX = 5000;
 /** Hosts whose TLS sessions are kept, a kilobyte or two each. */
 const SESSIONS_MAX = 100;
+
+/** Loaded with the first connection, when the inputs listen already: it takes as long as everything else. */
+let undici: typeof Undici | undefined;
+
+function connecting(): typeof Undici {
+  undici ??= createRequire(import.meta.url)("undici") as typeof Undici;
+  return undici;
+}
 
 export interface DialerSettings {
   readonly skipVerify: boolean;
@@ -82,7 +92,7 @@ export class Dialer {
     const ca = this.#currentAuthorities();
     const key = `${hostname}:${port}`;
     const session = this.#sessions.get(key);
-    const connect = buildConnector({
+    const connect = connecting().buildConnector({
       timeout: CONNECT_MS_MAX,
       rejectUnauthorized: !this.#settings.skipVerify,
       ...(ca === undefined ? {} : { ca }),
@@ -135,7 +145,7 @@ export class Dialer {
     let isOver = false;
     let giveUp: GiveUp = () => {};
     const through = async (): Promise<void> => {
-      const client = new Client(urlOf(proxy.origin), {
+      const client = new (connecting().Client)(urlOf(proxy.origin), {
         connect: { timeout: CONNECT_MS_MAX, ...this.#trust() },
         headersTimeout: CONNECT_MS_MAX,
       });

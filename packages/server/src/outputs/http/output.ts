@@ -6,9 +6,7 @@ import { parseOrderKey } from "../../core/order/order-key.ts";
 import { Authorities } from "./authorities.ts";
 import { Dialer } from "./dialer.ts";
 import { proxyRule } from "./proxies.ts";
-import { JwtSigner, jwtKeyFrom } from "../../core/correlate/jwt.ts";
-import { readRules } from "../../files/rules/rules-file.ts";
-import { CorrelatedQueue } from "./queues/correlated-queue.ts";
+import type { CorrelatedQueue } from "./queues/correlated-queue.ts";
 import { PairedQueue } from "./queues/paired-queue.ts";
 import { Prober } from "./prober.ts";
 import { Pool } from "./pool.ts";
@@ -18,6 +16,16 @@ import type { HttpOptions } from "../http.ts";
 import type { Output } from "../../component/types.ts";
 
 export function create(context: OutputContext, argument: string, values: HttpOptions): Output {
+  return createWith(undefined, context, argument, values);
+}
+
+/** With correlation in front of the target, which is a module of its own: most runs have none. */
+export function createWith(
+  correlation: CorrelatedQueue | undefined,
+  context: OutputContext,
+  argument: string,
+  values: HttpOptions,
+): Output {
   const target = parseTarget(argument);
   if (target instanceof Refusal) throw new Error(`${maskUserinfo(argument)}: ${target.rule}`);
   const authorities = new Authorities(values.ca, context.log);
@@ -27,7 +35,6 @@ export function create(context: OutputContext, argument: string, values: HttpOpt
     authorities: () => authorities.pem,
   });
   const emits = values.trackResponse || context.replayedWanted;
-  const correlation = correlationOf(context, values);
   const paired =
     context.paired === undefined
       ? undefined
@@ -78,23 +85,4 @@ function poolSettings(
     workerIdleMs: values.workerTimeoutMs,
     orderKey: parseOrderKey(values.preserveOrder),
   };
-}
-
-/** Throws a sentence when the rules or the key cannot be read. */
-function correlationOf(context: OutputContext, values: HttpOptions): CorrelatedQueue | undefined {
-  const { correlate, correlateWaitMs: waitMs, correlateOrder: order } = values;
-  if (correlate === "off") return undefined;
-  const rules = correlate === "auto" ? undefined : readRules(correlate);
-  const { correlateTimes: movesTimes } = values;
-  const jwts = signerOf(values.correlateJwtKey);
-  return new CorrelatedQueue(context, { waitMs, order, rules, jwts, movesTimes });
-}
-
-function signerOf(text: string): JwtSigner | undefined {
-  if (text === "") return undefined;
-  const key = jwtKeyFrom(text);
-  if (key !== undefined) return new JwtSigner(key);
-  throw new Error(
-    "--correlate-jwt-key: PEM must hold a private RSA or EC key that has no password",
-  );
 }
