@@ -35,7 +35,7 @@ function loadedBy(...words: string[]): string[] {
 const HEAVY =
   /node_modules\/|^node:(?:http|https|http2|tls|worker_threads|child_process|dgram|dns|crypto)\b/;
 /** The codec and the ends of connections. */
-const WIRE = /protocol\/dist\/(?:index|producer|consumer|record)\.js/;
+const WIRE = /protocol\/dist\/(?:index\.js|session\/|wire\/)/;
 /** msgpackr and what it takes when it is there. */
 const CODEC = new Set([
   "msgpackr",
