@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { recording } from "./files.mjs";
 import { synthesise } from "./packets.mjs";
+import { RULES } from "./rules.mjs";
 import { freePort, start, startNginx, usage } from "./processes.mjs";
 
 const BLOCKS_DEFAULT = 12;
@@ -36,6 +37,7 @@ const WARM_UP = quick ? 10_000 : 50_000;
 /** Files hold so many times more: starting the command must be little beside reading them. */
 const FROM_FILES = 10;
 const CONNECTIONS = 32;
+const MANY_CONNECTIONS = 10_000;
 /** V8 optimises for some seconds under load. */
 const LOAD_WARM_UP_MS = quick ? 2000 : 4000;
 const LOAD_MS = quick ? 700 : 1500;
@@ -46,7 +48,7 @@ const TELLS_CPU = `data:text/javascript,${encodeURIComponent(
 
 /** CPU microseconds a request of one block in `tree`. @typedef {(tree: string) => Promise<number>} Part */
 /** @type {Record<string, () => Promise<Part>>} */
-const parts = { chain, sdk, durable, raw, files };
+const parts = { chain, sdk, durable, raw, connections, files, rules, middleware };
 const wanted = words.length === 0 ? Object.keys(parts) : words;
 const unknown = wanted.find((word) => parts[word] === undefined);
 if (unknown !== undefined) {
@@ -143,21 +145,46 @@ async function served(tree, output, more) {
 
 /** A recording to nothing, without the start of the command: that of a recording of one request is taken off. @returns {Promise<Part>} */
 async function files() {
+  return await played("files", []);
+}
+
+/** The same through ten rules. @returns {Promise<Part>} */
+async function rules() {
+  return await played("rules", RULES.flat());
+}
+
+/** The same through a program that gives back what it gets; its own CPU is left out. @returns {Promise<Part>} */
+async function middleware() {
+  return await played("middleware", ["--middleware", "cat"]);
+}
+
+/** @param {string} name @param {string[]} more @returns {Promise<Part>} */
+async function played(name, more) {
   const count = REQUESTS * FROM_FILES;
-  const path = await recording(join(folder, "small.gor"), count, 10_000, 0);
-  const one = await recording(join(folder, "one.gor"), 1, 10_000, 0);
+  const path = await recording(join(folder, `${name}.gor`), count, 10_000, 0);
+  const one = await recording(join(folder, `${name}-one.gor`), 1, 10_000, 0);
   /** @param {string} file */
-  const input = (file) => ["--input-file", file, "--input-file-speed", "max"];
+  const input = (file) => ["--input-file", file, "--input-file-speed", "max", ...more];
   return async (tree) =>
     ((await cpuOf(tree, input(path))) - (await cpuOf(tree, input(one)))) / count;
 }
 
 /** A capture file to nothing, without the start of the command. @returns {Promise<Part>} */
 async function raw() {
+  return await captured(CONNECTIONS);
+}
+
+/** The same with so many connections that their state does not fit any cache. @returns {Promise<Part>} */
+async function connections() {
+  return await captured(MANY_CONNECTIONS);
+}
+
+/** @param {number} connections @returns {Promise<Part>} */
+async function captured(connections) {
   const count = REQUESTS * FROM_FILES;
-  const path = join(folder, "load.pcap");
-  writeFileSync(path, synthesise(32, false, count), { flush: true });
-  const one = join(folder, "one.pcap");
+  const path = join(folder, `${connections}.pcap`);
+  writeFileSync(path, synthesise(connections, false, count), { flush: true });
+  const one = join(folder, `${connections}-one.pcap`);
   writeFileSync(one, synthesise(1, false, 1), { flush: true });
   /** @param {string} file */
   const input = (file) => ["--input-raw", `${file}:80`, "--input-raw-engine", "pcap_file"];

@@ -10,7 +10,7 @@ const ROUNDS = 25;
 const WARM_UP_ROUNDS = 10;
 
 /** Ten, of every sort: each passes, so that every request pays for all of them. */
-const RULES = [
+export const RULES = [
   ["--http-allow-method", "GET"],
   ["--http-disallow-header", "User-Agent:(?i)(?:bot|crawler)"],
   ["--http-set-header", "User-Agent: Replayed by mirrorball"],
