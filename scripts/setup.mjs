@@ -1,8 +1,8 @@
 // @ts-check
-// Makes a fresh clone ready: installs what package-lock.json names and builds the packages.
+// Makes a fresh clone ready: installs what package-lock.json names and builds the packages and the page.
 // Does nothing when both are up to date, so that every script may call it first.
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -24,6 +24,32 @@ if (stale) {
 }
 // Incremental: about a tenth of a second when nothing changed.
 run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-b"]);
+
+if (isOlder(`${root}packages/server/dist/page/index.html`, `${root}packages/page`)) buildPage();
+
+/**
+ * True when the file is not there, or something in the folder is newer.
+ * @param {string} file
+ * @param {string} folder
+ */
+function isOlder(file, folder) {
+  if (!existsSync(file)) return true;
+  const builtMs = statSync(file).mtimeMs;
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).some(
+    (name) =>
+      !/^(?:test|node_modules)\b/.test(name) && statSync(`${folder}/${name}`).mtimeMs > builtMs,
+  );
+}
+
+/** What a browser runs becomes part of the server's package. */
+function buildPage() {
+  run(process.execPath, [
+    `${root}node_modules/vite/bin/vite.js`,
+    "build",
+    `${root}packages/page`,
+    "--logLevel=warn",
+  ]);
+}
 
 /**
  * @param {string} command

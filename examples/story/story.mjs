@@ -23,6 +23,8 @@ console.log("starting staging, the replay server, the shop and the reviews servi
 
 const folder = mkdtempSync(join(tmpdir(), "mirrorball-story-"));
 const report = join(folder, "report.json");
+/** Always has the page's address with the token that works now: each works once. */
+const pageAddress = join(folder, "page");
 /** What is to be stopped, in the order in which the data goes through. */
 const started = { services: /** @type {import("./processes.mjs").Service[]} */ ([]), server: /** @type {import("./processes.mjs").Service | undefined} */ (undefined), staging: /** @type {import("./processes.mjs").Service | undefined} */ (undefined) }; // prettier-ignore
 let answered = 0;
@@ -48,9 +50,10 @@ async function play() {
   const [tcp, page] = [await freePort(), await freePort()];
   const target = `http://127.0.0.1:${staging.port}`;
   started.server = await startServer(
-    ["--input-tcp", `127.0.0.1:${tcp}`, "--output-http", target, "--output-http-track-response", "--correlate", "auto", "--output-compare", `-,${report}`],
+    ["--input-tcp", `127.0.0.1:${tcp}`, "--output-http", target, "--output-http-track-response", "--correlate", "auto", "--output-compare", `-,${report}`, "--page", "127.0.0.1:0", "--page-token-file", pageAddress],
     page,
   ); // prettier-ignore
+  if (!once) console.log(`see it in a browser: ${readFileSync(pageAddress, "utf8").trim()}`);
   const env = { MIRRORBALL_SERVER: `127.0.0.1:${tcp}` };
   for (const file of ["shop.mjs", "reviews.mjs"]) {
     if (stopping.signal.aborted) return;
@@ -120,7 +123,10 @@ async function show(page, view) {
   const now = await counters(page).catch(() => undefined);
   if (now === undefined || stopping.signal.aborted) return;
   const rows = view.rows(now, REFRESH_MS / 1000, answered);
-  if (process.stdout.isTTY) console.log(`\u001b[2J\u001b[H${view.screen(rows).join("\n")}`);
+  if (process.stdout.isTTY)
+    console.log(
+      `\u001b[2J\u001b[H${view.screen(rows, readFileSync(pageAddress, "utf8").trim()).join("\n")}`,
+    );
   else console.log(rows.map((row) => row.trim().replaceAll(/\s+/g, " ")).join(" | "));
 }
 

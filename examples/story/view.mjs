@@ -50,11 +50,14 @@ export class View {
     ]; // prettier-ignore
   }
 
-  /** The whole screen. */
-  /** @param {string[]} rows */
-  screen(rows) {
+  /**
+   * The whole screen.
+   * @param {string[]} rows
+   * @param {string} page address of the page
+   */
+  screen(rows, page) {
     const title = this.#style("bold", "mirrorball: production traffic, replayed against staging");
-    return ["", `  ${title}`, "", ...rows.map((row) => `  ${row}`), "", this.#style("dim", "  Ctrl-C stops, and says what staging answers differently")]; // prettier-ignore
+    return ["", `  ${title}`, "", ...rows.map((row) => `  ${row}`), "", `  ${this.#style("dim", "in a browser".padEnd(16))}${page}`, "", this.#style("dim", "  Ctrl-C stops, and says what staging answers differently")]; // prettier-ignore
   }
 
   /**

@@ -54,3 +54,5 @@ export { choice, duration, flag, integer, list, size, text } from "./component/k
 export { Refusal } from "./component/option.ts";
 export type { OptionSpec, OptionSpecs, OptionValues } from "./component/option.ts";
 export type * from "./component/types.ts";
+/** What the page is told: types only, for who builds one. */
+export type * as Page from "./admin/page/events.ts";

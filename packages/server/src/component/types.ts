@@ -7,6 +7,7 @@
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { PairedPlace } from "../core/order/paired.ts";
 import type { InputJournal } from "./intake.ts";
+import type { Histogram } from "../core/histogram.ts";
 
 /** Time and timers, so that tests can hold them still. */
 export interface Clock {
@@ -209,6 +210,8 @@ export interface Output {
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */
   stats?(): OutputStats;
+  /** How long its exchanges took, all of the run, as it grows. Absent on outputs without exchanges. */
+  readonly latency?: Histogram;
 }
 
 /**

@@ -14,7 +14,7 @@ const TWO_32 = 2 ** 32;
 export class Histogram {
   count = 0;
   maxMs = 0;
-  readonly #buckets: Float64Array = new Float64Array((EXPONENT_MAX - ROW_BITS + 2) * ROW);
+  readonly #buckets: Float64Array = Histogram.blank();
 
   record(ms: number): void {
     const us = Math.max(0, Math.round(ms * 1000));
@@ -24,16 +24,43 @@ export class Histogram {
     if (ms > this.maxMs) this.maxMs = ms;
   }
 
+  /**
+   * Percentiles of what was recorded since `before` was filled here the last time, and fills it anew; none when nothing was. `before` comes from
+   * `blank`.
+   */
+  since(before: Float64Array, shares: readonly number[]): number[] {
+    let count = 0;
+    for (let i = 0; i < this.#buckets.length; i += 1) {
+      const total = this.#buckets[i] ?? 0;
+      // What is left there is the difference, until the second walk is over.
+      before[i] = total - (before[i] ?? 0);
+      count += before[i] ?? 0;
+    }
+    const found = count === 0 ? [] : shares.map((share) => edgeOf(before, count * share));
+    before.set(this.#buckets);
+    return found;
+  }
+
+  /** As `since` wants it of who has not looked yet. */
+  static blank(): Float64Array {
+    return new Float64Array((EXPONENT_MAX - ROW_BITS + 2) * ROW);
+  }
+
   /** The smallest bucket edge that `share` (0 to 1) of the values do not exceed; 0 when there are none. */
   percentile(share: number): number {
-    const wanted = Math.max(1, Math.ceil(this.count * share));
-    let seen = 0;
-    for (let i = 0; i < this.#buckets.length; i += 1) {
-      seen += this.#buckets[i] ?? 0;
-      if (seen >= wanted) return Math.min(upperEdgeUs(i) / 1000, this.maxMs);
-    }
-    return 0;
+    return Math.min(edgeOf(this.#buckets, this.count * share), this.maxMs);
   }
+}
+
+/** In milliseconds: the upper edge of the bucket in which the value of this rank lies; 0 when there are not so many. */
+function edgeOf(buckets: Float64Array, rank: number): number {
+  const wanted = Math.max(1, Math.ceil(rank));
+  let seen = 0;
+  for (let i = 0; i < buckets.length; i += 1) {
+    seen += buckets[i] ?? 0;
+    if (seen >= wanted) return upperEdgeUs(i) / 1000;
+  }
+  return 0;
 }
 
 /** Values beyond 32 bits, more than an hour, are filed by their upper bits: `Math.clz32` sees 32. */

@@ -49,6 +49,7 @@ export function buildRun(plan: LoadedPlan, around: Surroundings): Run {
       const reason = error instanceof Error ? error.message : String(error);
       around.log(`mirrorball: a stage failed: ${reason}`);
     },
+    tap: around.tap,
   });
   const inputs = plan.inputs.map((planned) =>
     buildInput(planned, plan, around, way, journal?.journal, identity),

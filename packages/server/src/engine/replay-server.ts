@@ -3,11 +3,12 @@
  * inputs and stop after them, so that nothing accepted has nowhere to go. It installs no signal handlers and never
  * exits the process: that is the command's business. How the parts are made and joined is `build-run.ts`.
  */
-import type { Server } from "node:http";
 import type { ByteSink, Clock, InputProgress, LineSink } from "../component/types.ts";
 import { takeCounters } from "./accounting/counters.ts";
 import type { Counters } from "./accounting/counters.ts";
 import type { LogSink } from "./accounting/log.ts";
+import type { LivePage } from "../admin/page/live-page.ts";
+import type { Admin } from "./open-admin.ts";
 import type { Plan } from "./plan/planned.ts";
 import type { Run } from "./run.ts";
 import { standardError, standardOutput } from "./standard-stream.ts";
@@ -51,14 +52,16 @@ export class ReplayServer {
   readonly #plan: Plan;
   readonly #run: Run;
   readonly #log: LogSink;
-  #page: Server | undefined;
+  readonly #page: LivePage | undefined;
+  #admin: Admin | undefined;
   #stopStats: () => void = () => {};
   #stopped: Promise<Counters> | undefined;
 
-  private constructor(plan: Plan, run: Run, log: LogSink) {
+  private constructor(plan: Plan, run: Run, page: LivePage | undefined, log: LogSink) {
     this.#plan = plan;
     this.#run = run;
     this.#log = log;
+    this.#page = page;
     const { inputs, journal } = run;
     const ends = inputs.map(({ input }) => input.ended ?? never());
     this.ended = Promise.all(journal === undefined ? ends : [never()]).then(() =>
@@ -84,22 +87,18 @@ export class ReplayServer {
     const loaded = await load(plan);
     const { buildRun } = await import("./build-run.ts");
     const streams = { stdout, stderr };
-    const run = buildRun(loaded, { log, clock, streams, onFatalDiskError });
-    return new ReplayServer(plan, run, log);
+    const page = plan.run.page === "" ? undefined : await pageOf(plan);
+    const tap = page === undefined ? undefined : page.seen.bind(page);
+    const run = buildRun(loaded, { log, clock, streams, onFatalDiskError, tap });
+    return new ReplayServer(plan, run, page, log);
   }
 
   /** Rejects with one sentence when something cannot start; what had started is closed again. */
   async start(): Promise<void> {
     try {
       await this.#dropPrivileges();
-      if (this.#plan.run.httpPprof !== "") {
-        const { serveCounters } = await import("./accounting/counters-page.ts");
-        this.#page = await serveCounters(
-          this.#plan.run.httpPprof,
-          () => this.counters(),
-          (line) => this.#log(`mirrorball: ${line}`),
-        );
-      }
+      const { httpPprof, page } = this.#plan.run;
+      if (httpPprof !== "" || page !== "") this.#admin = await this.#openAdmin();
       for (const { name, output } of this.#run.outputs) await named(name, output.start());
       if (this.#run.relay !== undefined)
         await named(this.#run.relay.name, this.#run.relay.relay.start());
@@ -164,6 +163,16 @@ export class ReplayServer {
       ...(this.#run.relay === undefined ? [] : [this.#run.relay]),
     ];
     return parts.map(({ account }) => account.discrepancy);
+  }
+
+  async #openAdmin(): Promise<Admin> {
+    const { openAdmin } = await import("./open-admin.ts");
+    const counters = (): Counters => this.counters();
+    const outputs = this.#run.outputs.map(({ name, output }) => ({
+      name,
+      latency: output.latency,
+    }));
+    return openAdmin(this.#plan.run, this.#page, { counters, outputs }, this.#log);
   }
 
   /** Outputs that learn from a recording see all of it before anything is sent. */
@@ -244,8 +253,8 @@ export class ReplayServer {
 
   async #closeAll(): Promise<void> {
     this.#stopStats();
-    this.#page?.closeAllConnections();
     this.#page?.close();
+    this.#admin?.close();
     // What waits for room goes on when there is none any more; that must not be the journal.
     this.#run.journal?.journal.halt();
     // An input that waits for room must be able to end.
@@ -278,4 +287,9 @@ function pauseOf(ms: number): { readonly over: Promise<"paused">; clear(): void 
     timer = setTimeout(() => resolve("paused"), ms);
   });
   return { over, clear: () => clearTimeout(timer) };
+}
+
+async function pageOf({ run }: Plan): Promise<LivePage> {
+  const { LivePage: Page } = await import("../admin/page/live-page.ts");
+  return new Page(run.pageMemoryBytes);
 }

@@ -1,4 +1,5 @@
 /** What a run consists of, as `build-run.ts` makes it, and what its parts are made with. Types only. */
+import type { Message } from "@mirrorball/protocol";
 import type { Accepted, ByteSink, Clock, LineSink } from "../component/types.ts";
 import type { InFlightEntries } from "../core/journal/in-flight-entries.ts";
 import type {
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly streams: Streams;
   /** The journal's disk has failed in a way that only a new process gets over. */
   readonly onFatalDiskError: (reason: string) => void;
+  /** Is shown what passes behind the stages; undefined when nobody wants to see. */
+  readonly tap?: ((batch: readonly Message[]) => void) | undefined;
 }
 
 /** The pipeline, as parts see it that hand messages on. */

@@ -31,6 +31,8 @@ export interface PipelineParts {
   /** With `--split-output`; without, every branch is offered everything. */
   readonly splitter: Splitter | undefined;
   readonly onError: (error: unknown) => void;
+  /** Is shown what the branches are offered, and keeps nothing of the array; undefined when nobody wants to see. */
+  readonly tap?: ((batch: readonly Message[]) => void) | undefined;
 }
 
 export class Pipeline {
@@ -73,10 +75,11 @@ export class Pipeline {
   }
 
   #forward(batch: Message[], entry: number): Accepted {
-    const { stages, splitter, branches } = this.#parts;
+    const { stages, splitter, branches, tap } = this.#parts;
     for (const stage of stages) {
       if (!this.#apply(stage, batch)) return undefined;
     }
+    tap?.(batch);
     const parts = splitter?.split(batch);
     let wait: Accepted;
     for (let i = 0; i < branches.length; i += 1) {

@@ -2,6 +2,7 @@
 import type { RunDeclaration, RunExample } from "../../component/define.ts";
 import { duration, flag, integer, list, size, text } from "../../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../../component/option.ts";
+import { pageOptions } from "./page-options.ts";
 
 /** The one flag that the planner itself obeys. */
 export const configFlag = "config";
@@ -16,7 +17,7 @@ const levels: OptionSpec<number> = integer({
   max: 3,
 });
 
-const options: {
+const options: typeof pageOptions & {
   drainTimeoutMs: OptionSpec<number>;
   exitAfterMs: OptionSpec<number>;
   journal: OptionSpec<string>;
@@ -73,6 +74,7 @@ const options: {
     placeholder: "ADDRESS",
     default: "",
   }),
+  ...pageOptions,
   // gor 0.x had a switch of this name.
   verbose: {
     ...levels,

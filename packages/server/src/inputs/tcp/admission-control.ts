@@ -2,23 +2,18 @@
  * Who may come in at a listener: how many, how many from one address, and, with TLS, who has shown the right certificate in
  * time. In: accepted sockets. Out: sockets to speak on, and refusals with their reasons. Knows nothing of what is spoken.
  */
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { constants } from "node:crypto";
 import { createServer } from "node:tls";
-import type { Server, TLSSocket, TlsOptions } from "node:tls";
+import type { Server, TLSSocket } from "node:tls";
 import type { Fault } from "@mirrorball/protocol";
-import { fileError } from "../../files/file-error.ts";
+import { readServerTls } from "../../files/server-tls.ts";
+import type { ServerTlsFiles } from "../../files/server-tls.ts";
 import { LINGER_MS, destroyLater } from "./peer.ts";
 
 /** Milliseconds for a TLS handshake: several round trips of a slow peer, no more. */
 const TLS_HANDSHAKE_MS_MAX = 5000;
 
-export interface AdmissionOptions {
-  readonly secure: boolean;
-  readonly certificate: string;
-  readonly certificateKey: string;
-  readonly clientCa: string;
+export interface AdmissionOptions extends ServerTlsFiles {
   readonly connections: number;
   readonly connectionsPerAddress: number;
 }
@@ -43,7 +38,7 @@ export class AdmissionControl {
   constructor(options: AdmissionOptions, events: AdmissionEvents) {
     this.#options = options;
     this.#events = events;
-    const tls = readTls(options);
+    const tls = readServerTls("--input-tcp", options);
     if (tls === undefined) return;
     this.#tls = createServer({ ...tls, handshakeTimeout: TLS_HANDSHAKE_MS_MAX });
     this.#tls.on("secureConnection", (socket) => this.#verifyClient(socket));
@@ -79,7 +74,7 @@ export class AdmissionControl {
 
   /** Reads certificates and keys again; connections that are open stay as they are. Throws when a file is no good. */
   reload(): void {
-    const tls = readTls(this.#options);
+    const tls = readServerTls("--input-tcp", this.#options);
     if (tls !== undefined) this.#tls?.setSecureContext(tls);
   }
 
@@ -138,37 +133,6 @@ function nameOf({
   remotePort,
 }: Pick<Socket, "remoteAddress" | "remotePort">): string {
   return remoteAddress === undefined ? "a client" : `${remoteAddress}:${remotePort}`;
-}
-
-function readTls(options: AdmissionOptions): TlsOptions | undefined {
-  const { secure, certificate, certificateKey, clientCa } = options;
-  if (!secure) {
-    if (clientCa !== "") throw new Error("--input-tcp-client-ca needs --input-tcp-secure");
-    return undefined;
-  }
-  const own = {
-    cert: readPem("--input-tcp-certificate", certificate),
-    key: readPem("--input-tcp-certificate-key", certificateKey),
-    // Without tickets each connection shows its certificate anew, to the authority of now.
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  };
-  return clientCa === ""
-    ? own
-    : {
-        ...own,
-        ca: readPem("--input-tcp-client-ca", clientCa),
-        requestCert: true,
-        rejectUnauthorized: false,
-      };
-}
-
-function readPem(flagName: string, path: string): Buffer {
-  if (path === "") throw new Error(`--input-tcp-secure needs ${flagName} FILE`);
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`${flagName}: ${fileError("read", path, error).message}`, { cause: error });
-  }
 }
 
 /** True when only this machine can reach what listens on `host`; undefined is every address there is. */

@@ -51,7 +51,7 @@ export class Pool {
   readonly #idle: Worker[] = [];
   readonly #scaler: Scaler;
   readonly #order: OrderKeeper | undefined;
-  readonly #latency: Histogram = new Histogram();
+  readonly latency: Histogram = new Histogram();
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
   /** The message being settled; the same array each time. */
@@ -114,16 +114,16 @@ export class Pool {
 
   stats(): OutputStats {
     const { p50, p90, p99 } = {
-      p50: this.#latency.percentile(0.5),
-      p90: this.#latency.percentile(0.9),
-      p99: this.#latency.percentile(0.99),
+      p50: this.latency.percentile(0.5),
+      p90: this.latency.percentile(0.9),
+      p99: this.latency.percentile(0.99),
     };
     const statuses: Record<string, number> = {};
     this.#statuses.forEach((count, digit) => {
       if (digit > 0) statuses[`${digit}xx`] = count;
     });
     return {
-      latencyMs: { p50, p90, p99, max: this.#latency.maxMs },
+      latencyMs: { p50, p90, p99, max: this.latency.maxMs },
       statuses,
       concurrency: this.#busy,
       notes: [...this.#notes.values()],
@@ -234,7 +234,7 @@ export class Pool {
     if (outcome !== "skipped") this.#noteSurplus(message.http.surplusBytes);
     if (outcome === "ok") {
       ledger.delivered(settled);
-      this.#latency.record(this.#events.nowMs() - worker.startedMs);
+      this.latency.record(this.#events.nowMs() - worker.startedMs);
       const digit = Math.floor(worker.status / 100);
       this.#statuses[digit] = (this.#statuses[digit] ?? 0) + 1;
     } else if (outcome === "failed") {
