@@ -82,6 +82,8 @@ export interface InputDeclaration<S extends OptionSpecs = OptionSpecs> extends D
   readonly percent?: "share" | "speed";
   /** What it listens on or captures: an output that sends there would feed its own run, which is refused. */
   takesFrom?(argument: string, options: OptionValues<S>): Place | undefined;
+  /** Its argument names recordings that can be read again. */
+  readonly readsRecordings?: boolean;
   /** Whether it would read the file of this name, which may not be there yet: an output that writes there would feed its own run. */
   reads?(argument: string, options: OptionValues<S>, path: string): boolean;
   load(this: void, options: OptionValues<S>): Promise<InputMaker<S>>;

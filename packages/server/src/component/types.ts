@@ -182,6 +182,8 @@ export interface OutputContext {
   readonly isControl: boolean;
   /** With a control: its side, or the target's, in sending both requests of a pair together. */
   readonly paired?: PairedPlace | undefined;
+  /** Recordings that the run reads, as they were given; none when all traffic comes live. */
+  readonly recordings: readonly string[];
   /** Figures of all outputs of the run, this one's included. */
   readonly others: () => readonly { readonly name: string; readonly stats: OutputStats }[];
   /** Re-enters messages (replayed responses) as an input does. */

@@ -37,6 +37,9 @@ export function buildOutputs(
     loopGuard: !plan.run.noLoopGuard,
     replayedWanted: plan.outputs.some(({ declaration }) => declaration.wantsReplayed === true),
     others,
+    recordings: plan.inputs.flatMap(({ declaration, argument }) =>
+      declaration.readsRecordings === true ? [argument] : [],
+    ),
     stdout: around.streams.stdout,
     clock: around.clock,
   };

@@ -70,6 +70,7 @@ export const inputFile: InputDeclaration<typeof options> = defineInput({
       raw === "" ? new Refusal("must be a file name or a pattern such as *.gor") : raw,
   },
   percent: "speed",
+  readsRecordings: true,
   reads: (argument, { loop }, path) => {
     try {
       if (isChunk(argument, path) || recordings(argument).some((one) => isSameFile(one, path)))

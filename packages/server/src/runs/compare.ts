@@ -22,6 +22,7 @@ const options: {
   tolerance: OptionSpec<string>;
   probe: OptionSpec<string>;
   openapi: OptionSpec<string>;
+  only: OptionSpec<string>;
   noise: OptionSpec<"on" | "off">;
 } = {
   target: text({
@@ -106,6 +107,13 @@ const options: {
     help: "Name endpoints by the paths of this OpenAPI document, where the recording does not know the route.",
     example: "openapi.yaml",
     placeholder: "FILE",
+    default: "",
+  }),
+  only: text({
+    flag: "only",
+    help: "Replay this exchange alone, and what it needs of its session; a report names the id.",
+    example: "e22a15912869000000000104",
+    placeholder: "ID",
     default: "",
   }),
   noise: choice(["on", "off"], {

@@ -21,6 +21,7 @@ import type { ExchangeRef } from "./differences/place.ts";
 import { Renaming, mayBeRenamed, nameOfPath } from "./renaming.ts";
 import { SAFE_METHODS } from "../http/safe-methods.ts";
 import { Repeats } from "./repeats.ts";
+import { RequestKeeper } from "./request-keeper.ts";
 import type { Report } from "./report/report.ts";
 import { tokenPairs } from "./differences/tokens.ts";
 import type { ComparisonOptions, Exchange, Role, RunFacts } from "./types.ts";
@@ -59,6 +60,7 @@ export class Comparison implements Kept {
   };
   readonly #names: Endpoints;
   readonly #repeats = new Repeats();
+  readonly #requests = new RequestKeeper();
 
   constructor(options: ComparisonOptions) {
     this.options = options;
@@ -112,7 +114,7 @@ export class Comparison implements Kept {
     this.#time(exchange, endpoint);
     const isHead = methodOf(request) === "HEAD";
     const found = this.#differences(a, b, isHead);
-    const ref = this.#refOf(exchange, endpoint, replayed);
+    const ref = { ...this.#refOf(exchange, endpoint, replayed), request: this.#kept(exchange, endpoint, found) };
     const second = original === undefined || control === undefined ? undefined : new View(control);
     this.#record(
       endpoint,
@@ -126,6 +128,12 @@ export class Comparison implements Kept {
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
     this.#learn(endpoint, ref.session, found);
+  }
+
+  #kept({ request }: Exchange, endpoint: EndpointRecord, found: readonly Difference[]): Uint8Array | undefined {
+    if (found.length === 0) return undefined;
+    const known = found.map((each) => endpoint.rung(each).count);
+    return this.#requests.keep(request, known.reduce((x, y) => Math.min(x, y), Infinity));
   }
 
   /** A failure of the control says nothing of the build: it is counted, and never compared with. */

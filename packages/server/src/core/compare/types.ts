@@ -1,6 +1,7 @@
 /** What goes into a comparison and how it is set up. Plain data, so that it can cross to a worker thread. */
 import type { Message } from "@mirrorball/protocol";
 import type { RouteTemplates } from "./endpoints.ts";
+import type { ReplayPlace } from "./report/replay-command.ts";
 import type { CorrelationCounts } from "./report/report.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface ComparisonOptions {
   readonly templates?: RouteTemplates | undefined;
   /** Where the target and the control are, as their Host field says it: links to themselves differ by that. */
   readonly hosts?: readonly string[];
+  /** For the commands that replay one exchange. */
+  readonly replay?: ReplayPlace | undefined;
 }
 
 /** What only the replaying side knows, for the report. */

@@ -19,6 +19,10 @@ interface Step {
 }
 
 function chosenOf(steps: Readonly<Record<string, Step>>): string[] {
+  return [...choiceOf(steps).chosen()].sort();
+}
+
+function choiceOf(steps: Readonly<Record<string, Step>>): CorpusChoice {
   const choice = new CorpusChoice();
   for (const [id, { ask, token, send, status = 200, body = {} }] of Object.entries(steps)) {
     const sent = send === undefined ? "" : JSON.stringify(send);
@@ -40,7 +44,7 @@ function chosenOf(steps: Readonly<Record<string, Step>>): string[] {
       ),
     );
   }
-  return [...choice.chosen()].sort();
+  return choice;
 }
 
 describe("a corpus", () => {
@@ -99,5 +103,18 @@ describe("a corpus", () => {
     choice.see(message(MessageKind.request, "b", "nonsense"));
     expect(choice.count).toBe(0);
     expect([...choice.chosen()]).toEqual([]);
+  });
+});
+
+describe("one exchange", () => {
+  it("is chosen with what it needs of its session, and nothing else", () => {
+    const choice = choiceOf({
+      login: { ask: "POST /login", body: { token: TOKEN } },
+      other: { ask: "GET /things/1", token: TOKEN },
+      wanted: { ask: "GET /me", token: TOKEN },
+      later: { ask: "POST /things", token: TOKEN },
+    });
+    expect([...choice.neededFor("wanted")].sort()).toEqual(["login", "wanted"]);
+    expect(choice.neededFor("nobody").size).toBe(0);
   });
 });

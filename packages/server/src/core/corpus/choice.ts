@@ -57,10 +57,16 @@ export class CorpusChoice {
     else if (message.kind === MessageKind.response) this.#response(message);
   }
 
+  /** The exchange of this id, and all that it depends on; empty when there is none. */
+  neededFor(id: string): Set<string> {
+    return this.#withNeeded(
+      this.#exchanges.flatMap((exchange, index) => (exchange.id === id ? [index] : [])),
+    );
+  }
+
   /** One for each kind of exchange, and all that these depend on. */
   chosen(): Set<string> {
     const seen = new Set<string>();
-    const chosen = new Set<number>();
     const todo: number[] = [];
     for (const [index, { key, asked }] of this.#exchanges.entries()) {
       const kind = key ?? `${asked} (no answer)`;
@@ -68,6 +74,12 @@ export class CorpusChoice {
       seen.add(kind);
       todo.push(index);
     }
+    return this.#withNeeded(todo);
+  }
+
+  #withNeeded(wanted: readonly number[]): Set<string> {
+    const todo = [...wanted];
+    const chosen = new Set<number>();
     const writes = this.#writesBySession();
     for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
       if (chosen.has(index)) continue;

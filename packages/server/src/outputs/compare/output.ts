@@ -29,6 +29,7 @@ export function create(context: OutputContext, argument: string, values: Compare
     control: values.control !== "",
     hosts: [],
     openapi: values.openapi === "" ? undefined : values.openapi,
+    replay: undefined,
   });
 }
 
@@ -76,8 +77,12 @@ class CompareOutput implements Output {
   async start(): Promise<void> {
     for (const file of this.#files) checkWritable(file);
     this.#delay.enable();
-    const hosts = this.#context.others().flatMap(({ name }) => hostOf(name));
-    const workerData: WorkerSettings = { ...this.#settings, hosts };
+    const names = this.#context.others().map(({ name }) => name);
+    const hosts = names.flatMap(hostOf);
+    const [target] = names.flatMap(targetOf);
+    const { recordings } = this.#context;
+    const replay = target === undefined ? undefined : { target, recordings };
+    const workerData: WorkerSettings = { ...this.#settings, hosts, replay };
     const worker = new Worker(WORKER_URL, { workerData });
     this.#worker = worker;
     await new Promise<void>((ready, refused) => {
@@ -193,6 +198,11 @@ class CompareOutput implements Output {
   #post(worker: Worker, message: ToWorker, transfer: ArrayBuffer[] = []): void {
     worker.postMessage(message, transfer);
   }
+}
+
+/** The first target is the one that is compared. */
+function targetOf(name: string): string[] {
+  return name.startsWith("output-http ") ? [name.slice("output-http ".length)] : [];
 }
 
 /** Links of a service to itself hold the address at which it was asked. */

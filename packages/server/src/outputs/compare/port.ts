@@ -1,4 +1,5 @@
 /** What passes between the server's thread and the thread that compares. */
+import type { ReplayPlace } from "../../core/compare/report/replay-command.ts";
 import type { Report } from "../../core/compare/report/report.ts";
 import type { RunFacts } from "../../core/compare/types.ts";
 import type { BatchParcel } from "../../core/middleware/plugin-wire.ts";
@@ -7,6 +8,7 @@ export interface WorkerSettings {
   readonly control: boolean;
   readonly hosts: readonly string[];
   readonly openapi: string | undefined;
+  readonly replay: ReplayPlace | undefined;
 }
 
 export type ToWorker =

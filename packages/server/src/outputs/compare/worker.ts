@@ -12,9 +12,9 @@ import type { FromWorker, ToWorker, WorkerSettings } from "./port.ts";
 const port = parentPort;
 if (port === null) throw new Error("this file is the inside of a worker");
 // The other side made it.
-const { control, hosts, openapi } = workerData as WorkerSettings;
+const { control, hosts, openapi, replay } = workerData as WorkerSettings;
 const templates = openapi === undefined ? undefined : readTemplates(openapi);
-const comparison = new Comparison({ control, hosts, templates });
+const comparison = new Comparison({ control, hosts, templates, replay });
 /** Answers of other targets than the first are not compared. */
 let target: string | undefined;
 let otherTargets = 0;

@@ -41,6 +41,7 @@ async function saidOfMute(stream: OutputStream | undefined): Promise<string[]> {
       replayedWanted: false,
       probeShare: 0,
       isControl: false,
+      recordings: [],
       others: () => [],
       clock: { nowUs: () => 0, monotonicMs: () => nowMs },
       log: { warn: (line) => said.push(line), debug: () => {} },

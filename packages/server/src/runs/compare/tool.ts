@@ -5,6 +5,7 @@ import { summaryText } from "../../engine/accounting/summary.ts";
 import { planFrom } from "../../engine/plan/plan.ts";
 import { ReplayServer } from "../../engine/replay-server.ts";
 import type { CompareValues } from "../compare.ts";
+import { withOnly } from "./only.ts";
 import { compareRecordings } from "../compare-recordings.ts";
 
 export async function compare(
@@ -13,7 +14,11 @@ export async function compare(
   values: CompareValues,
   catalogue: Catalogue,
 ): Promise<ToolOutcome> {
-  if (values.target !== "") return compareWithTarget(context, recordings, values, catalogue);
+  if (values.target !== "") {
+    const run = (files: readonly string[]): Promise<ToolOutcome> =>
+      compareWithTarget(context, files, values, catalogue);
+    return values.only === "" ? run(recordings) : withOnly(context, recordings, values.only, run);
+  }
   const [a, b] = recordings;
   if (recordings.length !== 2 || a === undefined || b === undefined) {
     context.complain("--target URL must be given, or two recordings to compare with each other");

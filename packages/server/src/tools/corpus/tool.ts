@@ -1,15 +1,10 @@
 /** What `mirrorball corpus` does: reads the recordings twice, once to choose and once to copy what was chosen. */
-import type { Message } from "@mirrorball/protocol";
 import type { ToolContext, ToolOutcome } from "../../component/define.ts";
 import { CorpusChoice, EXCHANGES_MAX } from "../../core/corpus/choice.ts";
-import { RecordMerge } from "../../files/merge.ts";
-import { recordings } from "../../files/recordings.ts";
+import { pathsOf, readRecordings } from "../../files/read-recordings.ts";
 import { gorWriter } from "../convert/gor.ts";
 import { FileSink } from "../convert/sink.ts";
 import type { CorpusOptions } from "../corpus.ts";
-
-const DEPTH = 100;
-const BATCH_MAX = 256;
 
 export async function execute(
   context: ToolContext,
@@ -22,13 +17,9 @@ export async function execute(
   }
   let sink: FileSink | undefined;
   try {
-    const paths = patterns.flatMap((pattern) => {
-      const found = recordings(pattern);
-      if (found.length === 0) throw new Error(`no file matches ${pattern}`);
-      return found;
-    });
+    const paths = pathsOf(patterns);
     const choice = new CorpusChoice();
-    await read(
+    await readRecordings(
       paths,
       (fault) => context.complain(fault),
       async (batch) => {
@@ -55,7 +46,7 @@ async function write(
   const chosen = choice.chosen();
   const writer = gorWriter(sink);
   // What is wrong with the recordings was told when they were first read.
-  await read(
+  await readRecordings(
     paths,
     () => {},
     async (batch) => {
@@ -75,27 +66,4 @@ async function write(
   }
   await context.print(`${chosen.size} of ${choice.count} exchanges written to ${output}\n`);
   return lost.size === 0 && choice.passedOver === 0;
-}
-
-/** All messages in order of time. */
-async function read(
-  paths: readonly string[],
-  fault: (explanation: string) => void,
-  take: (batch: readonly Message[]) => Promise<void>,
-): Promise<void> {
-  const merge = await RecordMerge.open([...paths], {
-    epochSeconds: 0,
-    depth: DEPTH,
-    fault: (_, explanation) => fault(explanation),
-  });
-  let batch: Message[] = [];
-  while (merge.ready || (await merge.load())) {
-    const message = merge.take();
-    if (message !== undefined) batch.push(message);
-    if (batch.length < BATCH_MAX) continue;
-    await take(batch);
-    batch = [];
-  }
-  await take(batch);
-  merge.close();
 }

@@ -20,6 +20,8 @@ export interface ExchangeRef {
   readonly touched: readonly string[];
   /** Ids that the original answer gave and the request had not. */
   readonly given: readonly string[];
+  /** The request, for a command that replays it; undefined where there was no room. */
+  readonly request?: Uint8Array | undefined;
 }
 
 export interface Occurrence {

@@ -2,6 +2,9 @@
  * Makes the report of a comparison: what is left of the differences, what follows from what, how sure that is. In: what the comparison kept.
  * Out: the report. Pure: asking again gives the same, and more once more has come.
  */
+import { classesOf, isStrong } from "../../content/value-class.ts";
+import type { ExchangeRef } from "../differences/place.ts";
+import { curlCommand, mirrorballCommand } from "./replay-command.ts";
 import { clockOffsetMs } from "../noise/clock-offset.ts";
 import { CauseFinder } from "./causes.ts";
 import type { EndpointRecord } from "../endpoint-record.ts";
@@ -12,7 +15,7 @@ import type { Kept } from "../kept.ts";
 import { latencyOf } from "../noise/latency.ts";
 import type { SlowEndpoint } from "../noise/latency.ts";
 import { REPORT_SCHEMA } from "./report.ts";
-import type { DifferenceReport, EndpointReport, Report } from "./report.ts";
+import type { DifferenceReport, EndpointReport, ReplayCommands, Report } from "./report.ts";
 import { examplesOf, severityOf, verdictOf } from "./verdict.ts";
 import { evidence, wilson } from "../noise/statistics.ts";
 import type { RunFacts } from "../types.ts";
@@ -40,7 +43,9 @@ class Judge {
     const made = endpoints.map((endpoint): EndpointReport => {
       const differences = roots
         .filter(({ record }) => record === endpoint)
-        .map((finding) => differenceOf(finding, consequences.get(finding) ?? []));
+        .map((finding) =>
+          differenceOf(finding, consequences.get(finding) ?? [], this.#commandsOf),
+        );
       for (const slow of slower) if (slow.endpoint === endpoint) differences.push(slowness(slow));
       return {
         method: endpoint.method,
@@ -53,6 +58,21 @@ class Judge {
     });
     return this.#whole(made, latency, facts);
   }
+
+  readonly #commandsOf = ({ id, request }: ExchangeRef): ReplayCommands | undefined => {
+    const { replay } = this.#kept.options;
+    if (replay === undefined) return undefined;
+    const { renaming } = this.#world;
+    // A short value under another name than an id's may mean anything.
+    const curl =
+      request === undefined
+        ? undefined
+        : curlCommand(request, replay, ({ value, isId }) =>
+            isId || isStrong(value, classesOf(value)) ? renaming.image(value) : undefined,
+          );
+    const mirrorball = mirrorballCommand(id, replay);
+    return curl === undefined && mirrorball === undefined ? undefined : { curl, mirrorball };
+  };
 
   /** Findings that stand by themselves, and for each what follows from it. */
   #roots(): { roots: Finding[]; consequences: Map<Finding, Finding[]> } {
@@ -125,7 +145,11 @@ function worldOf(kept: Kept): World {
   };
 }
 
-function differenceOf(finding: Finding, followers: readonly Finding[]): DifferenceReport {
+function differenceOf(
+  finding: Finding,
+  followers: readonly Finding[],
+  commandsOf: (exchange: ExchangeRef) => ReplayCommands | undefined,
+): DifferenceReport {
   const { record, rungs, part, path, kind, count, left } = finding;
   const of = Math.max(record.requests, count);
   const onlyControl = rungs.reduce((sum, rung) => sum + rung.onlyControl, 0);
@@ -139,7 +163,7 @@ function differenceOf(finding: Finding, followers: readonly Finding[]): Differen
     interval: wilson(count, of),
     evidence: record.controlled > 0 ? evidence(count, onlyControl) : null,
     severity: severityOf(finding),
-    examples: examplesOf(left, rungs),
+    examples: examplesOf(left, rungs, commandsOf),
     consequences: followers.map((each) => ({
       method: each.record.method,
       route: each.record.route,

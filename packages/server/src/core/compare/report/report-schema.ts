@@ -12,6 +12,7 @@ import type {
   LatencyReport,
   NoiseReport,
   Percentiles,
+  ReplayCommands,
   Report,
   RuleNote,
 } from "./report.ts";
@@ -59,8 +60,18 @@ const example = object<Example>(
     replayed: TEXT_OR_NULL,
     control: TEXT_OR_NULL,
     where: said(TEXT, "Where exactly, when the path names more than one place."),
+    replay: said(
+      object<ReplayCommands>(
+        {
+          curl: said(TEXT, "The request alone, with ids and tokens of the target where known."),
+          mirrorball: said(TEXT, "With what it needs of its session, compared again."),
+        },
+        ["curl", "mirrorball"],
+      ),
+      "Commands that replay this exchange, for a shell; absent where none can be given.",
+    ),
   },
-  ["where"],
+  ["where", "replay"],
 );
 
 const consequence = object<Consequence>({

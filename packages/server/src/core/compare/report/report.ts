@@ -95,6 +95,16 @@ export interface Example {
   readonly control: string | null;
   /** Where exactly, when `path` names more than one place: a cookie's attribute, a line's shape. */
   readonly where?: string | undefined;
+  /** Commands that replay this exchange; absent where none can be given. */
+  readonly replay?: ReplayCommands | undefined;
+}
+
+/** To be pasted into a shell. */
+export interface ReplayCommands {
+  /** The request alone, with ids and tokens of the target as far as they are known. */
+  readonly curl?: string | undefined;
+  /** With what it needs of its session, compared again. */
+  readonly mirrorball?: string | undefined;
 }
 
 export interface Consequence {

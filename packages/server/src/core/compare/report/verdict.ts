@@ -1,11 +1,12 @@
 /** How severe a difference is, which examples show it, and the verdict of a whole report. Pure. */
 import type { Left } from "./explain.ts";
-import type { Rung } from "../differences/place.ts";
+import type { ExchangeRef, Rung } from "../differences/place.ts";
 import type {
   DifferenceKind,
   EndpointReport,
   Example,
   Part,
+  ReplayCommands,
   Report,
   Severity,
   Verdict,
@@ -47,7 +48,13 @@ function isOtherClass({ occurrence: { a, b } }: Left): boolean {
 }
 
 /** Different ones first: values and sessions that were not shown yet. */
-export function examplesOf(left: readonly Left[], rungs: readonly Rung[]): Example[] {
+export function examplesOf(
+  all: readonly Left[],
+  rungs: readonly Rung[],
+  commandsOf: (exchange: ExchangeRef) => ReplayCommands | undefined,
+): Example[] {
+  // Those that can be replayed by a command come first.
+  const left = [...all.filter(canBeReplayed), ...all.filter((each) => !canBeReplayed(each))];
   const shown: Left[] = [];
   const seen = new Set<string>();
   for (const each of left) {
@@ -69,8 +76,13 @@ export function examplesOf(left: readonly Left[], rungs: readonly Rung[]): Examp
       replayed: kind === "missing" ? null : b,
       control: control ?? (control === null ? a : null),
       where: rung === undefined || rung.where === "" ? undefined : rung.where,
+      replay: commandsOf(exchange),
     };
   });
+}
+
+function canBeReplayed({ occurrence }: Left): boolean {
+  return occurrence.exchange.request !== undefined;
 }
 
 /** A share of exchanges that could not be compared beyond which "same" would say too much. */

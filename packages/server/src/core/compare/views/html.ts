@@ -7,6 +7,7 @@ import type {
   EndpointReport,
   LatencyReport,
   NoiseReport,
+  ReplayCommands,
   Report,
 } from "../report/report.ts";
 
@@ -19,7 +20,7 @@ code,td.v{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhe
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-top:1px solid var(--line);vertical-align:top}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;padding:.4rem .8rem}summary{cursor:pointer}
 .critical,.different{color:var(--bad);font-weight:600}.major{color:var(--warn);font-weight:600}.same{color:var(--good)}
-.soft{opacity:.75}`;
+.soft{opacity:.75}pre{white-space:pre-wrap;overflow-wrap:anywhere}`;
 
 export function htmlView(report: Report): string {
   const { verdict, exchanges, remarks, endpoints } = report;
@@ -71,8 +72,8 @@ function differenceSection(each: DifferenceReport): string {
       : ` <span class="soft">${escaped(`${rule.action} by ${rule.owner}: ${rule.reason}`)}</span>`;
   const rows = examples
     .map(
-      ({ id, original, replayed, control, where }) =>
-        `<tr><td><code>${escaped(id)}</code>${where === undefined ? "" : `<br>${escaped(where)}`}</td>${value(original)}${value(replayed)}${control === null ? "" : value(control)}</tr>`,
+      ({ id, original, replayed, control, where, replay }) =>
+        `<tr><td><code>${escaped(id)}</code>${where === undefined ? "" : `<br>${escaped(where)}`}${commands(replay)}</td>${value(original)}${value(replayed)}${control === null ? "" : value(control)}</tr>`,
     )
     .join("");
   const after = consequences
@@ -84,6 +85,13 @@ function differenceSection(each: DifferenceReport): string {
   return `<details open><summary><span class="${severity}">${severity}</span> ${part} <code>${escaped(path)}</code> ${kind}: ${count} of ${of}${range}${sure}${ruled}</summary>
 <table><tr><th>exchange</th><th>original</th><th>replayed</th></tr>${rows}</table>
 ${after === "" ? "" : `<p>What follows from it:</p><ul>${after}</ul>`}</details>`;
+}
+
+function commands(replay: ReplayCommands | undefined): string {
+  const lines = [replay?.mirrorball, replay?.curl].flatMap((each) => each ?? []);
+  if (lines.length === 0) return "";
+  const shown = lines.map((line) => `<pre>${escaped(line)}</pre>`).join("");
+  return `<details class="soft"><summary>again</summary>${shown}</details>`;
 }
 
 function value(text: string | null): string {

@@ -32,12 +32,33 @@ export function markdownView(report: Report): string {
     if (rows.length > ROWS_MAX) lines.push("", `and ${rows.length - ROWS_MAX} more`);
     lines.push("");
   }
+  lines.push(...commands(report));
   const noisy = endpoints.reduce((sum, { noise }) => sum + noise.length, 0);
   lines.push(
     `${noisy} places vary for reasons that are known; the JSON and HTML reports list them.`,
     "",
   );
   return lines.join("\n");
+}
+
+/** Commands for a shell: text that is to be copied stands in fences, which nothing captured can end. */
+const COMMANDS_MAX = 10;
+
+function commands({ endpoints }: Report): string[] {
+  const shown = endpoints
+    .flatMap(({ differences }) => differences)
+    .flatMap(({ examples: [example] }) => {
+      const { mirrorball, curl } = example?.replay ?? {};
+      return mirrorball ?? curl ?? [];
+    });
+  const distinct = [...new Set(shown)].slice(0, COMMANDS_MAX);
+  if (distinct.length === 0) return [];
+  const fences = distinct.flatMap((command) => {
+    const longest = (command.match(/`+/g) ?? []).reduce((x, y) => Math.max(x, y.length), 2);
+    const fence = "`".repeat(longest + 1);
+    return [`${fence}sh`, command, fence, ""];
+  });
+  return ["To see one of them again:", "", ...fences];
 }
 
 const SHOWN_CHARS_MAX = 80;
