@@ -229,8 +229,8 @@ export interface OutputObserver {
   /** The scan is over. */
   scanEnded?(): void;
   seen(batch: readonly Message[]): void;
-  /** A request that it will not be given: limited, or dropped before its queue. */
-  gone(message: Message): void;
+  /** A request that it will not be given: limited, or dropped before its queue; or one that an earlier run dealt with. */
+  gone(message: Message, why: "refused" | "before a crash"): void;
 }
 
 /** Figures that only some outputs have. Times in milliseconds. */

@@ -106,6 +106,14 @@ describe("a request that uses a token", () => {
     expect(target.next(0, 0)?.id).toBe("2");
   });
 
+  it("is stale when that exchange was answered before a crash", () => {
+    const target = correlator();
+    loggedIn(target);
+    target.gone("1", true);
+    expect(rawOf(target.next(0, 0))).toContain(bearer(OLD));
+    expect(target.counts().missed).toEqual({ stale: 1 });
+  });
+
   it("goes after a silence of the wait, counted", () => {
     const target = correlator();
     loggedIn(target);

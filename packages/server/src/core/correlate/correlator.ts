@@ -42,6 +42,8 @@ export class Correlator {
   readonly #producers: Map<string, Tracked> = new Map();
   /** Strong values that any original answer had: one without an image is a miss. */
   readonly #given = new GivenValues();
+  /** Those of them whose images a crash took away. */
+  readonly #stale = new GivenValues();
   readonly #renewal: Renewal;
   /** Exchanges by when they ended in the recording; those that are over are passed over late. */
   readonly #ends = new MinHeap<Tracked>(({ endUs }) => endUs);
@@ -74,10 +76,15 @@ export class Correlator {
     }
   }
 
-  /** A request that this target will never get: limited, dropped. Who waits for it goes on. */
-  gone(id: string): void {
+  /**
+   * A request that this target will never get: limited, dropped. Who waits for it goes on. `wasAnswered`: the target had it before a crash, and
+   * what was learned of its answer is forgotten.
+   */
+  gone(id: string, wasAnswered = false): void {
     const exchange = this.#exchanges.get(id);
-    if (exchange !== undefined) this.#over(exchange);
+    if (exchange === undefined) return;
+    if (wasAnswered) for (const value of exchange.values) this.#stale.add(value);
+    this.#over(exchange);
   }
 
   /** A request that the target is to get; `next` gives it back when its time has come. */
@@ -241,7 +248,8 @@ export class Correlator {
   }
 
   #noImageOf({ value }: Slot): undefined {
-    if (this.#given.has(value) && isStrong(value, classesOf(value))) this.#miss("unlearned");
+    if (this.#given.has(value) && isStrong(value, classesOf(value)))
+      this.#miss(this.#stale.has(value) ? "stale" : "unlearned");
     return undefined;
   }
 

@@ -87,31 +87,33 @@ export class OutputBranch {
   }
 
   #select(batch: readonly Message[], entry: number): readonly Message[] {
-    const { queue, observer } = this.#parts;
+    const { queue } = this.#parts;
     const { refusal } = queue;
     if (this.#isPlain && refusal === undefined) {
       return batch.filter((message) => this.wants(message));
     }
     return batch.filter((message) => {
-      if (!this.wants(message)) return false;
-      if (this.#admits(message, entry, refusal)) return true;
-      observer?.gone(message);
-      return false;
+      return this.wants(message) && this.#admits(message, entry, refusal);
     });
   }
 
   #admits(message: Message, entry: number, refusal: Refusal | undefined): boolean {
-    const { account, cursor, limits } = this.#parts;
+    const { account, cursor, limits, observer } = this.#parts;
     const admission = cursor?.tracker.admission(message, entry) ?? "new";
     if (admission === "uncertain") account.removed("dropped", "uncertain", 1);
-    if (admission !== "new") return false;
+    if (admission !== "new") {
+      observer?.gone(message, "before a crash");
+      return false;
+    }
     if (refusal !== undefined) {
       account.removed("dropped", refusal, 1);
       if (refusal === "queue-full") this.#settleDropped(message, entry);
+      observer?.gone(message, "refused");
       return false;
     }
     if (limits?.(message) === false) {
       account.removed("limited", "rate-limit", 1);
+      observer?.gone(message, "refused");
       return false;
     }
     cursor?.tracker.queued(message, entry);

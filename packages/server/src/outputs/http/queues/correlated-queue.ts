@@ -81,8 +81,8 @@ export class CorrelatedQueue implements OutputQueue, OutputObserver {
     );
   }
 
-  gone({ id }: Message): void {
-    this.#correlator.gone(id);
+  gone({ id }: Message, why: "refused" | "before a crash" = "refused"): void {
+    this.#correlator.gone(id, why === "before a crash");
     this.#wake();
   }
 

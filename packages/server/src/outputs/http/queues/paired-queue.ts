@@ -39,8 +39,8 @@ export class PairedQueue implements OutputQueue, OutputObserver, PairedSide {
     this.#correlation?.seen(batch);
   }
 
-  gone(message: Message): void {
-    this.#correlation?.gone(message);
+  gone(message: Message, why: "refused" | "before a crash"): void {
+    this.#correlation?.gone(message, why);
     this.#place.release.gone(message.id);
   }
 
