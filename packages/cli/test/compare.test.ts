@@ -1,4 +1,5 @@
 // `mirrorball compare` as people and CI run it: exit codes, what it says of bad input, and that it never says "same" without having looked.
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -6,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { mirrorball } from "./processes.ts";
+import { mirrorball, root } from "./processes.ts";
 
 const SEPARATOR = "\n🐵🙈🙉\n";
 const COUNT = 12;
@@ -147,6 +148,32 @@ describe("a build that answers otherwise", () => {
       ],
     });
     expect(readFileSync(file("wrong.xml"), "utf8")).toContain("<failure");
+  });
+
+  it("says how to see each example again: both commands work as they are pasted", async () => {
+    const { url, asked } = await target(wrong);
+    const report = file("again.json");
+    await compare(recording("it's again.gor"), "--target", url, "--report", report);
+    const example = JSON.parse(readFileSync(report, "utf8")).endpoints[0].differences[0]
+      .examples[0];
+    const { curl, mirrorball: own } = example.replay;
+    const bin = `node ${JSON.stringify(join(root, "packages/cli/bin/mirrorball.mjs"))} `;
+    const before = asked();
+    const shell = async (command: string): Promise<Ran> => {
+      const child = execFile("/bin/sh", ["-c", command]);
+      let [stdout, stderr] = ["", ""];
+      child.stdout?.on("data", (text: string) => (stdout += text));
+      child.stderr?.on("data", (text: string) => (stderr += text));
+      const code = await new Promise<number | null>((ended) => child.once("close", ended));
+      return { code, stdout, stderr };
+    };
+    expect((await shell(curl)).stdout).toContain('{"name":"thing');
+    expect(asked()).toBe(before + 1);
+    const again = await shell(own.replace("mirrorball ", bin));
+    expect(again).toMatchObject({ code: 3, stdout: expect.stringContaining("$.price") });
+    expect(again.stdout).toContain("1 exchange compared");
+    const none = await compare(recording("again.gor"), "--target", url, "--only", "nobody");
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("--only: no recorded") });
   });
 
   it("counts only what --fail-on names", async () => {

@@ -37,9 +37,7 @@ export function buildOutputs(
     loopGuard: !plan.run.noLoopGuard,
     replayedWanted: plan.outputs.some(({ declaration }) => declaration.wantsReplayed === true),
     others,
-    recordings: plan.inputs.flatMap(({ declaration, argument }) =>
-      declaration.readsRecordings === true ? [argument] : [],
-    ),
+    recordings: recordingsOf(plan),
     stdout: around.streams.stdout,
     clock: around.clock,
   };
@@ -57,15 +55,16 @@ export function buildOutputs(
     const paired = places.get(planned);
     const context = { ...shared, name, probeShare, isControl: isCompanion, paired, log };
     const queueStats = plan.run.stats ? queueStatsOf(planned) : undefined;
-    outputs.push(
-      buildOutput(planned, context, around.clock, {
-        queueStats,
-        cursor,
-        sendsAtMostOnce: atMostOnce !== undefined,
-      }),
-    );
+    const joints = { queueStats, cursor, sendsAtMostOnce: atMostOnce !== undefined };
+    outputs.push(buildOutput(planned, context, around.clock, joints));
   }
   return outputs;
+}
+
+function recordingsOf({ inputs }: LoadedPlan): string[] {
+  return inputs.flatMap(({ declaration, argument }) =>
+    declaration.readsRecordings === true ? [argument] : [],
+  );
 }
 
 /** The control, and the target that is compared with it: the first output of its kind. */

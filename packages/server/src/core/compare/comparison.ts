@@ -114,7 +114,10 @@ export class Comparison implements Kept {
     this.#time(exchange, endpoint);
     const isHead = methodOf(request) === "HEAD";
     const found = this.#differences(a, b, isHead);
-    const ref = { ...this.#refOf(exchange, endpoint, replayed), request: this.#kept(exchange, endpoint, found) };
+    const ref = {
+      ...this.#refOf(exchange, endpoint, replayed),
+      request: this.#kept(exchange, endpoint, found),
+    };
     const second = original === undefined || control === undefined ? undefined : new View(control);
     this.#record(
       endpoint,
@@ -130,10 +133,17 @@ export class Comparison implements Kept {
     this.#learn(endpoint, ref.session, found);
   }
 
-  #kept({ request }: Exchange, endpoint: EndpointRecord, found: readonly Difference[]): Uint8Array | undefined {
+  #kept(
+    { request }: Exchange,
+    endpoint: EndpointRecord,
+    found: readonly Difference[],
+  ): Uint8Array | undefined {
     if (found.length === 0) return undefined;
     const known = found.map((each) => endpoint.rung(each).count);
-    return this.#requests.keep(request, known.reduce((x, y) => Math.min(x, y), Infinity));
+    return this.#requests.keep(
+      request,
+      known.reduce((x, y) => Math.min(x, y), Infinity),
+    );
   }
 
   /** A failure of the control says nothing of the build: it is counted, and never compared with. */

@@ -43,9 +43,7 @@ class Judge {
     const made = endpoints.map((endpoint): EndpointReport => {
       const differences = roots
         .filter(({ record }) => record === endpoint)
-        .map((finding) =>
-          differenceOf(finding, consequences.get(finding) ?? [], this.#commandsOf),
-        );
+        .map((finding) => differenceOf(finding, consequences.get(finding) ?? [], this.#commandsOf));
       for (const slow of slower) if (slow.endpoint === endpoint) differences.push(slowness(slow));
       return {
         method: endpoint.method,

@@ -36,7 +36,8 @@ afterAll(() => {
 });
 
 const shell = async (command: string): Promise<string> =>
-  (await promisify(execFile)("/bin/sh", ["-c", command], { env: { PATH: "/usr/bin:/bin" } })).stdout;
+  (await promisify(execFile)("/bin/sh", ["-c", command], { env: { PATH: "/usr/bin:/bin" } }))
+    .stdout;
 const place = (): { target: string; recordings: string[] } => ({ target, recordings: ["a.gor"] });
 const leave = (): undefined => undefined;
 
@@ -56,10 +57,20 @@ async function sent(raw: Uint8Array): Promise<Got> {
 describe("the curl command of an exchange", () => {
   it("sends what was recorded, and no field more, whatever a shell would make of it", async () => {
     const body = Buffer.from(`{"name":"it's $HOME \`id\` \\"quoted\\"","lines":"a\nb"}\n`);
-    const fields = ["Cookie: a=1; b=$(id)", "X-Quote: it's \"so\" & <that> | !!", "X-Empty:"];
-    const { method, url, fields: came, body: text } = await sent(
+    const fields = ["Cookie: a=1; b=$(id)", 'X-Quote: it\'s "so" & <that> | !!', "X-Empty:"];
+    const {
+      method,
+      url,
+      fields: came,
+      body: text,
+    } = await sent(
       requestOf(
-        ["PATCH /a/../b?x=[1]&y={2}&z=%27%20' HTTP/1.1", "Host: shop", "Content-Type: application/json", ...fields],
+        [
+          "PATCH /a/../b?x=[1]&y={2}&z=%27%20' HTTP/1.1",
+          "Host: shop",
+          "Content-Type: application/json",
+          ...fields,
+        ],
         body,
       ),
     );

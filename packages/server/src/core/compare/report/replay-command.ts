@@ -82,9 +82,9 @@ export function mirrorballCommand(
 
 /** A target without a path of its own takes the recorded one, as replays do by default. */
 function urlOf(target: string, recorded: string): string | undefined {
-  const match = /^(https?:\/\/[^/?#]+)(.*)$/i.exec(
-    /^[a-z][a-z+.-]*:/i.test(target) ? target : `http://${target}`,
-  );
+  if (/^unix:/i.test(target)) return undefined;
+  const full = target.includes("://") ? target : `http://${target}`;
+  const match = /^(https?:\/\/[^/?#]+)(.*)$/i.exec(full);
   const [, origin, path = ""] = match ?? [];
   if (origin === undefined) return undefined;
   if (path !== "" && path !== "/") return `${origin}${path}`;
