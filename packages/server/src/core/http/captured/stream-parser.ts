@@ -12,7 +12,7 @@ import { BodyReader } from "./body-reader.ts";
 import { isForeign, nameOf } from "./foreign.ts";
 import { requestBody, responseBody, upgradeOf } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
-import { Hunt } from "./hunt.ts";
+import { Hunt } from "./resync.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
 import { PROXY_HEADER } from "./proxy-header.ts";
