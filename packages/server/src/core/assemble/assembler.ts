@@ -9,7 +9,6 @@
 import {
   ABANDON_AT,
   BodyState,
-  EXCHANGE_AT,
   HttpMessage,
   LOSS_AT,
   MessageKind,
@@ -27,10 +26,13 @@ import type {
   MessageContext,
   MessageMoreRecord,
   MessageRecord,
+  LossRecord,
   RequestHeadRecord,
+  ResponseEndRecord,
   ResponseHeadRecord,
   WireRecord,
 } from "@mirrorball/protocol";
+import { ExchangeMessages, NS_PER_US, withState } from "./exchange-messages.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { PartialBody } from "./partial-body.ts";
 import { costOf } from "../memory/cost.ts";
@@ -47,12 +49,12 @@ const REASON = /^[a-z][a-z0-9-]{0,31}$/;
 /** Distinct reasons of a producer; more is noise or an attack. */
 const REASONS_MAX = 32;
 
-const NS_PER_US = 1000;
 /** What an exchange under way takes beside its records: two bodies, a context, its place in a map. */
 const EXCHANGE_OVERHEAD_BYTES = 1024;
-const ID_HEX_DIGITS = 12;
 
 type ExchangePart = Exclude<WireRecord, ExchangeRecord | MessageRecord | MessageMoreRecord>;
+/** The parts of an exchange that has begun; they all name it in their first field. */
+type LaterPart = Exclude<ExchangePart, RequestHeadRecord | LossRecord>;
 
 interface OpenExchange {
   readonly id: string;
@@ -86,9 +88,11 @@ export class Assembler {
   readonly #open: Map<number, OpenExchange> = new Map();
   readonly #reasons: Set<string> = new Set();
   readonly #messages: MessageAssembler;
+  readonly #exchanges: ExchangeMessages;
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
+    this.#exchanges = new ExchangeMessages(options.idPrefix, options.service);
     this.#messages = new MessageAssembler(options.memory, (reason) => this.#count(reason, 1));
   }
 
@@ -126,7 +130,7 @@ export class Assembler {
   /** Appends the messages that `records` complete to `out`. */
   take(records: readonly WireRecord[], out: Message[]): void {
     for (const record of records) {
-      if (record[0] === RecordType.exchange) this.#whole(record, out);
+      if (record[0] === RecordType.exchange) this.#exchanges.whole(record, out);
       else if (record[0] === RecordType.message || record[0] === RecordType.messageMore) {
         this.#messages.take(record, this.position, out);
       } else this.#partial(record, out);
@@ -144,39 +148,6 @@ export class Assembler {
     this.#open.clear();
   }
 
-  #whole(record: ExchangeRecord, out: Message[]): void {
-    const id = this.#idOf(record[EXCHANGE_AT.exchange]);
-    const context = this.#contextOf(
-      record[EXCHANGE_AT.connection],
-      record[EXCHANGE_AT.connectionSeq],
-      record[EXCHANGE_AT.peer],
-      record[EXCHANGE_AT.route],
-      record[EXCHANGE_AT.tags],
-    );
-    out.push({
-      kind: MessageKind.request,
-      id,
-      startedAt: record[EXCHANGE_AT.startedUs],
-      latencyNs: record[EXCHANGE_AT.requestUs] * NS_PER_US,
-      http: requestOf(record),
-      context: withState(context, record[EXCHANGE_AT.requestState]),
-    });
-    const responseHead = record[EXCHANGE_AT.responseHead];
-    if (responseHead === null) return;
-    out.push({
-      kind: MessageKind.response,
-      id,
-      startedAt: record[EXCHANGE_AT.responseStartedUs],
-      latencyNs: record[EXCHANGE_AT.responseUs] * NS_PER_US,
-      http: HttpMessage.fromHeadText(
-        responseHead,
-        record[EXCHANGE_AT.responseBody] ?? undefined,
-        record[EXCHANGE_AT.responseTrailers] ?? undefined,
-      ),
-      context: withState(context, record[EXCHANGE_AT.responseState]),
-    });
-  }
-
   #partial(record: ExchangePart, out: Message[]): void {
     if (record[0] === RecordType.requestHead) {
       this.#begin(record);
@@ -186,7 +157,6 @@ export class Assembler {
       this.#count(record[LOSS_AT.reason], record[LOSS_AT.count]);
       return;
     }
-    // The parts of an exchange all name it in their first field.
     const number = record[ABANDON_AT.exchange];
     const exchange = this.#open.get(number);
     if (exchange === undefined) {
@@ -194,6 +164,10 @@ export class Assembler {
       if (record[0] === RecordType.responseEnd) this.#count("orphan", 1);
       return;
     }
+    this.#continue(record, number, exchange, out);
+  }
+
+  #continue(record: LaterPart, number: number, exchange: OpenExchange, out: Message[]): void {
     switch (record[0]) {
       case RecordType.requestChunk:
         exchange.request.push(record[REQUEST_CHUNK_AT.bytes]);
@@ -214,14 +188,7 @@ export class Assembler {
         exchange.response.push(record[RESPONSE_CHUNK_AT.bytes]);
         return;
       case RecordType.responseEnd:
-        if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
-        this.#emitResponse(
-          exchange,
-          record[RESPONSE_END_AT.responseUs],
-          record[RESPONSE_END_AT.state],
-          record[RESPONSE_END_AT.trailers] ?? [],
-          out,
-        );
+        this.#endResponse(record, exchange, out);
         this.#forget(number, exchange);
         return;
       case RecordType.abandon:
@@ -229,6 +196,17 @@ export class Assembler {
         this.#forget(number, exchange);
         return;
     }
+  }
+
+  #endResponse(record: ResponseEndRecord, exchange: OpenExchange, out: Message[]): void {
+    if (!exchange.requestSent) this.#emitRequest(exchange, 0, BodyState.aborted, [], out);
+    this.#emitResponse(
+      exchange,
+      record[RESPONSE_END_AT.responseUs],
+      record[RESPONSE_END_AT.state],
+      record[RESPONSE_END_AT.trailers] ?? [],
+      out,
+    );
   }
 
   #begin(record: RequestHeadRecord): void {
@@ -245,9 +223,9 @@ export class Assembler {
     }
     this.#open.set(number, {
       costBytes,
-      id: this.#idOf(number),
+      id: this.#exchanges.idOf(number),
       head: record,
-      context: this.#contextOf(
+      context: this.#exchanges.contextOf(
         record[REQUEST_HEAD_AT.connection],
         record[REQUEST_HEAD_AT.connectionSeq],
         record[REQUEST_HEAD_AT.peer],
@@ -333,51 +311,10 @@ export class Assembler {
     });
   }
 
-  #idOf(exchange: number): string {
-    return this.#options.idPrefix + exchange.toString(16).padStart(ID_HEX_DIGITS, "0");
-  }
-
-  #contextOf(
-    connection: number,
-    connectionSeq: number,
-    peer: string | null,
-    route: string | null,
-    tags: readonly string[] | null,
-  ): MessageContext {
-    return {
-      service: this.#options.service,
-      connection,
-      connectionSeq,
-      peer: peer ?? undefined,
-      route: route ?? undefined,
-      tags: tags ?? undefined,
-      bodyState: undefined,
-      failure: undefined,
-    };
-  }
-
   #count(reason: string, count: number): void {
     const known = this.#reasons.has(reason);
     const usable = known || (REASON.test(reason) && this.#reasons.size < REASONS_MAX);
     if (usable && !known) this.#reasons.add(reason);
     this.#options.dropped(usable ? reason : "other", count);
   }
-}
-
-function requestOf(record: ExchangeRecord): HttpMessage {
-  const head = {
-    method: record[EXCHANGE_AT.method],
-    target: record[EXCHANGE_AT.target],
-    version: record[EXCHANGE_AT.version],
-    headers: record[EXCHANGE_AT.headers],
-  };
-  return HttpMessage.fromParts(
-    head,
-    record[EXCHANGE_AT.requestBody] ?? undefined,
-    record[EXCHANGE_AT.requestTrailers] ?? undefined,
-  );
-}
-
-function withState(context: MessageContext, state: BodyState): MessageContext {
-  return state === BodyState.complete ? context : { ...context, bodyState: state };
 }

@@ -1,4 +1,8 @@
-/** Every packet of the input ends in exactly one of these counts, except where said otherwise. */
+/**
+ * Every packet of the input ends in exactly one of these counts, except where said otherwise.
+ *
+ * More fields than a class should have: one a count.
+ */
 export class DecodeCounters {
   /** All packets: the sum of those below. */
   packets = 0;

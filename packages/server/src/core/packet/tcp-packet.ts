@@ -2,6 +2,8 @@
  * One TCP segment as decoded. The decoder has a single one and overwrites it, so that a packet allocates nothing:
  * whoever gets it copies what must last. All fields are small integers; sequence numbers and address words are
  * signed 32-bit, so that `(a - b) | 0` is their distance.
+ *
+ * More fields than a class should have: one a field of the headers.
  */
 export class TcpPacket {
   family: 4 | 6 = 4;

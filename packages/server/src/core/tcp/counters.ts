@@ -12,6 +12,8 @@
  *
  * Holes are not in the equation, because their bytes were never seen. They are `lostBytes`, and for every
  * direction: bytes told by `data` + bytes told by `gap` = how far the stream moved.
+ *
+ * More fields than a class should have: one a count.
  */
 export class TcpCounters {
   segments = 0;

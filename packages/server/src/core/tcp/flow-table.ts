@@ -108,16 +108,19 @@ export class FlowTable {
       if (flow === undefined) return;
       direction = flow.directionOf(packet);
       if (direction < 0) return;
-    } else if (packet.seconds !== flow.seconds) {
-      const list = this.#listOf(flow);
-      list.remove(flow);
-      list.add(flow);
-      flow.refresh();
-    }
+    } else if (packet.seconds !== flow.seconds) this.#touch(flow);
     this.#last = flow;
     flow.packet(packet, direction as Direction);
     if (flow.waiting) this.#waiting.add(flow);
     if (flow.state !== flow.list) this.#move(flow);
+  }
+
+  /** Something came of it: it is the last of its list to be swept. */
+  #touch(flow: Flow): void {
+    const list = this.#listOf(flow);
+    list.remove(flow);
+    list.add(flow);
+    flow.refresh();
   }
 
   /** Packet time has come to `seconds`: ends what has been quiet for too long. Live captures call it without packets too. */

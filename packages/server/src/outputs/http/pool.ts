@@ -38,6 +38,10 @@ export interface PoolSettings extends WorkerSettings {
   readonly prober: Prober | undefined;
 }
 
+/**
+ * More fields than a class should have: half of them are its parts, each with a state of its own, and the others say whether it is
+ * blocked, waking, flushing or closed, which does not exclude one another.
+ */
 export class Pool {
   readonly #context: OutputContext;
   readonly #queue: OutputQueue;

@@ -44,6 +44,7 @@ export interface FrameSenderOptions {
   readonly token: string | undefined;
 }
 
+/** More fields than a class should have: it joins packer, outbox, session and link, and counts for the summary what only it sees. */
 export class FrameSender implements Output {
   readonly reload: (() => void) | undefined;
   readonly #context: OutputContext;

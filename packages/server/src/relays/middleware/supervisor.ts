@@ -41,6 +41,7 @@ export interface SupervisorOptions {
   readonly launch: (events: PeerEvents) => Peer;
 }
 
+/** More fields than a class should have: what waits, who works, and when the last one was born, moved and died. */
 export class Supervisor implements Relay {
   state = "starting";
   readonly #context: RelayContext;

@@ -38,6 +38,7 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
+/** More fields than a class should have: one object a connection, made ready again for each answer, so that an answer makes none. */
 export class ResponseParser {
   readonly facts: ResponseHeadFacts = {
     status: 0,

@@ -95,6 +95,7 @@ export async function openLibpcap(options: LiveOptions, events: LiveEvents): Pro
   }
 }
 
+/** More fields than a class should have: its buffers are made once, so that a packet costs no object. */
 class LibpcapSource implements LiveSource {
   readonly #session: NativeSession;
   readonly #events: LiveEvents;
