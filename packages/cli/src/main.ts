@@ -29,8 +29,8 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Does what the words ask for; sets the exit code. */
-export async function main(words: readonly string[]): Promise<void> {
-  const [name = "", ...rest] = words;
+export async function main(args: readonly string[]): Promise<void> {
+  const [name = "", ...rest] = args;
   // Own keys only: `mirrorball constructor` is a stray word.
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) {
@@ -39,7 +39,7 @@ export async function main(words: readonly string[]): Promise<void> {
   }
   const fault = asksForHelp(rest) ? undefined : unknownCommand(name, Object.keys(commands));
   if (fault === undefined) {
-    await run(words);
+    await run(args);
     return;
   }
   complain(fault);

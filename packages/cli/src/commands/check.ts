@@ -6,12 +6,12 @@ import { catalogue, describePlan, planFrom } from "@mirrorball/server";
 import { EXIT_USAGE, asksForHelp, complain, show } from "./command.ts";
 import { helpOfCommand } from "./help.ts";
 
-export async function check(words: readonly string[]): Promise<void> {
-  if (asksForHelp(words)) {
+export async function check(args: readonly string[]): Promise<void> {
+  if (asksForHelp(args)) {
     await helpOfCommand("check");
     return;
   }
-  const made = planFrom(words, catalogue);
+  const made = planFrom(args, catalogue);
   if ("errors" in made) {
     complain(...made.errors);
     process.exitCode = EXIT_USAGE;

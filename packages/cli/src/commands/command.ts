@@ -5,7 +5,7 @@ import { standardError, standardOutput } from "@mirrorball/server/declarations";
 import type { ProgressTarget } from "./progress.ts";
 
 /** Takes the words behind its name; sets the exit code itself. */
-export type Command = (words: readonly string[]) => Promise<void>;
+export type Command = (args: readonly string[]) => Promise<void>;
 
 /** Something was lost or could not start. */
 export const EXIT_LOST = 1;
@@ -16,8 +16,8 @@ export const EXIT_DIFFERENT = 3;
 /** A second signal ended it at once. */
 export const EXIT_INTERRUPTED = 130;
 
-export function asksForHelp(words: readonly string[]): boolean {
-  return words.some((word) => /^--?(?:help|h)$/.test(word));
+export function asksForHelp(args: readonly string[]): boolean {
+  return args.some((word) => /^--?(?:help|h)$/.test(word));
 }
 
 export function complain(...lines: readonly string[]): void {

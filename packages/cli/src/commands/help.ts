@@ -21,15 +21,15 @@ const RUNS: readonly (HelpCommand & { readonly page: string | undefined })[] = [
 ];
 
 /** The words behind `mirrorball help`. */
-export async function help(words: readonly string[]): Promise<void> {
-  await showTopic(words.find((word) => !asksForHelp([word])));
+export async function help(args: readonly string[]): Promise<void> {
+  await showTopic(args.find((word) => !asksForHelp([word])));
 }
 
 /** All words of a run, one of which asks for help. */
-export async function helpWithin(words: readonly string[]): Promise<void> {
-  const at = words.findIndex((word) => asksForHelp([word]));
+export async function helpWithin(args: readonly string[]): Promise<void> {
+  const at = args.findIndex((word) => asksForHelp([word]));
   // What stands behind is asked for; in front a single word is, a whole command line is not.
-  await showTopic(words[at + 1] ?? (at === 1 ? words[0] : undefined));
+  await showTopic(args[at + 1] ?? (at === 1 ? args[0] : undefined));
 }
 
 /** The help of a command of this folder. */

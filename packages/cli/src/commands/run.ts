@@ -21,11 +21,11 @@ import { ProgressLine } from "./progress.ts";
 /** Milliseconds for readers of standard output and error to take the last words. */
 const FLUSH_MS_MAX = 5000;
 
-export async function run(words: readonly string[]): Promise<void> {
-  const made = planFrom(words, catalogue);
+export async function run(args: readonly string[]): Promise<void> {
+  const made = planFrom(args, catalogue);
   if ("errors" in made) {
     complain(...made.errors);
-    if (words.length === 0) complain("see mirrorball --help");
+    if (args.length === 0) complain("see mirrorball --help");
     process.exitCode = EXIT_USAGE;
     return;
   }

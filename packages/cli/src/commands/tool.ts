@@ -15,12 +15,12 @@ import {
 } from "./command.ts";
 import { ProgressLine } from "./progress.ts";
 
-export async function runTool(tool: ToolDeclaration, words: readonly string[]): Promise<void> {
-  if (asksForHelp(words)) {
+export async function runTool(tool: ToolDeclaration, args: readonly string[]): Promise<void> {
+  if (asksForHelp(args)) {
     await show(toolHelpText(tool));
     return;
   }
-  const call = toolCall(tool, words);
+  const call = toolCall(tool, args);
   if ("errors" in call) {
     complain(...call.errors, `see mirrorball ${tool.name} --help`);
     process.exitCode = EXIT_USAGE;

@@ -34,15 +34,15 @@ export function flagsByName(flags: readonly FlagInfo[]): ReadonlyMap<string, Fla
 
 /** `operands` takes the words that belong to no flag; without it they are errors. */
 export function parseArgv(
-  words: readonly string[],
+  args: readonly string[],
   flags: readonly FlagInfo[],
   operands?: string[],
 ): ParsedArgv {
   const byName = flagsByName(flags);
   const raw: RawFlag[] = [];
   const errors: string[] = [];
-  for (let i = 0; i < words.length; i += 1) {
-    const word = words[i] ?? "";
+  for (let i = 0; i < args.length; i += 1) {
+    const word = args[i] ?? "";
     // Ends the flags in Go; what follows belongs to none, which is told below.
     if (word === "--") continue;
     const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word);
@@ -51,13 +51,13 @@ export function parseArgv(
       continue;
     }
     if (match === null) {
-      errors.push(strayWord(word, words[i - 1], byName));
+      errors.push(strayWord(word, args[i - 1], byName));
       // Its value would only make a second error.
-      if (OTHER_DASHES.test(word) && !(words[i + 1] ?? "-").startsWith("-")) i += 1;
+      if (OTHER_DASHES.test(word) && !(args[i + 1] ?? "-").startsWith("-")) i += 1;
       continue;
     }
     const [, name = "", inline] = match;
-    const next = words[i + 1];
+    const next = args[i + 1];
     const flag = byName.get(name);
     if (flag === undefined) {
       errors.push(unknownFlag(name, [...byName.keys()]));

@@ -159,7 +159,7 @@ export interface RunDeclaration<S extends OptionSpecs = OptionSpecs> {
 /** The words behind `mirrorball`: those of a run, or of a tool, whose name is the first. */
 export interface RunExample {
   readonly does: string;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
 }
 
 /** What a tool says and asks for while it works. */

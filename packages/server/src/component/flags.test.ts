@@ -162,10 +162,10 @@ describe("help and reference", () => {
   });
 
   it("begin with examples that work", () => {
-    for (const { words } of catalogue.run.examples) {
-      const [name = "", ...rest] = words;
+    for (const { args } of catalogue.run.examples) {
+      const [name = "", ...rest] = args;
       const tool = catalogue.tools.find((each) => each.name === name);
-      const made = tool === undefined ? planFrom(words, catalogue) : toolCall(tool, rest);
+      const made = tool === undefined ? planFrom(args, catalogue) : toolCall(tool, rest);
       expect(made).not.toHaveProperty("errors");
     }
   });

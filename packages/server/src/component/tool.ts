@@ -12,11 +12,11 @@ export interface ToolCall {
 
 export function toolCall(
   tool: ToolDeclaration,
-  words: readonly string[],
+  args: readonly string[],
 ): ToolCall | { readonly errors: readonly string[] } {
   const flags = toolFlags(tool);
   const operands: string[] = [];
-  const { raw, errors: argvErrors } = parseArgv(words, flags, operands);
+  const { raw, errors: argvErrors } = parseArgv(args, flags, operands);
   const resolved = resolve(raw, flags);
   const errors = [...argvErrors, ...resolved.errors];
   const isRepeatable = tool.operands.at(-1)?.endsWith("...") ?? false;

@@ -30,7 +30,7 @@ export function firstPage(
     words === undefined ? [] : row(`--${name} ${placeholder}`, words),
   );
   const examples = catalogue.run.examples.map(
-    ({ does, words }) => `  ${does}\n    mirrorball ${words.map(quoted).join(" ")}\n`,
+    ({ does, args }) => `  ${does}\n    mirrorball ${args.map(quoted).join(" ")}\n`,
   );
   return [
     `mirrorball ${version}: copy HTTP traffic and replay it elsewhere, live or later.\n`,

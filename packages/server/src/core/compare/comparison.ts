@@ -105,13 +105,7 @@ export class Comparison implements Kept {
       return;
     }
     const [a, b] = [new View(base), new View(replayed)];
-    this.compared += 1;
-    endpoint.requests += 1;
-    if (a.status === b.status) this.statusAlike += 1;
-    if (exchange.hasForeignCredentials && b.status < 400) {
-      this.acceptedSessions.add(this.pairing.sessions.current(exchange.session));
-    }
-    this.#time(exchange, endpoint);
+    this.#count(exchange, endpoint, a.status, b.status);
     const isHead = methodOf(request) === "HEAD";
     const found = this.#differences(a, b, isHead);
     const ref = {
@@ -131,6 +125,16 @@ export class Comparison implements Kept {
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
     this.#learn(endpoint, ref.session, found);
+  }
+
+  #count(exchange: Exchange, endpoint: EndpointRecord, status: number, replayed: number): void {
+    this.compared += 1;
+    endpoint.requests += 1;
+    if (status === replayed) this.statusAlike += 1;
+    if (exchange.hasForeignCredentials && replayed < 400) {
+      this.acceptedSessions.add(this.pairing.sessions.current(exchange.session));
+    }
+    this.#time(exchange, endpoint);
   }
 
   #kept(

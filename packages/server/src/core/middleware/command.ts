@@ -3,14 +3,14 @@
  * variables, no wildcards, no pipes. In: text. Out: words, or the rule it breaks.
  */
 
-export type Split = { readonly words: readonly string[] } | { readonly rule: string };
+export type Split = { readonly args: readonly string[] } | { readonly rule: string };
 
 const BLANK = /\s/;
 /** What a backslash takes its meaning from inside double quotes (POSIX 2.2.3). */
 const ESCAPED_IN_QUOTES = new Set(['"', "\\", "$", "`", "\n"]);
 
 export function splitCommand(text: string): Split {
-  const words: string[] = [];
+  const args: string[] = [];
   let word: string | undefined;
   let quote = "";
   for (let i = 0; i < text.length; i += 1) {
@@ -30,14 +30,14 @@ export function splitCommand(text: string): Split {
       quote = letter;
       word ??= "";
     } else if (quote === "" && BLANK.test(letter)) {
-      if (word !== undefined) words.push(word);
+      if (word !== undefined) args.push(word);
       word = undefined;
     } else {
       word = (word ?? "") + letter;
     }
   }
   if (quote !== "") return { rule: `must close its quote ${quote}` };
-  if (word !== undefined) words.push(word);
-  const [program = ""] = words;
-  return program === "" ? { rule: "must be a command or a plugin file" } : { words };
+  if (word !== undefined) args.push(word);
+  const [program = ""] = args;
+  return program === "" ? { rule: "must be a command or a plugin file" } : { args };
 }

@@ -30,16 +30,16 @@ export interface PlanSources {
 const processSources: PlanSources = { readConfig, readSecret, environment: process.env };
 
 /**
- * The plan that `words` ask for, or the list of everything that is wrong with them. What the words say comes behind what
+ * The plan that `args` ask for, or the list of everything that is wrong with them. What the args say comes behind what
  * config files say: it wins, or adds to what may be repeated.
  */
 export function planFrom(
-  words: readonly string[],
+  args: readonly string[],
   catalogue: Catalogue,
   sources: PlanSources = processSources,
 ): { readonly plan: Plan } | { readonly errors: readonly string[] } {
   const flags = flagsOf(catalogue);
-  const argv = parseArgv(words, flags);
+  const argv = parseArgv(args, flags);
   const configs = argv.raw
     .filter(({ flag }) => flag.name === configFlag)
     .map(({ value }) => configOf(value, flags, sources.readConfig));

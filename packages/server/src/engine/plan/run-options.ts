@@ -109,23 +109,23 @@ const STAGING = "http://staging";
 const examples: readonly RunExample[] = [
   {
     does: "shadow live what services with the SDK do:",
-    words: ["--input-tcp", ":28020", "--output-http", STAGING],
+    args: ["--input-tcp", ":28020", "--output-http", STAGING],
   },
   {
     does: "record what they do:",
-    words: ["--input-tcp", ":28020", "--output-file", "requests.gor"],
+    args: ["--input-tcp", ":28020", "--output-file", "requests.gor"],
   },
   {
     does: "record any server on port 80, without the SDK:",
-    words: ["--input-raw", ":80", "--output-file", "requests.gor"],
+    args: ["--input-raw", ":80", "--output-file", "requests.gor"],
   },
   {
     does: "replay a recording at twice its speed:",
-    words: ["--input-file", "requests.gor|200%", "--output-http", STAGING],
+    args: ["--input-file", "requests.gor|200%", "--output-http", STAGING],
   },
   {
     does: "replay it with its sessions, and say what differs:",
-    words: ["compare", "requests.gor", "--target", STAGING],
+    args: ["compare", "requests.gor", "--target", STAGING],
   },
 ];
 

@@ -32,9 +32,10 @@ const KILL_MS = 1000;
 /** Milliseconds between two log lines about bad lines. */
 const BAD_LINE_LOG_MS = 5000;
 
+/** More fields than a class should have: a program tells nothing of itself, so that when each thing last happened is all there is to judge it by. */
 export class ChildPeer implements Peer {
   ready = false;
-  readonly #words: readonly string[];
+  readonly #args: readonly string[];
   readonly #context: RelayContext;
   readonly #events: PeerEvents;
   readonly #inside: InFlightMessages;
@@ -65,8 +66,8 @@ export class ChildPeer implements Peer {
   /** Why we ended it, when we did. */
   #fault = "";
 
-  constructor(words: readonly string[], context: RelayContext, events: PeerEvents) {
-    this.#words = words;
+  constructor(args: readonly string[], context: RelayContext, events: PeerEvents) {
+    this.#args = args;
     this.#context = context;
     this.#inside = new InFlightMessages(
       GRACE_MS,
@@ -77,7 +78,7 @@ export class ChildPeer implements Peer {
   }
 
   async start(): Promise<void> {
-    const [program = "", ...rest] = this.#words;
+    const [program = "", ...rest] = this.#args;
     // A group of its own: the Ctrl-C that stops us must not take it away while it still works for us.
     const child = spawn(program, rest, {
       stdio: ["pipe", "pipe", "pipe"],

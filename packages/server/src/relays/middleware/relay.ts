@@ -13,22 +13,22 @@ export function create(
 ): Relay {
   const split = splitCommand(command);
   if ("rule" in split) throw new Error(`--middleware: ${split.rule}`);
-  const plugin = pluginPath(split.words);
+  const plugin = pluginPath(split.args);
   return new Supervisor(context, {
     timeoutMs,
     restartWhenHung: plugin !== undefined,
     copies: context.durable && plugin === undefined,
     launch: (events) =>
       plugin === undefined
-        ? new ChildPeer(split.words, context, events)
+        ? new ChildPeer(split.args, context, events)
         : new PluginPeer(plugin, onError, context, events),
   });
 }
 
 /** The path when the words name a plugin: one word, a module's ending, and not a script with an interpreter of its own. */
-function pluginPath(words: readonly string[]): string | undefined {
-  const [path = ""] = words;
-  if (words.length !== 1 || !/\.[cm]?[jt]s$/.test(path)) return undefined;
+function pluginPath(args: readonly string[]): string | undefined {
+  const [path = ""] = args;
+  if (args.length !== 1 || !/\.[cm]?[jt]s$/.test(path)) return undefined;
   return beginsWithInterpreter(path) ? undefined : path;
 }
 

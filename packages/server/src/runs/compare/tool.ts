@@ -28,16 +28,16 @@ export async function compare(
 }
 
 function wordsOf(recordings: readonly string[], values: CompareValues): string[] {
-  const words = recordings.flatMap((each) => ["--input-file", each]);
+  const args = recordings.flatMap((each) => ["--input-file", each]);
   const give = (flag: string, value: string): void => {
-    if (value !== "") words.push(flag, value);
+    if (value !== "") args.push(flag, value);
   };
   const files = [...(values.noise === "on" ? ["-"] : []), ...values.report];
   give("--input-file-speed", values.speed);
   give("--output-http", values.target);
   give("--correlate", values.correlate);
   give("--correlate-jwt-key-file", values.correlateJwtKeyFile);
-  if (values.correlateTimes) words.push("--correlate-times");
+  if (values.correlateTimes) args.push("--correlate-times");
   give("--correlate-order", values.speed === "max" ? "all" : "session");
   give("--output-compare", files.join(","));
   give("--output-compare-queue-full", "wait");
@@ -47,7 +47,7 @@ function wordsOf(recordings: readonly string[], values: CompareValues): string[]
   give("--output-compare-tolerance", values.tolerance);
   give("--output-compare-probe", values.probe);
   give("--output-compare-openapi", values.openapi);
-  return words;
+  return args;
 }
 
 async function compareWithTarget(

@@ -1,6 +1,6 @@
 /**
  * Where the body of a captured message ends, by its framing: a length, chunks, the end of the stream. Sans-IO; its bytes go to
- * the builder, and what contradicts the framing becomes a doubt of the message. Knows nothing of what comes before or behind.
+ * the builder, and what contradicts the framing marks the message as ambiguous. Knows nothing of what comes before or behind.
  */
 import { ChunkScanner } from "./chunk-scanner.ts";
 import { Body } from "./framing.ts";
@@ -125,11 +125,11 @@ export class BodyReader {
   #endChunks(chunks: ChunkScanner): void {
     const { message } = this.#builder;
     if (chunks.fault === "") {
-      message?.doubt(chunks.ambiguity);
+      message?.markAmbiguous(chunks.ambiguity);
       return;
     }
     // As with a length that is none: what can be told of it is kept, and not trusted.
-    message?.doubt(chunks.fault);
+    message?.markAmbiguous(chunks.fault);
     this.lost = End.lostInBody;
   }
 }

@@ -129,13 +129,13 @@ export class ChunkScanner {
     } else if (byte === CR) {
       this.#part = Part.lineLf;
     } else if (byte === LF) {
-      this.#doubt("chunk-bare-lf");
+      this.#markAmbiguous("chunk-bare-lf");
       this.#endLine();
     } else if (byte === SEMICOLON) {
       this.#part = Part.extension;
     } else if (byte === SP || byte === HT) {
       this.#blank = true;
-      this.#doubt("chunk-size-blank");
+      this.#markAmbiguous("chunk-size-blank");
     } else {
       this.fault = "chunk-size";
     }
@@ -147,7 +147,7 @@ export class ChunkScanner {
       return;
     }
     if (byte === LF) {
-      this.#doubt("chunk-bare-lf");
+      this.#markAmbiguous("chunk-bare-lf");
       this.#endLine();
       return;
     }
@@ -155,7 +155,7 @@ export class ChunkScanner {
     if (this.#extensionBytes > this.#limits.chunkExtensionBytesMax) {
       this.fault = "chunk-extension-bytes";
     } else if ((byte < SP && byte !== HT) || byte === DEL) {
-      this.#doubt("chunk-extension");
+      this.#markAmbiguous("chunk-extension");
     }
   }
 
@@ -165,7 +165,7 @@ export class ChunkScanner {
   }
 
   #nextChunk(doubt: string): void {
-    if (doubt !== "") this.#doubt(doubt);
+    if (doubt !== "") this.#markAmbiguous(doubt);
     this.#part = Part.size;
     this.#size = 0;
     this.#digits = 0;
@@ -181,7 +181,7 @@ export class ChunkScanner {
       this.#part = Part.trailer;
       this.#colon = false;
       this.#lastWasCr = false;
-      if (byte === SP || byte === HT) this.#doubt("trailer");
+      if (byte === SP || byte === HT) this.#markAmbiguous("trailer");
       this.#stepTrailer(byte);
     }
   }
@@ -191,16 +191,17 @@ export class ChunkScanner {
     if (this.#trailerBytes > this.#limits.trailerBytesMax) {
       this.fault = "trailer-bytes";
     } else if (byte === LF) {
-      if (!this.#colon) this.#doubt("trailer");
+      if (!this.#colon) this.#markAmbiguous("trailer");
       this.#part = Part.trailerStart;
     } else {
-      if (this.#lastWasCr || (byte < SP && byte !== HT && byte !== CR)) this.#doubt("trailer");
+      if (this.#lastWasCr || (byte < SP && byte !== HT && byte !== CR))
+        this.#markAmbiguous("trailer");
       if (byte === COLON) this.#colon = true;
     }
     this.#lastWasCr = byte === CR;
   }
 
-  #doubt(reason: string): void {
+  #markAmbiguous(reason: string): void {
     if (this.ambiguity === "") this.ambiguity = reason;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * How the body of a message ends, from its head (RFC 9112 6.3). Pure. Where the head says two things or nonsense, the
- * reason is put down as a doubt of the scan, and the body is what the RFC makes of it; `unknown` when it makes nothing.
+ * reason marks the scan as ambiguous, and the body is what the RFC makes of it; `unknown` when it makes nothing.
  */
 import { Coding, MethodKind } from "../head/head-scan.ts";
 import type { HeadScan } from "../head/head-scan.ts";
@@ -14,7 +14,7 @@ export function requestBody(scan: HeadScan, limits: StreamLimits): Body {
   doubtHead(scan, limits);
   if (scan.coding !== Coding.none) {
     if (scan.coding === Coding.chunked) return Body.chunked;
-    scan.doubt("transfer-encoding");
+    scan.markAmbiguous("transfer-encoding");
     return Body.unknown;
   }
   if (scan.contentLengthInvalid) return Body.unknown;
@@ -29,7 +29,7 @@ export function responseBody(scan: HeadScan, method: MethodKind, limits: StreamL
   doubtHead(scan, limits);
   if (scan.coding !== Coding.none) {
     if (scan.coding === Coding.chunked) return Body.chunked;
-    scan.doubt("transfer-encoding");
+    scan.markAmbiguous("transfer-encoding");
     return Body.untilClose;
   }
   if (scan.contentLengthInvalid || scan.contentLength < 0) return Body.untilClose;
@@ -38,10 +38,10 @@ export function responseBody(scan: HeadScan, method: MethodKind, limits: StreamL
 
 function doubtHead(scan: HeadScan, limits: StreamLimits): void {
   const hasLength = scan.contentLength >= 0 || scan.contentLengthInvalid;
-  if (scan.coding !== Coding.none && hasLength) scan.doubt("length-and-coding");
+  if (scan.coding !== Coding.none && hasLength) scan.markAmbiguous("length-and-coding");
   // RFC 9112 6.1: HTTP/1.0 knows no transfer codings; who sends one has lost its framing.
-  if (scan.coding !== Coding.none && scan.versionMinor === 0) scan.doubt("coding-in-1.0");
-  if (scan.fields > limits.headerFieldsMax) scan.doubt("too-many-fields");
+  if (scan.coding !== Coding.none && scan.versionMinor === 0) scan.markAmbiguous("coding-in-1.0");
+  if (scan.fields > limits.headerFieldsMax) scan.markAmbiguous("too-many-fields");
 }
 
 /** What a response makes of its connection that we cannot read, or "". `method` is that of the request it answers. */

@@ -6,12 +6,13 @@ import { foreignProtocol, mayStart } from "./foreign.ts";
 import { HeadScan, NOT_A_HEAD } from "../head/head-scan.ts";
 import { scanHead } from "../head/scan-head.ts";
 
+const CR = 0x0d;
 const LF = 0x0a;
 
 /** One for all: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
 
-export class Hunt {
+export class Resync {
   /** What skipped bytes are counted under; "" while messages follow each other as they should. */
   reason: string;
   /** From the middle of a connection or behind a hole: a segment may begin a message although no line ended before it. */
@@ -55,4 +56,11 @@ export class Hunt {
       scanHead(chunk, at, end, isRequest, scan) !== NOT_A_HEAD
     );
   }
+}
+
+/** The place behind the empty lines that begin here. */
+export function blankLinesEnd(chunk: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && (chunk[at] === CR || chunk[at] === LF)) at += 1;
+  return at;
 }

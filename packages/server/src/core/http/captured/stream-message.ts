@@ -29,7 +29,7 @@ export class StreamMessage {
   done = false;
 
   /** Only the first reason is kept. */
-  doubt(reason: string): void {
+  markAmbiguous(reason: string): void {
     if (this.ambiguity === "") this.ambiguity = reason;
   }
 

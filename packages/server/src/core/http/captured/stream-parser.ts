@@ -12,7 +12,7 @@ import { BodyReader } from "./body-reader.ts";
 import { isForeign, nameOf } from "./foreign.ts";
 import { requestBody, responseBody, upgradeOf } from "./framing.ts";
 import { HeadFinder } from "./head-finder.ts";
-import { Hunt } from "./resync.ts";
+import { Resync, blankLinesEnd } from "./resync.ts";
 import { MessageBuilder } from "./message-builder.ts";
 import { copyOf } from "./message-bytes.ts";
 import { PROXY_HEADER } from "./proxy-header.ts";
@@ -21,13 +21,8 @@ import { scanHead } from "../head/scan-head.ts";
 import { STREAM_LIMITS } from "./stream-limits.ts";
 import type { StreamLimits, StreamTally } from "./stream-limits.ts";
 import type { StreamMessage } from "./stream-message.ts";
-import { End, State } from "./stream-state.ts";
+import { AFTER_FAULT, End, State } from "./stream-state.ts";
 import type { StreamEvents, StreamSide } from "./stream-events.ts";
-
-const CR = 0x0d;
-const LF = 0x0a;
-/** Of what is behind a message whose end could not be known. */
-const AFTER_FAULT = "after-fault";
 
 /** One for all parsers: a scan never outlives the call that made it. */
 const scan: HeadScan = new HeadScan();
@@ -46,11 +41,11 @@ export class StreamParser {
   #nanoseconds = 0;
   /** Place in the stream, gaps included. */
   #offset = 0;
-  readonly #search: Hunt;
+  readonly #search: Resync;
   /** What another protocol's bytes are counted under. */
   #protocol = "";
   /** Why the place where messages begin is not certain any more, or "". */
-  #taint = "";
+  #afterFault = "";
 
   constructor(
     side: StreamSide,
@@ -65,8 +60,8 @@ export class StreamParser {
     this.#limits = limits;
     this.#builder = new MessageBuilder(tally, limits);
     this.#body = new BodyReader(this.#builder, limits);
-    this.#state = midstream ? State.hunt : State.start;
-    this.#search = new Hunt(midstream);
+    this.#state = midstream ? State.resync : State.start;
+    this.#search = new Resync(midstream);
   }
 
   /** Bytes of the message that is not done yet. */
@@ -81,7 +76,7 @@ export class StreamParser {
 
   push(chunk: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): void {
     this.#tally.pushedBytes += end - start;
-    if (this.#state === State.hunt && this.#search.trustSegments) this.#search.atLine = true;
+    if (this.#state === State.resync && this.#search.trustSegments) this.#search.atLine = true;
     this.#seconds = seconds;
     this.#nanoseconds = nanoseconds;
     this.#consume(chunk, start, end);
@@ -97,7 +92,7 @@ export class StreamParser {
       if (this.#body.isWhole) this.#finish(message);
     } else if (this.#state !== State.foreign) {
       this.#breakOff();
-      this.#hunt("resync", true, false);
+      this.#resync("resync", true, false);
     }
     this.#offset += bytes;
   }
@@ -143,8 +138,8 @@ export class StreamParser {
         return this.#stepHead(chunk, at, end);
       case State.body:
         return this.#stepBody(chunk, at, end);
-      case State.hunt:
-        return this.#stepHunt(chunk, at, end);
+      case State.resync:
+        return this.#stepResync(chunk, at, end);
       case State.foreign:
         break;
     }
@@ -154,8 +149,7 @@ export class StreamParser {
 
   /** Where a message should begin. A message that is here whole is copied once and done. */
   #stepStart(chunk: Uint8Array, from: number, end: number): number {
-    let at = from;
-    while (at < end && (chunk[at] === CR || chunk[at] === LF)) at += 1;
+    const at = blankLinesEnd(chunk, from, end);
     if (at > from) {
       // RFC 9112 2.2: empty lines before a message are noise of old clients.
       this.#tally.skipped("blank-lines", at - from);
@@ -209,7 +203,7 @@ export class StreamParser {
     }
     if (builder.pending >= this.#limits.headBytesMax || this.#tally.isFull) {
       this.#breakHead("head-bytes");
-      this.#huntBehindFault(AFTER_FAULT, false);
+      this.#resyncBehindFault(AFTER_FAULT, false);
     }
     return stop;
   }
@@ -226,7 +220,7 @@ export class StreamParser {
   }
 
   /** Looks for the next start line; only at the beginnings of lines, and of segments where those can be trusted. */
-  #stepHunt(chunk: Uint8Array, at: number, end: number): number {
+  #stepResync(chunk: Uint8Array, at: number, end: number): number {
     const search = this.#search;
     if (!search.atLine) {
       const stop = search.skipLine(chunk, at, end);
@@ -256,13 +250,13 @@ export class StreamParser {
     message.endNanoseconds = this.#nanoseconds;
     if (this.#isRequest) {
       this.#body.begin(requestBody(scan, this.#limits), scan.contentLength, false);
-      message.doubt(scan.ambiguity);
+      message.markAmbiguous(scan.ambiguity);
       this.#events.head(message);
     } else {
       const method = this.#events.head(message);
       const body = responseBody(scan, method, this.#limits);
       this.#body.begin(body, scan.contentLength, method === MethodKind.unknown);
-      message.doubt(scan.ambiguity);
+      message.markAmbiguous(scan.ambiguity);
       message.upgrade = upgradeOf(scan, method);
     }
     this.#state = State.body;
@@ -271,14 +265,14 @@ export class StreamParser {
 
   /** The message is done; what follows is decided before anybody is told, because they may turn this stream foreign. */
   #finish(message: StreamMessage): void {
-    if (this.#taint !== "") message.doubt(this.#taint);
+    if (this.#afterFault !== "") message.markAmbiguous(this.#afterFault);
     this.#builder.finish(message);
     const { lost } = this.#body;
     this.#body.reset();
     this.#state = State.start;
     this.#search.end();
     // Behind a head that ended the next message may begin, for servers that take it for one without a body.
-    if (lost !== End.known) this.#huntBehindFault(AFTER_FAULT, lost === End.lostInHead);
+    if (lost !== End.known) this.#resyncBehindFault(AFTER_FAULT, lost === End.lostInHead);
     message.done = true;
     this.#events.done(message);
     if (message.upgrade !== "") this.#turnForeign(message.upgrade);
@@ -309,7 +303,7 @@ export class StreamParser {
     const message = this.#builder.begin(scan);
     message.incomplete = true;
     message.truncated = doubt !== "";
-    message.doubt(doubt);
+    message.markAmbiguous(doubt);
     this.#events.head(message);
     this.#finish(message);
   }
@@ -326,22 +320,22 @@ export class StreamParser {
       this.#turnForeign(name);
       return;
     }
-    if (search.reason !== "") this.#hunt(search.reason, search.trustSegments, false);
-    else if (name === PROXY_HEADER) this.#hunt(name, false, false);
-    else this.#huntBehindFault(name, false);
+    if (search.reason !== "") this.#resync(search.reason, search.trustSegments, false);
+    else if (name === PROXY_HEADER) this.#resync(name, false, false);
+    else this.#resyncBehindFault(name, false);
     this.#offset = builder.headOffset;
     const bytes = builder.giveBack();
     this.#consume(bytes, 0, bytes.length);
   }
 
   /** A server that took this would be a strange one: what is found from here on may never have been a message. */
-  #huntBehindFault(reason: string, atLine: boolean): void {
-    this.#taint = AFTER_FAULT;
-    this.#hunt(reason, false, atLine);
+  #resyncBehindFault(reason: string, atLine: boolean): void {
+    this.#afterFault = AFTER_FAULT;
+    this.#resync(reason, false, atLine);
   }
 
-  #hunt(reason: string, trustSegments: boolean, atLine: boolean): void {
-    this.#state = State.hunt;
+  #resync(reason: string, trustSegments: boolean, atLine: boolean): void {
+    this.#state = State.resync;
     this.#search.begin(reason, trustSegments, atLine);
     // That it hides no message is known of this one.
     if (reason !== PROXY_HEADER) this.#events.lostSync();

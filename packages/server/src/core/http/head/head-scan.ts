@@ -47,7 +47,7 @@ export class HeadScan {
     this.ambiguity = "";
   }
 
-  doubt(reason: string): void {
+  markAmbiguous(reason: string): void {
     if (this.ambiguity === "") this.ambiguity = reason;
   }
 }

@@ -62,25 +62,16 @@ function scanFields(
     let valueAt = at;
     let name = 0;
     if (first === SP || first === HT) {
-      doubtFold(scan, framingBefore);
+      markFold(scan, framingBefore);
     } else {
       while (valueAt < end && TOKEN[bytes[valueAt] ?? 0] === 1) valueAt += 1;
       name = valueAt - at;
-      if (valueAt < end && bytes[valueAt] !== COLON) valueAt = doubtName(bytes, valueAt, end, scan);
-      else if (name === 0) scan.doubt("empty-name");
+      if (valueAt < end && bytes[valueAt] !== COLON) valueAt = markName(bytes, valueAt, end, scan);
+      else if (name === 0) scan.markAmbiguous("empty-name");
       valueAt += 1;
       scan.fields += 1;
     }
-    let lineEnd = valueAt;
-    while (lineEnd < end) {
-      const byte = bytes[lineEnd] ?? 0;
-      if (FIELD[byte] === 0) {
-        if (byte === LF) break;
-        if (byte !== CR) scan.doubt("control-byte");
-        else if (lineEnd + 1 < end && bytes[lineEnd + 1] !== LF) scan.doubt("bare-cr");
-      }
-      lineEnd += 1;
-    }
+    const lineEnd = lineEndOf(bytes, valueAt, end, scan);
     if (lineEnd >= end) return NEEDS_MORE;
     const stop = bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
     framingBefore =
@@ -90,26 +81,41 @@ function scanFields(
   return NEEDS_MORE;
 }
 
-function doubtFold(scan: HeadScan, framingBefore: boolean): void {
+/** The place of the line's LF, or `end`. */
+function lineEndOf(bytes: Uint8Array, from: number, end: number, scan: HeadScan): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at] ?? 0;
+    if (FIELD[byte] === 0) {
+      if (byte === LF) break;
+      if (byte !== CR) scan.markAmbiguous("control-byte");
+      else if (at + 1 < end && bytes[at + 1] !== LF) scan.markAmbiguous("bare-cr");
+    }
+    at += 1;
+  }
+  return at;
+}
+
+function markFold(scan: HeadScan, framingBefore: boolean): void {
   if (scan.fields === 0) {
-    scan.doubt("space-before-fields");
+    scan.markAmbiguous("space-before-fields");
   } else if (framingBefore) {
-    scan.doubt("folded-framing");
+    scan.markAmbiguous("folded-framing");
     if (scan.coding !== Coding.none) scan.coding = Coding.invalid;
     else scan.contentLengthInvalid = true;
   }
 }
 
 /** The name is followed by something else than a colon. Returns the colon's place, or where the line has none, its end. */
-function doubtName(bytes: Uint8Array, from: number, end: number, scan: HeadScan): number {
+function markName(bytes: Uint8Array, from: number, end: number, scan: HeadScan): number {
   let at = from;
   while (at < end && (bytes[at] === SP || bytes[at] === HT)) at += 1;
   if (at < end && bytes[at] === COLON) {
-    scan.doubt("space-before-colon");
+    scan.markAmbiguous("space-before-colon");
     return at;
   }
   while (at < end && bytes[at] !== COLON && bytes[at] !== LF) at += 1;
-  if (at < end) scan.doubt(bytes[at] === LF ? "no-colon" : "field-name");
+  if (at < end) scan.markAmbiguous(bytes[at] === LF ? "no-colon" : "field-name");
   // One back at a line's end, so that the search for the end of the value finds it.
   return at < end && bytes[at] === LF ? at - 1 : at;
 }
@@ -156,13 +162,13 @@ function readContentLength(bytes: Uint8Array, from: number, to: number, scan: He
   const text = trimBlanks(textOf(bytes, from, to));
   // RFC 9112 6.3: a list of equal numbers may be read as one; senders of such lists are not to be trusted.
   const parts = text.includes(",") ? text.split(",").map(trimBlanks) : [text];
-  if (parts.length > 1 || scan.contentLength >= 0) scan.doubt("content-length-twice");
+  if (parts.length > 1 || scan.contentLength >= 0) scan.markAmbiguous("content-length-twice");
   for (const part of parts) {
     const value = /^\d+$/.test(part) ? Number(part) : -1;
     const fits = value >= 0 && value <= Number.MAX_SAFE_INTEGER;
     if (!fits || (scan.contentLength >= 0 && scan.contentLength !== value)) {
       scan.contentLengthInvalid = true;
-      scan.doubt(fits ? "content-length-differs" : "content-length-invalid");
+      scan.markAmbiguous(fits ? "content-length-differs" : "content-length-invalid");
     } else {
       scan.contentLength = value;
     }
@@ -185,7 +191,7 @@ function readTransferEncoding(value: string, scan: HeadScan): void {
     // Chunked must be the last, and once.
     if (!known || scan.coding === Coding.chunked || scan.coding === Coding.invalid) {
       scan.coding = Coding.invalid;
-      scan.doubt("transfer-encoding");
+      scan.markAmbiguous("transfer-encoding");
     } else {
       scan.coding = coding === "chunked" ? Coding.chunked : Coding.other;
     }

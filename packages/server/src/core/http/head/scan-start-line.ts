@@ -80,7 +80,7 @@ function scanLooseRequestLine(
   const targetEnd = trimEnd(bytes, methodEnd, version);
   if (targetEnd === methodEnd || targetEnd === version) return NOT_A_HEAD;
   if (!readLooseVersion(bytes, version, lineEnd, scan)) return NOT_A_HEAD;
-  scan.doubt("request-line");
+  scan.markAmbiguous("request-line");
   return lineFeed + 1;
 }
 
@@ -106,7 +106,7 @@ function scanLooseStatusLine(
   const isStatus = at - first === 3 && (isBlank(next) || next === CR || next === LF);
   if (!isStatus) return NOT_A_HEAD;
   scan.status = status;
-  scan.doubt("status-line");
+  scan.markAmbiguous("status-line");
   return lineFeed + 1;
 }
 
@@ -158,7 +158,7 @@ function scanReason(bytes: Uint8Array, from: number, end: number, scan: HeadScan
   while (at < end && bytes[at] !== LF) {
     const byte = bytes[at] ?? 0;
     if (FIELD[byte] === 0 && !(byte === CR && (at + 1 === end || bytes[at + 1] === LF))) {
-      scan.doubt("status-line");
+      scan.markAmbiguous("status-line");
     }
     at += 1;
   }
@@ -188,7 +188,7 @@ function scanVersion(bytes: Uint8Array, at: number, end: number, scan: HeadScan)
   }
   scan.versionMajor = (bytes[digits] ?? 0) - 0x30;
   scan.versionMinor = (bytes[digits + 2] ?? 0) - 0x30;
-  if (scan.versionMajor !== 1) scan.doubt("version");
+  if (scan.versionMajor !== 1) scan.markAmbiguous("version");
   return digits + 3;
 }
 
