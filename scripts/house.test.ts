@@ -66,6 +66,16 @@ function isClass(node: object): node is ClassNode {
   return "type" in node && (node.type === "ClassDeclaration" || node.type === "ClassExpression");
 }
 
+describe("ARCHITECTURE.md", () => {
+  it("names files that there are", () => {
+    const named = readFileSync(`${root}/ARCHITECTURE.md`, "utf8").matchAll(/`([\w/-]+\.ts)`/g);
+    const files = new Set([...named].map(([, file = ""]) => file));
+    expect(files.size).toBeGreaterThan(20);
+    const all = listed.split("\n");
+    expect([...files].filter((file) => !all.some((each) => each.endsWith(`/${file}`)))).toEqual([]);
+  });
+});
+
 describe("a folder", () => {
   it(`has at most ${FILES_MAX} source files of its own`, () => {
     const counts = new Map<string, number>();

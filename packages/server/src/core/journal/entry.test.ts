@@ -59,6 +59,12 @@ const vectors = JSON.parse(
   readFileSync(new URL("../../../test/vectors/1.2/journal.json", import.meta.url), "utf8"),
 ) as EntryVector[];
 
+it.each(vectors)("are written as version 1.2 did, which therefore reads them: $name", (vector) => {
+  const { producer, service, seq, total, payload } = vector;
+  const entry = { producer, service, seq, total, payload: Buffer.from(payload, "hex") };
+  expect(encodeEntry(entry).toString("hex")).toBe(vector.bytes);
+});
+
 it.each(vectors)("are read as version 1.2 wrote them: $name", ({ bytes, payload, ...entry }) => {
   const read = decodeEntry(Buffer.from(bytes, "hex"));
   expect(read).toMatchObject({ producer: entry.producer, service: entry.service });
