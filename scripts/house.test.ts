@@ -22,7 +22,7 @@ const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclu
   encoding: "utf8",
 }); // prettier-ignore
 const sources = listed.split("\n").filter((file) => {
-  return /\.(?:ts|mjs)$/.test(file) && !/\.(?:test|d)\.ts$|\/test\//.test(file);
+  return /\.(?:tsx?|mjs)$/.test(file) && !/\.(?:test|d)\.ts$|\/test\//.test(file);
 });
 
 interface Measured {
@@ -130,7 +130,7 @@ describe("the linter", () => {
     ]);
   });
 
-  it("makes exceptions for tests and benches only", () => {
+  it("makes exceptions for tests, benches and markup only", () => {
     const freed = config.overrides.filter(({ rules }) => measures.some((rule) => rule in rules));
     const files = new Set(freed.flatMap((override) => override.files));
     expect([...files].toSorted()).toEqual([
@@ -138,6 +138,7 @@ describe("the linter", () => {
       "**/test/**",
       "bench/**",
       "packages/*/test/**",
+      "packages/page/src/**/*.tsx",
     ]);
   });
 });

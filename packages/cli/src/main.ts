@@ -9,21 +9,21 @@ import { EXIT_USAGE, asksForHelp, complain, show, version } from "./commands/com
 import type { Command } from "./commands/command.ts";
 import { help, helpWithin } from "./commands/help.ts";
 
-const run: Command = async (words) => {
-  if (asksForHelp(words)) await helpWithin(words);
-  else if (words.some((word) => /^--?version$/.test(word))) await show(`${version()}\n`);
-  else await (await import("./commands/run.ts")).run(words);
+const run: Command = async (args) => {
+  if (asksForHelp(args)) await helpWithin(args);
+  else if (args.some((word) => /^--?version$/.test(word))) await show(`${version()}\n`);
+  else await (await import("./commands/run.ts")).run(args);
 };
 
 /** The sub-commands there are: those of this folder, and the tools that the server library declares. What runs is loaded when it is to. */
 const commands: Readonly<Record<string, Command>> = {
-  check: async (words) => (await import("./commands/check.ts")).check(words),
+  check: async (args) => (await import("./commands/check.ts")).check(args),
   help,
   run,
   ...Object.fromEntries(
     catalogue.tools.map((tool): [string, Command] => [
       tool.name,
-      async (words) => (await import("./commands/tool.ts")).runTool(tool, words),
+      async (args) => (await import("./commands/tool.ts")).runTool(tool, args),
     ]),
   ),
 };

@@ -1,13 +1,12 @@
 // Whatever traffic a service has, the receiver takes every frame that the recorder makes of it: nothing is refused, nothing sent again for ever.
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { connect } from "node:net";
-import type { AddressInfo } from "node:net";
 import { createMirror } from "@mirrorball/sdk";
 import type { Mirror } from "@mirrorball/sdk";
 import fc from "fast-check";
 import { afterEach, expect, it } from "vitest";
+import { serve } from "./service.ts";
 import { Sink } from "./sink.ts";
 
 const closers: (() => unknown)[] = [];
@@ -32,24 +31,17 @@ const asked: fc.Arbitrary<Asked> = fc.record({
 async function service(
   server: string,
 ): Promise<{ tee: Mirror; port: number; release: () => void }> {
-  const tee = createMirror({ server, maxBufferBytes: 64 * 1024 * 1024, log: () => {} });
   const held: ServerResponse[] = [];
-  const host = createServer((req, res) => {
+  const handler: RequestListener = (req, res) => {
     const how = decodeURIComponent(req.url ?? "").slice(1);
     req.resume().on("end", () => answer(res, how, held));
-  });
-  await new Promise<void>((resolve) => tee.attach(host).listen(0, "127.0.0.1", resolve));
-  closers.push(
-    () => {
-      host.closeAllConnections();
-      host.close();
-    },
-    () => tee.close({ timeoutMs: 0 }),
-  );
+  };
+  const options = { server, maxBufferBytes: 64 * 1024 * 1024 };
+  const { tee, port } = await serve({ createMirror, closers, options, handler });
   const release = (): void => {
     for (const res of held.splice(0)) res.end("z");
   };
-  return { tee, port: (host.address() as AddressInfo).port, release };
+  return { tee, port, release };
 }
 
 function answer(res: ServerResponse, how: string, held: ServerResponse[]): void {

@@ -40,7 +40,10 @@ export async function serve({
   closers.push(
     () => sink.close(),
     () => tee.close({ timeoutMs: 0 }),
-    () => host.close(),
+    () => {
+      host.closeAllConnections();
+      host.close();
+    },
   );
   return { tee, port: (host.address() as AddressInfo).port, sink, lines };
 }

@@ -12,6 +12,7 @@ import { createMirror } from "@mirrorball/sdk";
 import type { Mirror, MirrorOptions } from "@mirrorball/sdk";
 import { afterEach, describe, expect, it } from "vitest";
 import { ABSENT, ATTACKS, hostile, stopped } from "./server-states.ts";
+import { serve } from "./service.ts";
 import { Sink } from "./sink.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -27,23 +28,8 @@ async function service(
   server: string,
   options: MirrorOptions = {},
 ): Promise<{ tee: Mirror; port: number; lines: string[] }> {
-  const lines: string[] = [];
-  const tee = createMirror({
-    server,
-    maxBufferBytes: BUFFER_BYTES,
-    log: (line) => lines.push(line),
-    ...options,
-  });
-  const host = createHttpServer((req, res) => void req.pipe(res));
-  await new Promise<void>((resolve) => tee.attach(host).listen(0, "127.0.0.1", resolve));
-  closers.push(
-    () => {
-      host.closeAllConnections();
-      host.close();
-    },
-    () => tee.close({ timeoutMs: 0 }),
-  );
-  return { tee, port: (host.address() as AddressInfo).port, lines };
+  const bounded = { server, maxBufferBytes: BUFFER_BYTES, ...options };
+  return await serve({ createMirror, closers, options: bounded });
 }
 
 /** Posts 1 KB `count` times; every answer must be its echo. */

@@ -4,6 +4,7 @@
  */
 import { fnv1a32 } from "@mirrorball/protocol/producing";
 import type { SampleKey } from "../options.ts";
+import { fieldIn } from "../exchange/header-summary.ts";
 
 /** Shares are kept to a hundredth of a percent. */
 const STEPS = 10_000;
@@ -23,22 +24,13 @@ export function isSampled(
 }
 
 function keyOf(by: SampleKey, target: string, rawHeaders: readonly string[]): string | undefined {
-  if ("header" in by) return fieldOf(rawHeaders, by.header.toLowerCase());
+  if ("header" in by) return fieldIn(rawHeaders, by.header.toLowerCase());
   if ("query" in by) {
     const start = target.indexOf("?");
     return start < 0 ? undefined : valueIn(target.slice(start + 1), "&", by.query);
   }
-  const cookies = fieldOf(rawHeaders, "cookie");
+  const cookies = fieldIn(rawHeaders, "cookie");
   return cookies === undefined ? undefined : valueIn(cookies, ";", by.cookie);
-}
-
-function fieldOf(rawHeaders: readonly string[], lowerName: string): string | undefined {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name?.length === lowerName.length && name.toLowerCase() === lowerName)
-      return rawHeaders[i + 1];
-  }
-  return undefined;
 }
 
 function valueIn(text: string, separator: string, name: string): string | undefined {

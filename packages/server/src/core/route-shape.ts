@@ -1,7 +1,8 @@
 /**
- * The shape of a path: `/users/17/orders/3f2a…?x=1` is `/users/{number}/orders/{hex}`, so that paths of one route count
+ * How the route of a request is called, in one place for all who count by route: as its framework calls it, or by the shape of its path: `/users/17/orders/3f2a…?x=1` is `/users/{number}/orders/{hex}`, so that paths of one route count
  * as one. In: a request target. Out: a shape. It guesses from the looks of each part alone.
  */
+import type { MessageContext } from "@mirrorball/protocol";
 import { withoutQuery } from "./http/head/target-parts.ts";
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
@@ -14,6 +15,15 @@ const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w~.=-]{20,}$/i;
 const LABELLED = /^[a-z]{1,24}[_:-]\d{2,19}$/i;
 /** Deeper paths are cut here: a shape should fit a line. */
 const PARTS_MAX = 12;
+
+/** `template`: what an API description calls it, for requests that came without a framework's name. */
+export function routeOf(
+  target: string,
+  context: MessageContext | undefined,
+  template?: string,
+): string {
+  return context?.route ?? template ?? routeShape(target);
+}
 
 export function routeShape(target: string): string {
   // A proxy's request names the host too.

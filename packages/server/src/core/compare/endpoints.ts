@@ -7,7 +7,7 @@ import type { Message } from "@mirrorball/protocol";
 import { contentOf } from "../content/body.ts";
 import { isObject } from "../content/json.ts";
 import type { Json } from "../content/json.ts";
-import { routeShape } from "../route-shape.ts";
+import { routeOf } from "../route-shape.ts";
 
 export interface EndpointName {
   readonly method: string;
@@ -37,8 +37,8 @@ export class Endpoints {
     const { head } = message.http;
     if (head === undefined || isResponseHead(head)) return UNREADABLE;
     const path = pathOf(head.target);
-    const route =
-      message.context?.route ?? this.#templates?.match(head.method, path) ?? routeShape(path);
+    const template = this.#templates?.match(head.method, path);
+    const route = routeOf(path, message.context, template);
     const operation = graphqlOperation(message, path);
     const full = operation === undefined ? route : `${route} ${operation}`;
     const key = `${head.method} ${full}`;

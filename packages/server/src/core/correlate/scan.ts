@@ -5,7 +5,7 @@
 import { MessageKind, isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { contentOf } from "../content/body.ts";
-import { routeShape } from "../route-shape.ts";
+import { routeOf } from "../route-shape.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 import { slotsOf } from "./request-values.ts";
 import { RuleLearner } from "./rules.ts";
@@ -64,5 +64,5 @@ export class RuleScan {
 export function endpointOf({ http, context }: Message): string | undefined {
   const { head } = http;
   if (head === undefined || isResponseHead(head)) return undefined;
-  return `${head.method} ${context?.route ?? routeShape(head.target.split("?", 1)[0] ?? "")}`;
+  return `${head.method} ${routeOf(head.target, context)}`;
 }

@@ -4,7 +4,7 @@
  */
 import { isResponseHead } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
-import { routeShape } from "../../core/route-shape.ts";
+import { routeOf } from "../../core/route-shape.ts";
 
 /** Of each route: enough to see what varies at each look. */
 const FIRST = 8;
@@ -24,7 +24,7 @@ export class Prober {
   chooses({ http, context }: Message): boolean {
     const { head } = http;
     if (head === undefined || isResponseHead(head) || !METHODS.has(head.method)) return false;
-    const route = context?.route ?? routeShape(head.target.split("?", 1)[0] ?? "");
+    const route = routeOf(head.target, context);
     const seen = this.#seen.get(route) ?? 0;
     if (seen < FIRST && (seen > 0 || this.#seen.size < ROUTES_MAX)) {
       this.#seen.set(route, seen + 1);

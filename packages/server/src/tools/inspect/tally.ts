@@ -5,7 +5,7 @@
 import { MessageKind, headerValue, isResponseHead, timestampToNs } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
 import { Histogram } from "../../core/histogram.ts";
-import { routeShape } from "../../core/route-shape.ts";
+import { routeOf } from "../../core/route-shape.ts";
 import { escaped, formatTime } from "./readable.ts";
 
 /** Different words a table holds. */
@@ -84,7 +84,7 @@ export class Tally {
     } else {
       this.#methods.count(head.method);
       this.#hosts.count(headerValue(head.headers, "host") ?? "(none)");
-      this.#routes.count(`${head.method} ${context?.route ?? routeShape(head.target)}`);
+      this.#routes.count(`${head.method} ${routeOf(head.target, context)}`);
     }
   }
 
