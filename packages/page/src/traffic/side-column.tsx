@@ -3,9 +3,9 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Page } from "@mirrorball/server";
 import { bytes, clock, millis } from "../format.ts";
-import { BodyView } from "./body-view.tsx";
+import { BodyView } from "./body/body-view.tsx";
 import { Found } from "./found.tsx";
-import { HexView } from "./hex-view.tsx";
+import { HexView } from "./body/hex-view.tsx";
 
 export interface SideColumnProps {
   readonly title: string;

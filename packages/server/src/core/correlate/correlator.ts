@@ -12,7 +12,7 @@ import { contentOf } from "../content/body.ts";
 import { classesOf, isStrong } from "../content/value-class.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 import { CorrelationMaps } from "./maps.ts";
-import { MinHeap } from "./min-heap.ts";
+import { MinHeap } from "../min-heap.ts";
 import { namespaceOfPath } from "./namespace.ts";
 import { pairsOf } from "./pairs.ts";
 import { GivenValues } from "./given.ts";
@@ -31,6 +31,7 @@ const EXCHANGES_MAX = 65_536;
 /** Bytes of answers that wait for the other one of their exchange. */
 const ANSWERS_BYTES_MAX: number = 64 * 1024 * 1024;
 
+/** More fields than a class should have: it joins what is known of values, sessions, exchanges and the time, each a part of its own. */
 export class Correlator {
   readonly #options: CorrelatorOptions;
   #rules: RuleLearner;

@@ -3,7 +3,7 @@
  * order they became free. Bounded in number and in bytes: beyond the bound the oldest goes as it is, and the reason is told.
  */
 import type { Message } from "@mirrorball/protocol";
-import { MinHeap } from "./min-heap.ts";
+import { MinHeap } from "../min-heap.ts";
 
 /** An exchange of the recording, on its way through one target. */
 export interface Tracked {

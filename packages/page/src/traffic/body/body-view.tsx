@@ -1,7 +1,7 @@
 /** A decoded body: JSON as a tree, text as text, pictures as pictures, the rest as bytes. Captured markup is text and stays it. */
 import type { JSX } from "preact";
 import type { Page } from "@mirrorball/server";
-import { Found } from "./found.tsx";
+import { Found } from "../found.tsx";
 import { HexView } from "./hex-view.tsx";
 import { ImageView } from "./image-view.tsx";
 import { parseExactly } from "./exact-json.ts";

@@ -1,10 +1,10 @@
 /** Bytes as hexadecimal and text, a screenful at a time. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { Notice } from "../parts/notice.tsx";
-import { count } from "../format.ts";
+import { Notice } from "../../parts/notice.tsx";
+import { count } from "../../format.ts";
 import { hexLines } from "./hex-lines.ts";
-import { useBytes } from "./use-bytes.ts";
+import { useBytes } from "../use-bytes.ts";
 
 const BYTES_SHOWN = 2048;
 

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Page } from "@mirrorball/server";
 import { Digits } from "./exact-json.ts";
-import { Found } from "./found.tsx";
+import { Found } from "../found.tsx";
 
 /** Levels that are open at first, and members of one value that are shown before somebody asks for more. */
 const OPEN_DEPTH = 3;

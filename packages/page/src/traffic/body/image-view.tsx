@@ -1,7 +1,7 @@
 /** A captured picture. Its bytes come as bytes and are shown as an image of a kind that cannot hold anything that runs. */
 import { useMemo } from "preact/hooks";
 import type { JSX } from "preact";
-import { useBytes } from "./use-bytes.ts";
+import { useBytes } from "../use-bytes.ts";
 
 export interface ImageViewProps {
   readonly path: string;
