@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 /** What this repository is made of. A new kind belongs here, with the change that brings it. */
 const KINDS = new Set(
   (
-    ".c .cjs .mjs .py .sh .ts .tsx .css .html .json .md .svg .yaml .yml " +
+    ".c .cjs .mjs .py .sh .ts .tsx .css .html .json .md .png .svg .yaml .yml " +
     // Recordings, captures and vectors that tests read.
     ".gor .gz .har .hex .jsonl .pcap .pcapng .stream"
   ).split(" "),

@@ -1,6 +1,10 @@
 // The page of a real server under real traffic, in a real browser: what it shows, whom it refuses, that nothing captured ever runs.
+import { mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser, launch, openTab } from "./browser.ts";
@@ -17,11 +21,13 @@ describe.skipIf(!hasBrowser)("the page", () => {
 
   beforeAll(async () => {
     browser = await launch();
-    server = await serving((request, response) => {
+    const report = join(mkdtempSync(join(tmpdir(), "page-")), "report.json");
+    const faulty: RequestListener = (request, response) => {
       const isFaulty = request.url === "/products";
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ lamps: [{ id: 1, price: isFaulty ? 20 : 19.95 }] }));
-    });
+    };
+    server = await serving(faulty, "--output-compare", report);
     tab = await openTab(browser);
     await tab.page.goto(server.url);
     await tab.page.locator("text=/^live/").waitFor();
@@ -122,6 +128,25 @@ describe.skipIf(!hasBrowser)("the page", () => {
     };
     expect(read.log.entries[0]?.request.url).toBe("http://shop/lamps");
     await page.keyboard.press("Escape");
+  });
+
+  it("has the fault of the target in its inbox, new at the first look and not at the second", async () => {
+    const { page } = tab;
+    await page.keyboard.press("d");
+    const finding = page.locator(".finding");
+    await finding.filter({ hasText: "GET /products" }).waitFor();
+    expect(await finding.count()).toBe(1);
+    expect(await finding.textContent()).toContain("body $.lamps[].price value");
+    await finding.locator(".fold").click();
+    expect(await finding.locator("td.old, td.new").allTextContents()).toEqual(["19.95", "20"]);
+    expect(await finding.locator(".badge.new").count()).toBe(1);
+    await finding.locator("button.link").click();
+    await page.locator(ROWS, { hasText: "/products" }).waitFor();
+    await rows(1);
+    await page.keyboard.press("d");
+    await finding.waitFor();
+    expect(await finding.locator(".badge.new").count()).toBe(0);
+    await page.keyboard.press("t");
   });
 
   it("shows nothing to a page of another origin, not even by its own cookie", async () => {

@@ -4,6 +4,7 @@ import { runDeclaration } from "./engine/plan/run-options.ts";
 import { inputs } from "./inputs/index.ts";
 import { outputs } from "./outputs/index.ts";
 import { compareTool } from "./runs/compare.ts";
+import { pageTool } from "./runs/page.ts";
 import { relays } from "./relays/index.ts";
 import { stages } from "./stages/index.ts";
 import { tools } from "./tools/index.ts";
@@ -14,5 +15,5 @@ export const catalogue: Catalogue = {
   stages,
   outputs,
   run: runDeclaration,
-  tools: [compareTool(() => catalogue), ...tools],
+  tools: [compareTool(() => catalogue), pageTool, ...tools],
 };

@@ -1,6 +1,6 @@
 /** Name, views, state of the connection, theme. */
 import type { JSX } from "preact";
-import { formatPlace, go, place, view } from "../state/address.ts";
+import { formatPlace, go, place } from "../state/address.ts";
 import type { View } from "../state/address.ts";
 import { connection, hello, now } from "../state/connection.ts";
 import { helpShown } from "../state/keys.ts";
@@ -10,6 +10,7 @@ import { rate } from "../format.ts";
 const VIEWS: readonly (readonly [View, string])[] = [
   ["now", "Now"],
   ["traffic", "Traffic"],
+  ["differences", "Differences"],
 ];
 
 const STATES: Readonly<Record<typeof connection.value, string>> = {
@@ -21,19 +22,20 @@ const STATES: Readonly<Record<typeof connection.value, string>> = {
   badFilter: "the filter is not right",
 };
 
-export function TopBar(): JSX.Element {
+export function TopBar({ shown }: { readonly shown: View }): JSX.Element {
   const state = connection.value;
+  const isLive = hello.value?.mode !== "recording";
   const columns = hello.value?.columns ?? [];
   const requests = now.value?.values[columns.findIndex(({ name }) => name === "requests")];
   return (
     <header class="top">
       <span class="brand">mirrorball</span>
       <nav aria-label="views">
-        {VIEWS.map(([name, label]) => (
+        {VIEWS.filter(([name]) => isLive || name !== "now").map(([name, label]) => (
           <a
             key={name}
             href={formatPlace({ ...place.value, view: name, open: undefined })}
-            aria-current={view.value === name ? "page" : undefined}
+            aria-current={shown === name ? "page" : undefined}
             onClick={(event) => {
               event.preventDefault();
               go({ view: name, open: undefined });
@@ -46,7 +48,7 @@ export function TopBar(): JSX.Element {
       <span class="grow" />
       <span class={`state ${state}`} role="status">
         <i aria-hidden="true" />
-        {STATES[state]}
+        {state === "open" && !isLive ? `recording: ${hello.value?.title ?? ""}` : STATES[state]}
         {state === "open" && requests !== undefined && (
           <span class="soft"> {rate(requests)} requests/s</span>
         )}

@@ -5,7 +5,7 @@
 import { computed, signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 
-export type View = "now" | "traffic" | "differences" | "sessions";
+export type View = "now" | "traffic" | "differences";
 
 export interface Place {
   readonly view: View;
@@ -14,7 +14,7 @@ export interface Place {
   readonly open: number | undefined;
 }
 
-const VIEWS: readonly View[] = ["now", "traffic"];
+const VIEWS: readonly View[] = ["now", "traffic", "differences"];
 
 export function parsePlace(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);

@@ -41,7 +41,7 @@ function open(text: string): void {
   on(stream, "hello", (data) => {
     connection.value = "open";
     hello.value = data;
-    void loadHistory();
+    if (data.mode === "live") void loadHistory();
     resetRows(text);
   });
   on(stream, "now", (data) => {

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import { go, openSeq, view } from "./address.ts";
 import type { View } from "./address.ts";
+import { hello } from "./connection.ts";
 import { heldAt, rows } from "./rows.ts";
 import { nextTheme } from "./theme.ts";
 
@@ -26,7 +27,8 @@ export const keys: readonly Key[] = [
   { key: "Esc", does: "close, or follow the newest again", act: escape },
   { key: "n", does: "Now", act: goTo("now") },
   { key: "t", does: "Traffic", act: goTo("traffic") },
-  { key: "d", does: "dark, light or as the system", act: nextTheme },
+  { key: "d", does: "Differences", act: goTo("differences") },
+  { key: "c", does: "colours: dark, light or as the system", act: nextTheme },
   { key: "?", does: "this help", act: () => (helpShown.value = !helpShown.value) },
 ];
 
@@ -53,9 +55,14 @@ function focusFilter(): void {
   requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#filter")?.focus());
 }
 
+function isTraffic(): boolean {
+  const isRecording = hello.value?.mode === "recording";
+  return view.value === "traffic" || (isRecording && view.value === "now");
+}
+
 /** Whoever walks through the list wants it to hold still. */
 function move(step: number): void {
-  if (view.value !== "traffic" || rows.length === 0) return;
+  if (!isTraffic() || rows.length === 0) return;
   heldAt.value ??= rows.newestSeq;
   const skip = rows.newerThan(heldAt.value);
   const at = cursor.value ?? openSeq.value;
@@ -68,7 +75,7 @@ function move(step: number): void {
 }
 
 function openCursor(): void {
-  if (view.value === "traffic" && cursor.value !== undefined) go({ open: cursor.value });
+  if (isTraffic() && cursor.value !== undefined) go({ open: cursor.value });
 }
 
 function escape(): void {

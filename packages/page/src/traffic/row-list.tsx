@@ -15,6 +15,8 @@ import { RowLine } from "./row-line.tsx";
 const ROW_PX = 28;
 /** Rows beyond the edges, so that a quick hand sees no white. */
 const BEYOND = 12;
+/** More than are ever there at once. A place keeps its elements while others scroll through it: that is what a jump costs. */
+const SLOTS = 512;
 
 export function RowList(): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
@@ -39,7 +41,7 @@ export function RowList(): JSX.Element {
   const shown = [];
   for (let place = first; place < last; place += 1) {
     const row = rows.at(place, skip);
-    if (row !== undefined) shown.push(<RowLine key={row.seq} row={row} isOpen={openSeq.value === row.seq} isCursor={cursor.value === row.seq} />); // prettier-ignore
+    if (row !== undefined) shown.push(<RowLine key={place % SLOTS} row={row} isOpen={openSeq.value === row.seq} isCursor={cursor.value === row.seq} />); // prettier-ignore
   }
   return (
     <div class="list">

@@ -7,6 +7,7 @@
 import type { Message, MessageKind } from "@mirrorball/protocol";
 import type { PairedPlace } from "../core/order/paired.ts";
 import type { InputJournal } from "./intake.ts";
+import type { Report } from "../core/compare/report/report.ts";
 import type { Histogram } from "../core/histogram.ts";
 
 /** Time and timers, so that tests can hold them still. */
@@ -212,6 +213,8 @@ export interface Output {
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */
   stats?(): OutputStats;
+  /** What a comparison would report if it ended now; undefined when it broke. Absent on outputs that compare nothing. */
+  report?(): Promise<Report | undefined>;
   /** How long its exchanges took, all of the run, as it grows. Absent on outputs without exchanges. */
   readonly latency?: Histogram;
 }

@@ -172,7 +172,9 @@ export class ReplayServer {
       name,
       latency: output.latency,
     }));
-    return openAdmin(this.#plan.run, this.#page, { counters, outputs }, this.#log);
+    const comparing = this.#run.outputs.find(({ output }) => output.report !== undefined)?.output;
+    const report = comparing?.report?.bind(comparing);
+    return openAdmin(this.#plan.run, this.#page, { counters, outputs, report }, this.#log);
   }
 
   /** Outputs that learn from a recording see all of it before anything is sent. */

@@ -6,6 +6,13 @@ import type { Row } from "../../core/page/types.ts";
 export type { Counters, OutputCounters } from "../../engine/accounting/counters.ts";
 export type { Column, HistoryRow } from "../../core/page/history.ts";
 export type {
+  DifferenceReport,
+  EndpointReport,
+  NoiseReport,
+  Report,
+  Severity,
+} from "../../core/compare/report/report.ts";
+export type {
   Detail,
   Place,
   ReplayedSide,
@@ -35,6 +42,8 @@ export interface Hello {
   readonly columns: readonly Column[];
   readonly outputs: readonly string[];
   readonly memoryBytes: number;
+  /** `GET /api/report` has what differs. */
+  readonly compares: boolean;
 }
 
 /** Once a second. */

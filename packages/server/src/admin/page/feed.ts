@@ -78,18 +78,26 @@ export class Feed {
     this.#end();
   }
 
+  /** All that anybody has is old, as when a recording has been read to its end. */
+  renew(): void {
+    for (const watcher of this.#watchers) watcher.state = "behind";
+  }
+
   #begin(): void {
-    this.#ring.onChange = (entry) => {
-      this.#changed.delete(entry.seq);
-      this.#changed.set(entry.seq, entry);
-      if (this.#changed.size <= CHANGED_MAX) return;
-      const [oldest] = this.#changed.keys();
-      if (oldest !== undefined) this.#changed.delete(oldest);
-    };
+    // What is read from a file comes faster than anybody could follow.
+    if (this.#hello.mode === "live") this.#ring.onChange = (entry) => this.#note(entry);
     this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
     this.#beats = setInterval(() => {
       for (const { stream } of this.#watchers) stream.beat();
     }, BEAT_MS).unref();
+  }
+
+  #note(entry: Entry): void {
+    this.#changed.delete(entry.seq);
+    this.#changed.set(entry.seq, entry);
+    if (this.#changed.size <= CHANGED_MAX) return;
+    const [oldest] = this.#changed.keys();
+    if (oldest !== undefined) this.#changed.delete(oldest);
   }
 
   #end(): void {
@@ -153,7 +161,7 @@ export class Feed {
     while (performance.now() < endMs) {
       const entry = this.#sessions.advance(Date.now());
       if (entry === undefined) return;
-      this.#ring.onChange?.(entry);
+      this.#note(entry);
     }
   }
 }

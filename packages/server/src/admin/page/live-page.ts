@@ -3,6 +3,7 @@
  * admin server. Without a watcher it costs what is kept; with one, what that one is told.
  */
 import type { Message } from "@mirrorball/protocol";
+import type { Report } from "../../core/compare/report/report.ts";
 import { ExchangeRing } from "../../core/page/exchange-ring.ts";
 import { parseFilter } from "../../core/page/filter.ts";
 import { History } from "../../core/page/history.ts";
@@ -16,6 +17,7 @@ import type { HistoryAnswer, HistoryTuple } from "./events.ts";
 import { exchangeRoutes } from "./exchange-routes.ts";
 import { Feed, WATCHERS_MAX } from "./feed.ts";
 import { Figures } from "./figures.ts";
+import { reportRoute } from "./report-route.ts";
 import type { FigureSource } from "./figures.ts";
 
 const SECOND_MS = 1000;
@@ -25,6 +27,8 @@ export interface PageSource {
   readonly counters: () => Counters;
   /** The outputs, in the order of the counters. */
   readonly outputs: readonly FigureSource[];
+  /** Undefined when nothing compares. */
+  readonly report: (() => Promise<Report | undefined>) | undefined;
 }
 
 export class LivePage {
@@ -45,7 +49,7 @@ export class LivePage {
   }
 
   /** Begins with the history; gives what is to be served. Throws one sentence when the page was not built. */
-  open({ counters, outputs }: PageSource): Route[] {
+  open({ counters, outputs, report }: PageSource): Route[] {
     const nowMs = Date.now();
     const sessions = new SessionIndex(this.#ring);
     const figures = new Figures(outputs, nowMs);
@@ -57,12 +61,14 @@ export class LivePage {
       columns: figures.columns,
       outputs: figures.outputs,
       memoryBytes: this.#memoryBytes,
+      compares: report !== undefined,
     });
     const routes = [
       ...assetRoutes(),
       eventRoute(feed),
       historyRoute(history),
       ...exchangeRoutes(this.#ring, sessions),
+      ...(report === undefined ? [] : [reportRoute(report)]),
     ];
     this.#feed = feed;
     const second = (): void => this.#second(counters(), figures, history, feed);

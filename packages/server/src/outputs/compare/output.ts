@@ -56,7 +56,8 @@ class CompareOutput implements Output {
   readonly #under: Message[][] = [];
   #worker: Worker | undefined;
   #report: Report | undefined;
-  #onReport: (report: Report) => void = () => {};
+  /** Who asked for a report; the thread answers in this order. */
+  readonly #asked: ((report: Report | undefined) => void)[] = [];
   readonly #quiet: Waiters = new Waiters();
   #fault: string | undefined;
   #isUnwritten = false;
@@ -110,13 +111,26 @@ class CompareOutput implements Output {
     this.#worker = undefined;
     this.#delay.disable();
     if (this.#fault === undefined) {
-      const made = new Promise<Report>((resolve) => (this.#onReport = resolve));
-      this.#post(worker, { type: "report", facts: this.#facts(), last: true });
-      const report = applyPolicy(await made, this.#policy, this.#context.clock.nowUs() / 1000);
+      const report = await this.#ask(worker, true);
       this.#report = report;
-      await this.#write(report);
+      if (report !== undefined) await this.#write(report);
     }
     await worker.terminate();
+  }
+
+  async report(): Promise<Report | undefined> {
+    const worker = this.#worker;
+    if (worker === undefined || this.#fault !== undefined) return this.#report;
+    return this.#ask(worker, false);
+  }
+
+  /** `last`: nothing more will come. Undefined when the thread breaks before it has answered. */
+  async #ask(worker: Worker, last: boolean): Promise<Report | undefined> {
+    const made = new Promise<Report | undefined>((resolve) => this.#asked.push(resolve));
+    this.#post(worker, { type: "report", facts: this.#facts(), last });
+    const report = await made;
+    if (report === undefined) return undefined;
+    return applyPolicy(report, this.#policy, this.#context.clock.nowUs() / 1000);
   }
 
   stats(): OutputStats {
@@ -168,7 +182,7 @@ class CompareOutput implements Output {
   }
 
   #take(message: FromWorker): void {
-    if (message.type === "report") return this.#onReport(message.report);
+    if (message.type === "report") return this.#asked.shift()?.(message.report);
     if (message.type !== "taken") return;
     const batch = this.#under.shift();
     if (batch !== undefined) this.#context.ledger.delivered(batch);
@@ -180,6 +194,7 @@ class CompareOutput implements Output {
   #broke(reason: string): void {
     this.#fault = reason;
     this.#context.log.warn(`the comparison broke: ${reason}`);
+    for (const answer of this.#asked.splice(0)) answer(undefined);
     for (const batch of this.#under.splice(0))
       this.#context.ledger.failed("comparison-broke", batch);
     this.#pump();
