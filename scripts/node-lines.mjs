@@ -1,11 +1,10 @@
 // @ts-check
-// Runs tests on other lines of Node than the one that is installed: fetches the newest of each line into `.cache/` with npm's
-// package `node`, and starts vitest with it. In: numbers of lines, then words for vitest. Out: vitest's reports, and the first
-// exit code that is not 0. What is there already is used as it is: delete the folder for a newer one.
+// Runs tests on other lines of Node than the one that is installed. In: numbers of lines, then words for vitest. Out: vitest's reports,
+// and the first exit code that is not 0.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeOf } from "./node-line.mjs";
 
 /** What users run beside the oldest one supported. */
 const LINES = ["22", "24", "26"];
@@ -28,27 +27,6 @@ when there are none.`);
     const status = run(nodeOf(line), tests.length === 0 ? TESTS : tests);
     if (process.exitCode === undefined && status !== 0) process.exitCode = status;
   }
-}
-
-/**
- * The executable of a line, fetched when it is missing.
- *
- * @param {string} line
- */
-function nodeOf(line) {
-  const folder = join(root, ".cache/node-lines", line);
-  const node = join(folder, "node_modules/node/bin/node");
-  if (existsSync(node)) return node;
-  mkdirSync(folder, { recursive: true });
-  // A package of its own, so that npm does not look for one above.
-  writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  const words = ["install", `node@${line}`, "--no-fund", "--no-audit", "--loglevel=error"];
-  const { status } = spawnSync("npm", words, { cwd: folder, stdio: "inherit" });
-  if (status !== 0 || !existsSync(node)) {
-    console.error(`node-lines: Node ${line} could not be fetched with npm`);
-    process.exit(1);
-  }
-  return node;
 }
 
 /**
