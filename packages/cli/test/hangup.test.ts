@@ -1,7 +1,7 @@
 // SIGHUP: at a terminal a drain, elsewhere never an end: files are opened anew. And `nohup`, which Node by itself undoes.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -73,6 +73,29 @@ it("under nohup the run goes on, and the file that was moved away is opened anew
   process.kill(pid, "SIGTERM");
   expect(await ended).toEqual([0, null]);
   expect(text("log")).toMatch(/2 received, 2 delivered\nnothing was lost\n$/);
+});
+
+it("a config file that has changed is named, and the run goes on as it was", async () => {
+  const [port, other] = [await freePort(), await freePort()];
+  const config = (at: number): string =>
+    `input-http: "127.0.0.1:${at}"\noutput-file: out.gor\noutput-file-append: true\n`;
+  writeFileSync(path("run.yaml"), config(port));
+  const ended = start("echo $$ > pid; exec $M > log 2>&1", "--config run.yaml --verbose 1");
+  await until(() => send(port));
+  const pid = Number(text("pid"));
+  process.kill(pid, "SIGHUP");
+  await until(() => text("log").includes("the next record opens its file anew"));
+  expect(text("log")).not.toContain("has changed");
+  writeFileSync(path("run.yaml"), config(other));
+  process.kill(pid, "SIGHUP");
+  await until(() => text("log").includes("run.yaml has changed"));
+  expect(text("log")).toContain(
+    "mirrorball: SIGHUP: run.yaml has changed, and its options need a restart; mirrorball check --config run.yaml says whether they are right\n",
+  );
+  expect(await send(port)).toBe(true);
+  expect(await send(other)).toBe(false);
+  process.kill(pid, "SIGTERM");
+  expect(await ended).toEqual([0, null]);
 });
 
 it("without anything to reopen it goes on, and says so", async () => {

@@ -3,7 +3,7 @@
  *
  * SIGINT and SIGTERM deliver what was accepted first (gor exits 1 and drops it). SIGHUP does the same when one of the standard streams
  * is a terminal, which is then gone. Otherwise it never ends the run, as under `nohup` and as services use it: certificates are read
- * again and files opened anew.
+ * again and files opened anew; a config file that has changed is named, for its options need a restart.
  */
 import { isatty } from "node:tty";
 import {
@@ -16,6 +16,7 @@ import {
   verdictOf,
 } from "@mirrorball/server";
 import { EXIT_LOST, EXIT_USAGE, complain, signalled, terminal } from "./command.ts";
+import { ConfigWatch } from "./config-watch.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Milliseconds for readers of standard output and error to take the last words. */
@@ -33,7 +34,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const line = new ProgressLine(terminal, () => server?.progress() ?? []);
   // Before anything listens: who sees a port open may send a signal at once.
   const interrupted = signalled();
-  if (![0, 1, 2].some(isatty)) process.on("SIGHUP", () => reload(server, line));
+  const configs = new ConfigWatch(made.plan.run.config);
+  if (![0, 1, 2].some(isatty)) process.on("SIGHUP", () => reload(server, configs, line));
   try {
     server = await ReplayServer.create(made.plan, {
       log: (text) => line.log(text),
@@ -63,7 +65,7 @@ async function leave(): Promise<void> {
   if (flushed.includes(false)) process.exit();
 }
 
-function reload(server: ReplayServer | undefined, line: ProgressLine): void {
+function reload(server: ReplayServer | undefined, configs: ConfigWatch, line: ProgressLine): void {
   const again = server?.reload;
   line.log(
     again === undefined
@@ -71,6 +73,11 @@ function reload(server: ReplayServer | undefined, line: ProgressLine): void {
       : "mirrorball: SIGHUP: certificates are read again and files opened anew; options need a restart",
   );
   again?.();
+  for (const file of configs.changed()) {
+    line.log(
+      `mirrorball: SIGHUP: ${file} has changed, and its options need a restart; mirrorball check --config ${file} says whether they are right`,
+    );
+  }
 }
 
 function elapsed(ms: number): Promise<void> {
