@@ -4,7 +4,7 @@
  */
 import { TcpFlag } from "../packet/tcp-packet.ts";
 import type { TcpPacket } from "../packet/tcp-packet.ts";
-import { Assembler } from "./assembler.ts";
+import { SegmentAssembler } from "./segment-assembler.ts";
 import { Handshake } from "./handshake.ts";
 import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { Belief, beliefIn } from "./reset.ts";
@@ -47,8 +47,8 @@ export class Flow extends Handshake implements AssemblerOwner {
   /** Time of the last packet. */
   seconds = 0;
   nanoseconds = 0;
-  readonly #toServer: Assembler;
-  readonly #toClient: Assembler;
+  readonly #toServer: SegmentAssembler;
+  readonly #toClient: SegmentAssembler;
   readonly context: FlowContext;
   readonly #midstream: boolean;
   #handler: ConnectionHandler | undefined = undefined;
@@ -69,8 +69,8 @@ export class Flow extends Handshake implements AssemblerOwner {
     this.isUnsure = isGuess;
     this.context = context;
     this.#midstream = (first.flags & syn) === 0;
-    this.#toServer = new Assembler(0, this);
-    this.#toClient = new Assembler(1, this);
+    this.#toServer = new SegmentAssembler(0, this);
+    this.#toClient = new SegmentAssembler(1, this);
     this.#toServer.peer = this.#toClient;
     this.#toClient.peer = this.#toServer;
     context.counters.connections += 1;
@@ -248,7 +248,7 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   /** The first captured packet of a direction says where it begins, unless the peer's packets did and can be right. */
-  #first(packet: TcpPacket, from: Assembler): void {
+  #first(packet: TcpPacket, from: SegmentAssembler): void {
     const hasSyn = (packet.flags & syn) !== 0;
     const begin = advance(packet.sequence, hasSyn ? 1 : 0);
     if (!from.started) from.start(begin);
@@ -259,7 +259,12 @@ export class Flow extends Handshake implements AssemblerOwner {
   }
 
   /** SYN, FIN or URG. */
-  #special(packet: TcpPacket, from: Assembler, to: Assembler, direction: Direction): void {
+  #special(
+    packet: TcpPacket,
+    from: SegmentAssembler,
+    to: SegmentAssembler,
+    direction: Direction,
+  ): void {
     const { flags } = packet;
     let { sequence } = packet;
     if ((flags & urg) !== 0) this.context.counters.urgentSegments += 1;
@@ -290,7 +295,7 @@ export class Flow extends Handshake implements AssemblerOwner {
     }
   }
 
-  #reset(packet: TcpPacket, from: Assembler, to: Assembler): void {
+  #reset(packet: TcpPacket, from: SegmentAssembler, to: SegmentAssembler): void {
     const { counters } = this.context;
     const length = packet.end - packet.start;
     counters.seenBytes += length;
@@ -312,6 +317,6 @@ export class Flow extends Handshake implements AssemblerOwner {
 }
 
 /** `apart` from where the peer's packets say that its direction begins: further than they can be right, or data before it. */
-function isElsewhere({ start, end }: TcpPacket, apart: number, from: Assembler): boolean {
+function isElsewhere({ start, end }: TcpPacket, apart: number, from: SegmentAssembler): boolean {
   return apart > from.windowBytes || apart < -AHEAD_BYTES_MAX || (apart < 0 && end !== start);
 }

@@ -128,7 +128,7 @@ class FileInput implements Input {
   async #play(first: RecordMerge): Promise<void> {
     try {
       if (this.#values.dryRun) await this.#dryRun(first);
-      else await this.#rounds(first);
+      else await this.#playLoop(first);
     } catch (error) {
       this.#fault("read-error", error instanceof Error ? error.message : String(error));
     }
@@ -139,7 +139,7 @@ class FileInput implements Input {
     this.#end();
   }
 
-  async #rounds(first: RecordMerge): Promise<void> {
+  async #playLoop(first: RecordMerge): Promise<void> {
     let merge = first;
     for (;;) {
       const before = this.#records;

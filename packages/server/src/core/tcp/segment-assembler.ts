@@ -10,7 +10,7 @@ import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { advance, distance } from "./sequence.ts";
 import { Waiting } from "./waiting.ts";
 
-export class Assembler extends Waiting {
+export class SegmentAssembler extends Waiting {
   /** Where the stream begins. */
   #begin = 0;
 
