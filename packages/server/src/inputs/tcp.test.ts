@@ -117,9 +117,14 @@ function journalOf({
   const join: FrameIntake["join"] = ({ epoch }, line) => {
     last?.supersede();
     last = line;
-    const quiet = { leave: () => {}, bye: () => {} };
-    const certain = epoch === 0 ? undefined : safeSeq();
-    return { ...quiet, safeSeq: certain, take: (frame) => void take(frame, line) };
+    return {
+      safeSeq: epoch === 0 ? undefined : safeSeq(),
+      take: (frame): undefined => {
+        take(frame, line);
+      },
+      leave: () => {},
+      bye: () => {},
+    };
   };
   return { intake: () => ({ join, trouble, tick: () => {}, end: async () => {} }) };
 }

@@ -57,30 +57,30 @@ describe("a frame", () => {
     const [first, second] = [line(), line()];
     const joined = intake.join(hello(1), first);
     expect(joined.safeSeq).toBeUndefined();
-    joined.take({ seq: 1, payload, records: [HEAD] });
+    void joined.take({ seq: 1, payload, records: [HEAD] });
     expect(first.heard).toEqual(["safe 1 10"]);
     joined.leave(undefined);
     const again = intake.join(hello(1), second);
     expect(again.safeSeq).toBe(1);
-    again.take({ seq: 2, payload, records: [RESPONSE, ...END] });
+    void again.take({ seq: 2, payload, records: [RESPONSE, ...END] });
     expect(kinds()).toEqual([MessageKind.request, MessageKind.response]);
   });
 
   it("that was refused is safe all the same", () => {
     const first = line();
-    intake.join(hello(1), first).take({ seq: 1, payload, records: undefined });
+    void intake.join(hello(1), first).take({ seq: 1, payload, records: undefined });
     expect([first.heard, emitted]).toEqual([["safe 1 10"], []]);
   });
 
   it("of a connection that is superseded is not taken: it comes again on the other one", () => {
     const [older, newer] = [line(), line()];
     const stale = intake.join(hello(1), older);
-    stale.take({ seq: 1, payload, records: [HEAD] });
+    void stale.take({ seq: 1, payload, records: [HEAD] });
     const joined = intake.join(hello(1), newer);
     expect(stale.take({ seq: 2, payload, records: [RESPONSE, ...END] })).toBeUndefined();
     stale.bye(3);
     expect(older.heard).toEqual(["safe 1 10", "superseded"]);
-    joined.take({ seq: 2, payload, records: [RESPONSE, ...END] });
+    void joined.take({ seq: 2, payload, records: [RESPONSE, ...END] });
     expect(newer.heard).toEqual(["safe 2 10"]);
     expect([kinds(), unaccounted]).toEqual([[MessageKind.request, MessageKind.response], []]);
   });
@@ -89,7 +89,7 @@ describe("a frame", () => {
 describe("what a producer leaves unfinished", () => {
   it("is given out when it says goodbye, at once", () => {
     const joined = intake.join(hello(1), line());
-    joined.take({ seq: 1, payload, records: [HEAD] });
+    void joined.take({ seq: 1, payload, records: [HEAD] });
     joined.bye(2);
     expect([kinds(), unaccounted]).toEqual([[MessageKind.request], ["01 2"]]);
     expect(emitted[0]?.context?.bodyState).toBe(BodyState.aborted);
@@ -98,7 +98,7 @@ describe("what a producer leaves unfinished", () => {
   it("is given out when it stays away, not while another connection speaks for it", () => {
     const [older, newer] = [line(), line()];
     const stale = intake.join(hello(1), older);
-    stale.take({ seq: 1, payload, records: [HEAD] });
+    void stale.take({ seq: 1, payload, records: [HEAD] });
     const joined = intake.join(hello(1), newer);
     stale.leave(9);
     nowMs = 100_000;
@@ -112,7 +112,7 @@ describe("what a producer leaves unfinished", () => {
   });
 
   it("is given out at the end of the input", async () => {
-    intake.join(hello(1), line()).take({ seq: 1, payload, records: [HEAD] });
+    void intake.join(hello(1), line()).take({ seq: 1, payload, records: [HEAD] });
     const other = intake.join(hello(2), line());
     other.leave(4);
     await intake.end();
