@@ -74,7 +74,7 @@ async function mirrorball(nginx, round) {
 async function overStream(variant, words, round) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const log = join(folder, "targets");
-  const nginx = await startNginx(log);
+  const nginx = await startNginx({ log });
   const tcp = await freePort();
   const [program = "", ...rest] = words;
   const target = `http://127.0.0.1:${nginx}`;

@@ -77,10 +77,10 @@ export async function freePort() {
 }
 
 /**
- * nginx as one process, so that none outlives the bench, that answers everything with two bytes. Resolves with its port.
- * @param {string} [log] a file that gets the target of each request, one a line
+ * nginx as one process, so that none outlives the bench, that answers everything with two bytes, or with `answer`. Resolves with its port.
+ * @param {{ log?: string | undefined, answer?: { body: string, type: string } }} [options] `log`: a file that gets the target of each request, one a line
  */
-export async function startNginx(log) {
+export async function startNginx({ log, answer = { body: "ok", type: "text/plain" } } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-bench-"));
   const port = await freePort();
   writeFileSync(
@@ -91,7 +91,7 @@ export async function startNginx(log) {
        keepalive_requests 100000000; client_max_body_size 64m;
        client_body_temp_path ${folder}/a; proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c;
        uwsgi_temp_path ${folder}/d; scgi_temp_path ${folder}/e;
-       server { listen 127.0.0.1:${port}; location /nginx-status { stub_status; } location / { return 200 "ok"; } } }`,
+       server { listen 127.0.0.1:${port}; location /nginx-status { stub_status; } location / { default_type ${answer.type}; return 200 '${answer.body}'; } } }`,
   );
   const nginx = start("/usr/sbin/nginx", "-c", join(folder, "nginx.conf"), "-p", folder);
   for (;;) {

@@ -1,11 +1,13 @@
 // @ts-check
 // `npm run bench [-- PART …] [--peer gor=PATH] [--records N] [--paced-seconds N]`: prints a table, writes bench/results.json.
+// The part `truth` alone: `[--only clean,faults,control,noise] [--way max,100%,busy,capture,live,wire] [--faults NAME,…] [--noise N] [--seed S]`.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { benchCeiling } from "./ceiling.mjs";
 import { benchChain } from "./chain.mjs";
+import { benchCompare } from "./compare.mjs";
 import { benchDurable } from "./durable.mjs";
 import { benchMiddleware } from "./middleware.mjs";
 import { benchFiles } from "./files.mjs";
@@ -13,7 +15,9 @@ import { benchPackets } from "./packets.mjs";
 import { benchRaw } from "./raw.mjs";
 import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
-import { benchTruth } from "./truth.mjs";
+import { PIECES, benchTruth } from "./truth.mjs";
+import { faultNames } from "./truth/table.mjs";
+import { WAYS } from "./truth/ways.mjs";
 
 /** Records of the large file: 2.8 GB take ten million. */
 const RECORDS_DEFAULT = 1_000_000;
@@ -22,6 +26,13 @@ const PACED_SECONDS_DEFAULT = 10;
 const words = process.argv.slice(2);
 const records = takeNumber("--records") ?? RECORDS_DEFAULT;
 const pacedSeconds = takeNumber("--paced-seconds") ?? PACED_SECONDS_DEFAULT;
+const truth = {
+  only: takeList("--only", PIECES),
+  ways: takeList("--way", WAYS),
+  faults: takeList("--faults", faultNames()),
+  noise: takeNumber("--noise"),
+  seed: takeNumber("--seed"),
+};
 const peerAt = words.indexOf("--peer");
 const gor = peerAt < 0 ? undefined : /^gor=(.+)$/.exec(words[peerAt + 1] ?? "")?.[1];
 if (peerAt >= 0 && gor === undefined) {
@@ -39,7 +50,8 @@ const parts = {
   packets: benchPackets,
   raw: () => benchRaw(gor),
   rules: benchRules,
-  truth: benchTruth,
+  compare: benchCompare,
+  truth: () => benchTruth(truth),
 };
 const named = peerAt < 0 ? words : words.toSpliced(peerAt, 2);
 const unknown = named.find((word) => parts[word] === undefined);
@@ -80,4 +92,16 @@ function takeNumber(flag) {
     process.exit(2);
   }
   return Number(value);
+}
+
+/** Names with commas between, behind a flag; undefined without it. @param {string} flag @param {readonly string[]} allowed */
+function takeList(flag, allowed) {
+  const at = words.indexOf(flag);
+  if (at < 0) return undefined;
+  const [, value = ""] = words.splice(at, 2);
+  const names = value.split(",");
+  const other = names.find((name) => !allowed.includes(name));
+  if (other === undefined) return names;
+  console.error(`${flag}: must be of ${allowed.join(", ")}; got ${JSON.stringify(other)}`);
+  process.exit(2);
 }

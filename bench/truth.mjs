@@ -1,91 +1,97 @@
 // @ts-check
 // `npm run bench -- truth`: records the bank through the SDK, replays it against fresh copies, and prints what was said of each fault, with and
 // without a control, and how often nothing but noise was called a difference.
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Banks, compare, differencesOf, record } from "./truth/rig.mjs";
-import { compareHere, nameOf, wanted } from "./truth/table.mjs";
+import { falseAlarms } from "./truth/noise.mjs";
+import { Banks, compare, differencesOf } from "./truth/rig.mjs";
+import { compareHere, faultNames, nameOf, wanted } from "./truth/table.mjs";
+import { comparedBy, fileFor, recordFor } from "./truth/ways.mjs";
 
-/** Sessions of the recording that is compared whole, and of the smaller ones for faults and noise. */
-const WHOLE = 60;
-const SMALL = 16;
-/** Runs in which only noise changes, a recording of its own for every twentieth. */
+/** Sessions of the recording that is compared whole, and of the smaller one for faults. */
+const WHOLE = { sessions: 60, seed: 5 };
+const SMALL = { sessions: 16, seed: 5 };
+/** Runs in which only noise changes: as fast as possible, and in each other way. */
 const NOISE_RUNS = 200;
-const RUNS_A_RECORDING = 20;
-const TRAFFIC_SEED = 5;
+const NOISE_RUNS_OTHER_WAYS = 20;
 
-export async function benchTruth() {
+export const PIECES = /** @type {const} */ (["clean", "faults", "control", "noise"]);
+/** `wire` needs rights that not everybody has. */
+const WAYS_DEFAULT = /** @type {const} */ (["max", "100%", "busy", "capture", "live"]);
+
+/** @typedef {import("./truth/ways.mjs").Way} Way */
+
+/** @param {{ only?: string[] | undefined, ways?: string[] | undefined, faults?: string[] | undefined, noise?: number | undefined, seed?: number | undefined }} options */
+export async function benchTruth({ only = [...PIECES], ways, faults, noise, seed = 1 }) {
   const folder = mkdtempSync(join(tmpdir(), "mirrorball-truth-"));
   const banks = new Banks();
+  const all = /** @type {Way[]} */ (ways ?? [...WAYS_DEFAULT]);
+  const faultWays = /** @type {Way[]} */ (ways ?? ["max"]);
+  /** @type {object[]} */
+  const rows = [];
+  const add = (/** @type {object} */ row) => {
+    console.log(Object.values(row).join("  "));
+    rows.push(row);
+  };
   try {
-    const whole = await truthRun(banks, folder);
-    const small = join(folder, "small.gor");
-    await record(banks, small, { sessions: SMALL, seed: TRAFFIC_SEED });
-    const rows = [];
-    for (const hasControl of [false, true])
-      rows.push(...(await faultTable(banks, folder, small, hasControl)));
-    return [...whole, ...rows, await falseAlarms(banks, folder)];
+    if (only.includes("clean")) for (const way of all) add(await cleanRun(way, banks, folder));
+    for (const way of faultWays) {
+      if (only.includes("faults")) await faultTable(way, banks, folder, faults, false, add);
+      if (only.includes("control")) await faultTable(way, banks, folder, faults, true, add);
+    }
+    if (only.includes("noise"))
+      for (const way of all) {
+        const runs = noise ?? (way === "max" ? NOISE_RUNS : NOISE_RUNS_OTHER_WAYS);
+        add(await falseAlarms(banks, folder, { way, runs, seed }));
+      }
+    return rows;
   } finally {
     banks.end();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** @param {Banks} banks @param {string} folder */
-async function truthRun(banks, folder) {
-  const file = join(folder, "whole.gor");
-  const requests = await record(banks, file, { sessions: WHOLE, seed: TRAFFIC_SEED });
-  const target = { base: 52_000, seed: 77 };
-  const { code, report } = await compare(banks, file, join(folder, "whole.json"), { target });
+/** No fault: every status as recorded, nothing reported. @param {Way} way @param {Banks} banks @param {string} folder */
+async function cleanRun(way, banks, folder) {
+  const file = join(folder, fileFor(way, "whole"));
+  const recorded = await recordFor(way, banks, file, WHOLE);
+  const started = performance.now();
+  const run = { target: { base: 52_000, seed: 77 }, traffic: WHOLE };
+  const { code, report, requests = recorded } = await comparedBy(way, compare, banks, file, join(folder, "whole.json"), run); // prettier-ignore
   const { compared, statusAlike } = report.exchanges;
-  return [
-    {
-      run: "truth",
-      requests,
-      compared,
-      statusAlike,
-      differences: differencesOf(report).length,
-      exit: code,
-    },
-  ];
+  const found = differencesOf(report);
+  return {
+    run: `clean, ${way}`,
+    requests,
+    compared,
+    statusAlike,
+    differences: found.length,
+    verdict: report.verdict,
+    exit: code,
+    seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
+    beside: [...report.remarks, ...found.map(nameOf)].join("; "),
+  };
 }
 
-/** @param {Banks} banks @param {string} folder @param {string} recording @param {boolean} hasControl */
-async function faultTable(banks, folder, recording, hasControl) {
-  const rows = [];
-  for (const [i, { name, held }] of wanted().entries()) {
-    const { report } = await compareHere(banks, recording, join(folder, "fault.json"), {
+/** @param {Way} way @param {Banks} banks @param {string} folder @param {string[] | undefined} names @param {boolean} hasControl @param {(row: object) => void} add */
+async function faultTable(way, banks, folder, names, hasControl, add) {
+  const file = join(folder, fileFor(way, "small"));
+  await recordFor(way, banks, file, SMALL);
+  const all = wanted(names);
+  let right = 0;
+  const kind = `fault, ${way}${hasControl ? ", control" : ""}`;
+  for (const { name, at, held } of all) {
+    const i = faultNames().indexOf(name);
+    const run = {
       target: { base: 40_000 + i * 1000, seed: 100 + i, fault: name },
       control: hasControl ? { base: 20_000 + i * 10, seed: 300 + i } : undefined,
-    });
+      traffic: SMALL,
+    };
+    const { report } = await comparedBy(way, compareHere, banks, file, join(folder, "fault.json"), run); // prettier-ignore
     const { found, others } = held(report);
-    rows.push({
-      run: hasControl ? "fault, control" : "fault",
-      name,
-      found,
-      beside: others.map(nameOf).join("; "),
-    });
+    if (found && others.length === 0) right += 1;
+    add({ run: kind, name, at, found, beside: others.map(nameOf).join("; ") });
   }
-  const right = rows.filter(({ found, beside }) => found && beside === "").length;
-  return [
-    ...rows,
-    { run: hasControl ? "faults, control" : "faults", name: `${right} of ${rows.length}` },
-  ];
-}
-
-/** @param {Banks} banks @param {string} folder */
-async function falseAlarms(banks, folder) {
-  let alarms = 0;
-  const seen = [];
-  const file = join(folder, "noise.gor");
-  for (let run = 0; run < NOISE_RUNS; run += 1) {
-    const at = `${file}.${Math.floor(run / RUNS_A_RECORDING)}.gor`;
-    if (run % RUNS_A_RECORDING === 0)
-      await record(banks, at, { sessions: SMALL, seed: 1000 + run });
-    const target = { base: 11_000 + run * 137, seed: 5000 + run, clockMs: (run % 7) * 60_000 };
-    const { report } = await compareHere(banks, at, join(folder, "noise.json"), { target });
-    if (report.verdict !== "same") alarms += 1;
-    if (report.verdict !== "same") seen.push(...differencesOf(report).map(nameOf));
-  }
-  return { run: "noise only", runs: NOISE_RUNS, alarms, beside: seen.join("; ") };
+  add({ run: kind, name: `${right} of ${all.length}` });
 }

@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { ReplayServer, catalogue, planFrom } from "@mirrorball/server";
 import { customers } from "./customers.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -57,7 +58,7 @@ export class Banks {
 }
 
 /** @returns {Promise<number>} */
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   await new Promise((resolve) => probe.listen(0, "127.0.0.1", () => resolve(undefined)));
   const bound = probe.address();
@@ -100,22 +101,23 @@ export function mirrorball(words) {
   return { child, out, ended, printed };
 }
 
-/** Records the traffic of a fresh bank; gives the number of requests. @param {Banks} banks @param {string} file @param {{ sessions: number, seed: number }} traffic */
-export async function record(banks, file, traffic) {
+/**
+ * Records the traffic of a fresh bank; gives the number of requests.
+ * @param {Banks} banks @param {string} file @param {{ sessions: number, seed: number }} traffic @param {BankOptions} [recorded]
+ */
+export async function record(banks, file, traffic, recorded = RECORDED) {
   rmSync(file, { force: true });
   const address = `127.0.0.1:${await freePort()}`;
-  const server = mirrorball([
-    "--input-tcp",
-    address,
-    "--output-file",
-    file,
-    "--output-file-append",
-  ]);
-  const port = await banks.start({ ...RECORDED, mirror: address });
+  const words = ["--input-tcp", address, "--output-file", file, "--output-file-append"];
+  const made = planFrom(words, catalogue);
+  if ("errors" in made) throw new Error(made.errors.join("\n"));
+  const server = await ReplayServer.create(made.plan, { log: () => {} });
+  await server.start();
+  const port = await banks.start({ ...recorded, mirror: address });
   const requests = await customers({ port, ...traffic });
   await banks.stop(port);
-  server.child.kill("SIGTERM");
-  await server.ended;
+  const { lost } = await server.stop();
+  if (lost > 0) throw new Error(`${lost} records were lost on the way into ${file}`);
   return requests;
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mirrorball, root } from "./processes.ts";
+import { Wire } from "../../server/test/pcap-kit.ts";
 
 const SEPARATOR = "\n🐵🙈🙉\n";
 const COUNT = 12;
@@ -196,6 +197,56 @@ describe("a build that answers otherwise", () => {
     expect((await compare(a, a)).code).toBe(0);
     const ran = await compare(a, b);
     expect(ran).toMatchObject({ code: 3, stdout: expect.stringContaining("$.price") });
+  });
+});
+
+describe("a packet capture as the recording", () => {
+  /** The same exchanges as `recording` has, on one connection. */
+  function captured(name: string, count = COUNT): string {
+    const wire = new Wire();
+    const connection = wire.connect();
+    for (let i = 0; i < count; i += 1) {
+      const answer = bodyOf(i);
+      connection.client(`GET /things/${i} HTTP/1.1\r\nHost: shop\r\n\r\n`);
+      connection.server(
+        `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`,
+      );
+    }
+    connection.close();
+    const path = file(name);
+    writeFileSync(path, wire.bytes());
+    return path;
+  }
+
+  it("is replayed and compared as any other, by its name, a pattern, and with a port", async () => {
+    const path = captured("wire.pcap");
+    const { url } = await target(good);
+    for (const name of [path, file("wi*.pcap"), `${path}:80`]) {
+      const ran = await compare(name, "--target", url, "--speed", "100%");
+      expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining("SAME") });
+      expect(ran.stdout).toContain(`${COUNT} exchanges compared`);
+    }
+    const ran = await compare(path, "--target", (await target(wrong)).url);
+    expect(ran).toMatchObject({ code: 3, stdout: expect.stringContaining("$.price") });
+    expect((await compare(path, recording("beside-wire.gor"))).code).toBe(0);
+  });
+
+  it("that is cut, is of another port or is not there is never the same", async () => {
+    const path = captured("whole.pcap");
+    const cut = file("cut.pcap");
+    writeFileSync(cut, readFileSync(path).subarray(0, -700));
+    const { url } = await target(good);
+    const damaged = await compare(cut, "--target", url);
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toContain("cut.pcap");
+    const other = await compare(`${path}:9`, "--target", url);
+    expect(other).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("no exchange was compared"),
+    });
+    const absent = await compare(file("absent.pcap"), "--target", url);
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toContain("absent.pcap");
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * `mirrorball compare RECORDING… --target URL`: replays recordings against a build with correlation, compares its answers and says what differs.
- * A plan of components, nothing more. With two recordings and no target the recordings are compared with each other.
+ * A plan of components, nothing more; a packet capture is made a recording first. With two recordings and no target the recordings are compared with each other.
  *
  * Exit: 0 the same, 3 different, 1 something was lost, failed or could not be compared, 2 the words were wrong.
  */

@@ -15,6 +15,7 @@ import { Endpoints } from "./endpoints.ts";
 import { headerDifferences } from "./differences/headers.ts";
 import { judge } from "./report/judge.ts";
 import type { Kept } from "./kept.ts";
+import { WriteOrder } from "./noise/write-order.ts";
 import { unexplainedByClock } from "./noise/noise.ts";
 import { Pairing } from "./pairing.ts";
 import type { ExchangeRef } from "./differences/place.ts";
@@ -39,10 +40,12 @@ const NO_FACTS: RunFacts = {
 export class Comparison implements Kept {
   readonly options: ComparisonOptions;
   readonly renaming: Renaming = new Renaming();
+  readonly controlRenaming: Renaming = new Renaming();
   readonly endpoints: Map<string, EndpointRecord> = new Map();
   readonly pairing: Pairing;
   /** Writes that were recorded and not replayed. */
   readonly unsentWrites: ExchangeRef[] = [];
+  readonly writes: WriteOrder = new WriteOrder();
   /** Sessions of which the target took the token at least once. */
   readonly acceptedSessions: Set<number> = new Set();
   failed = 0;
@@ -53,11 +56,8 @@ export class Comparison implements Kept {
   /** How much later exchanges were replayed than recorded, in milliseconds: the least and the most. */
   shiftMinMs: number = Number.POSITIVE_INFINITY;
   shiftMaxMs: number = Number.NEGATIVE_INFINITY;
-  readonly #knowledge: Knowledge = {
-    image: (value) => this.renaming.image(value),
-    isKnown: (value) =>
-      this.renaming.origin(value) !== undefined || this.pairing.values.knows(value),
-  };
+  readonly #knowledge: Knowledge = this.#knowledgeBy(this.renaming);
+  readonly #controlKnowledge: Knowledge = this.#knowledgeBy(this.controlRenaming);
   readonly #names: Endpoints;
   readonly #repeats = new Repeats();
   readonly #requests = new RequestKeeper();
@@ -108,23 +108,21 @@ export class Comparison implements Kept {
     this.#count(exchange, endpoint, a.status, b.status);
     const isHead = methodOf(request) === "HEAD";
     const found = this.#differences(a, b, isHead);
-    const ref = {
-      ...this.#refOf(exchange, endpoint, replayed),
-      request: this.#kept(exchange, endpoint, found),
-    };
-    const second = original === undefined || control === undefined ? undefined : new View(control);
-    this.#record(
-      endpoint,
-      ref,
-      found,
-      second === undefined ? undefined : this.#differences(a, second, isHead),
-    );
+    const own = this.#refOf(exchange, endpoint, replayed);
+    if (own.isWrite) this.writes.add(own);
+    const ref = { ...own, request: this.#kept(exchange, endpoint, found) };
+    const second =
+      original === undefined || control === undefined
+        ? undefined
+        : this.#differences(a, new View(control), isHead, this.#controlKnowledge);
+    this.#record(endpoint, ref, found, second);
     if (probe !== undefined && probe.context?.failure === undefined) {
       const seen = this.#differences(new View(probe), b, isHead);
       endpoint.looked("probe", unexplainedByClock(seen, msBetween(probe, replayed)));
     }
     if (original !== undefined) this.#repeated(exchange, endpoint, original, isHead);
-    this.#learn(endpoint, ref.session, found);
+    this.#learn(this.renaming, endpoint, ref.session, found);
+    this.#learn(this.controlRenaming, endpoint, ref.session, second ?? []);
   }
 
   #count(exchange: Exchange, endpoint: EndpointRecord, status: number, replayed: number): void {
@@ -157,12 +155,19 @@ export class Comparison implements Kept {
     return undefined;
   }
 
-  #differences(a: View, b: View, isHead: boolean): Difference[] {
+  #knowledgeBy(renaming: Renaming): Knowledge {
+    return {
+      image: (value) => renaming.image(value),
+      isKnown: (value) => renaming.origin(value) !== undefined || this.pairing.values.knows(value),
+    };
+  }
+
+  #differences(a: View, b: View, isHead: boolean, knowledge = this.#knowledge): Difference[] {
     if (a.status !== b.status) {
       return [difference("status", "", "status", String(a.status), String(b.status))];
     }
     const found = headerDifferences(a.headers, b.headers);
-    if (!isHead) found.push(...bodyDifferences(a, b, this.#knowledge));
+    if (!isHead) found.push(...bodyDifferences(a, b, knowledge));
     return found;
   }
 
@@ -174,6 +179,8 @@ export class Comparison implements Kept {
   ): void {
     const controlled =
       control === undefined ? undefined : new Map(control.map((each) => [keyOf(each), each]));
+    // Of the elements of a list, the one that is the same in the original.
+    const exact = new Map(control?.map((each) => [`${keyOf(each)} ${each.a}`, each]));
     const seen = new Set<string>();
     for (const each of replayed) {
       const key = keyOf(each);
@@ -183,15 +190,17 @@ export class Comparison implements Kept {
         exchange,
         a: each.a,
         b: each.b,
-        control: controlled === undefined ? undefined : (other?.b ?? null),
+        control:
+          controlled === undefined
+            ? undefined
+            : ((exact.get(`${key} ${each.a}`) ?? other)?.b ?? null),
       });
       if (controlled === undefined || seen.has(key)) continue;
       seen.add(key);
-      if (other === undefined) rung.onlyReplayed += 1;
-      else rung.both += 1;
     }
     for (const each of controlled?.values() ?? []) {
-      if (!seen.has(keyOf(each))) endpoint.rung(each).onlyControl += 1;
+      if (seen.has(keyOf(each))) continue;
+      endpoint.rung(each).addControl({ exchange, a: each.a, b: each.b, control: undefined });
     }
     if (controlled !== undefined) endpoint.controlled += 1;
   }
@@ -208,18 +217,23 @@ export class Comparison implements Kept {
     endpoint.looked("original", unexplainedByClock(seen, msBetween(earlier, original)));
   }
 
-  #learn(endpoint: EndpointRecord, session: number, found: readonly Difference[]): void {
+  #learn(
+    renaming: Renaming,
+    endpoint: EndpointRecord,
+    session: number,
+    found: readonly Difference[],
+  ): void {
     for (const each of found) {
       const { part, path, kind, where, a, b } = each;
       if (part === "status" || (kind !== "value" && kind !== "text")) continue;
       const name =
         part === "header" ? (where === "" ? path : where) : nameOfPath(where === "" ? path : where);
       const witness = fnv1a32(`${endpoint.key} ${part} ${path}`) * SESSIONS_TOLD_APART + session;
-      if (mayBeRenamed(name, a, b)) this.renaming.learn(a, b, witness);
+      if (mayBeRenamed(name, a, b)) renaming.learn(a, b, witness);
       else {
         for (const pair of tokenPairs(a, b) ?? []) {
           if (pair.a !== a && mayBeRenamed("", pair.a, pair.b))
-            this.renaming.learn(pair.a, pair.b, witness);
+            renaming.learn(pair.a, pair.b, witness);
         }
       }
     }
@@ -245,7 +259,10 @@ export class Comparison implements Kept {
     endpoint: EndpointRecord,
     answer: Message,
   ): ExchangeRef {
-    const { request, index, session, touched, given, hasForeignCredentials } = exchange;
+    const { request, original, index, session, touched, given, hasForeignCredentials } = exchange;
+    const originalAtMs = timestampToUs(request.startedAt) / 1000;
+    const replayedAtMs = timestampToUs(answer.startedAt) / 1000;
+    const recordedMs = original === undefined ? 0 : tookMs(request, original);
     return {
       index,
       id: request.id,
@@ -253,8 +270,10 @@ export class Comparison implements Kept {
       session: this.pairing.sessions.current(session),
       isWrite: !SAFE_METHODS.has(methodOf(request)),
       hasForeignCredentials,
-      originalAtMs: timestampToUs(request.startedAt) / 1000,
-      replayedAtMs: timestampToUs(answer.startedAt) / 1000,
+      originalAtMs,
+      originalEndMs: originalAtMs + (recordedMs || 0),
+      replayedAtMs,
+      replayedEndMs: replayedAtMs + (answer.latencyNs ?? 0) / 1e6,
       touched,
       given,
     };

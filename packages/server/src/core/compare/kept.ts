@@ -2,16 +2,20 @@
 import type { EndpointRecord } from "./endpoint-record.ts";
 import type { Pairing } from "./pairing.ts";
 import type { ExchangeRef } from "./differences/place.ts";
+import type { WriteOrder } from "./noise/write-order.ts";
 import type { Renaming } from "./renaming.ts";
 import type { ComparisonOptions } from "./types.ts";
 
 export interface Kept {
   readonly options: ComparisonOptions;
   readonly renaming: Renaming;
+  /** How the control calls what the recording has: it has ids of its own. */
+  readonly controlRenaming: Renaming;
   readonly endpoints: ReadonlyMap<string, EndpointRecord>;
   readonly pairing: Pairing;
   /** Writes that were recorded and not replayed. */
   readonly unsentWrites: readonly ExchangeRef[];
+  readonly writes: Pick<WriteOrder, "isOpen">;
   /** Sessions of which the target took the token at least once. */
   readonly acceptedSessions: ReadonlySet<number>;
   readonly failed: number;

@@ -395,3 +395,31 @@ describe("what the target never gave", () => {
     expect(target.next(0, 0)?.id).toBe("2");
   });
 });
+
+describe("a page without a session", () => {
+  it("holds the form that is sent with its token until the page was answered", () => {
+    const page = (token: string): string => `<input type="hidden" name="_csrf" value="${token}">`;
+    const html = (kind: MessageKind, token: string): Message =>
+      message(
+        kind,
+        "1",
+        SECOND,
+        `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${page(token).length}\r\n\r\n${page(token)}`,
+      );
+    const form = message(
+      MessageKind.request,
+      "2",
+      2 * SECOND,
+      `POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 26\r\n\r\n_csrf=${OLD}`,
+    );
+    const target = correlator();
+    const get = ask("1", 0, "/login");
+    target.seen([get, html(MessageKind.response, OLD), form]);
+    target.take(get, 0);
+    target.take(form, 0);
+    expect(target.next(0, 0)?.id).toBe("1");
+    expect(target.next(0, 0)).toBeUndefined();
+    target.answered(html(MessageKind.replayed, NEW), 0);
+    expect(rawOf(target.next(0, 0))).toContain(`_csrf=${NEW}`);
+  });
+});

@@ -12,6 +12,7 @@ import { contentOf } from "../content/body.ts";
 import { classesOf, isStrong } from "../content/value-class.ts";
 import { SessionFinder } from "../session/session-finder.ts";
 import { CorrelationMaps } from "./maps.ts";
+import { givenInText } from "./given-in-text.ts";
 import { MinHeap } from "../min-heap.ts";
 import { namespaceOfPath } from "./namespace.ts";
 import { pairsOf } from "./pairs.ts";
@@ -198,7 +199,8 @@ export class Correlator {
     if (exchange.replayed !== undefined) return this.#learn(exchange);
     if (exchange.isOver) return this.#drop(exchange);
     this.#ends.push(exchange);
-    for (const value of this.#sessions.lastIssued) {
+    const issued = typeof content === "string" ? [] : this.#sessions.lastIssued;
+    for (const value of [...issued, ...givenInText(http.head?.headers ?? [], content)]) {
       this.#given.add(value);
       if (this.#producers.has(value)) continue;
       this.#producers.set(value, exchange);

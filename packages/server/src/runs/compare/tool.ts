@@ -2,13 +2,41 @@
 import type { Catalogue, ToolContext, ToolOutcome } from "../../component/define.ts";
 import type { Counters } from "../../engine/accounting/counters.ts";
 import { summaryText } from "../../engine/accounting/summary.ts";
+import { verdictOf } from "../../engine/accounting/verdict.ts";
 import { planFrom } from "../../engine/plan/plan.ts";
 import { ReplayServer } from "../../engine/replay-server.ts";
 import type { CompareValues } from "../compare.ts";
 import { withOnly } from "./only.ts";
+import { prepare } from "../capture-recording.ts";
+import type { Prepared } from "../capture-recording.ts";
 import { compareRecordings } from "../compare-recordings.ts";
 
 export async function compare(
+  context: ToolContext,
+  named: readonly string[],
+  values: CompareValues,
+  catalogue: Catalogue,
+): Promise<ToolOutcome> {
+  if (values.target === "" && named.length !== 2) {
+    context.complain("--target URL must be given, or two recordings to compare with each other");
+    return "usage";
+  }
+  let prepared: Prepared;
+  try {
+    prepared = await prepare(named, context, catalogue);
+  } catch (error) {
+    context.complain(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+  try {
+    const outcome = await compareRead(context, prepared.recordings, values, catalogue);
+    return prepared.isWhole || outcome !== true ? outcome : false;
+  } finally {
+    prepared.remove();
+  }
+}
+
+async function compareRead(
   context: ToolContext,
   recordings: readonly string[],
   values: CompareValues,
@@ -19,11 +47,7 @@ export async function compare(
       compareWithTarget(context, files, values, catalogue);
     return values.only === "" ? run(recordings) : withOnly(context, recordings, values.only, run);
   }
-  const [a, b] = recordings;
-  if (recordings.length !== 2 || a === undefined || b === undefined) {
-    context.complain("--target URL must be given, or two recordings to compare with each other");
-    return "usage";
-  }
+  const [a = "", b = ""] = recordings;
   return compareRecordings(context, a, b, values);
 }
 
@@ -38,7 +62,8 @@ function wordsOf(recordings: readonly string[], values: CompareValues): string[]
   give("--correlate", values.correlate);
   give("--correlate-jwt-key-file", values.correlateJwtKeyFile);
   if (values.correlateTimes) args.push("--correlate-times");
-  give("--correlate-order", values.speed === "max" ? "all" : "session");
+  // Also at the recorded speed: a target that is slower than the recording would else see writes in another order.
+  give("--correlate-order", "all");
   give("--output-compare", files.join(","));
   give("--output-compare-queue-full", "wait");
   give("--output-compare-control", values.control);
@@ -109,9 +134,10 @@ function outcomeOf(
   counters: Counters,
   verdict: string | undefined,
 ): ToolOutcome {
-  if (counters.lost > 0) {
+  const isWhole = verdictOf(counters).state === "whole";
+  if (!isWhole) {
     for (const line of summaryText(counters).trimEnd().split("\n")) context.complain(line);
   }
   if (verdict === "different") return "different";
-  return verdict === "same" && counters.lost === 0;
+  return verdict === "same" && isWhole;
 }

@@ -15,7 +15,9 @@ export interface ExchangeRef {
   /** It names its caller by a token that no recorded response gave out. */
   readonly hasForeignCredentials: boolean;
   readonly originalAtMs: number;
+  readonly originalEndMs: number;
   readonly replayedAtMs: number;
+  readonly replayedEndMs: number;
   /** Ids in the request and in the original answer. */
   readonly touched: readonly string[];
   /** Ids that the original answer gave and the request had not. */
@@ -46,10 +48,9 @@ export class Rung {
   /** Exchanges in which the sides differ here. */
   count = 0;
   readonly stored: Occurrence[] = [];
-  /** With a control: only the replayed answer differs from the original, only the control's, both. */
-  onlyReplayed = 0;
+  /** Exchanges in which only the control differs from the original here. */
   onlyControl = 0;
-  both = 0;
+  readonly controls: Occurrence[] = [];
   /** Answers of the target to the same request, asked twice in a row, that differed here. */
   probesDiffered = 0;
   /** Originals of equal requests that differed here. */
@@ -68,6 +69,12 @@ export class Rung {
   /** How far noise moves a number here; of few looks nothing is known: 1. */
   get noiseRatio(): number {
     return this.probesDiffered + this.originalsDiffered >= LOOKS_MIN ? this.ratioMax : 1;
+  }
+
+  /** Only the control differs. */
+  addControl(occurrence: Occurrence): void {
+    this.onlyControl += 1;
+    if (this.controls.length < STORED_MAX) this.controls.push(occurrence);
   }
 
   /** Counts an exchange once, however many elements of a list differ in it. */

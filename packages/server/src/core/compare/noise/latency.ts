@@ -17,6 +17,8 @@ const TIMES_MIN = 6;
 const AROUND = 24;
 /** An endpoint must stand out from the spread of all by so much. */
 const SPREADS_MIN = 4;
+/** The first exchanges of a replay meet a target that is cold: connections are opened, code is compiled, pages are read. */
+const COLD = 32;
 /** Exchanges that are looked at in all. */
 const SAMPLES_MAX = 50_000;
 
@@ -76,6 +78,7 @@ function ownAdditions(endpoints: readonly EndpointRecord[]): Map<EndpointRecord,
     .sort((x, y) => x.at - y.at);
   const own = new Map<EndpointRecord, number[]>();
   for (const [i, { endpoint, added }] of samples.entries()) {
+    if (i < COLD) continue;
     const others: number[] = [];
     for (let j = Math.max(0, i - AROUND); j <= i + AROUND && j < samples.length; j += 1) {
       const other = samples[j];

@@ -12,7 +12,9 @@ const exchange: ExchangeRef = {
   isWrite: false,
   hasForeignCredentials: false,
   originalAtMs: 0,
+  originalEndMs: 0,
   replayedAtMs: 0,
+  replayedEndMs: 0,
   touched: [],
   given: [],
 };

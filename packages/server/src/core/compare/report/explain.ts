@@ -160,7 +160,8 @@ class Explainer {
 
   /** Another session's value where this session's own is expected. */
   #isLeak({ a, b, exchange }: Occurrence): boolean {
-    if (!this.#privacy.isPrivate) return false;
+    // A moment is nobody's: live, another caller may well have been answered in the same second.
+    if (!this.#privacy.isPrivate || (this.#classesA & this.#classesB & TIMES) !== 0) return false;
     const isNumber = (classesOf(b) & (ValueClass.integer | ValueClass.labelledId)) !== 0;
     // Short ids are counted anew in a copy: only where they came from tells whose they are.
     const origin = this.#world.renaming.origin(b) ?? (isNumber ? undefined : b);

@@ -9,7 +9,8 @@ import type { Left, World } from "./explain.ts";
 import type { Kept } from "../kept.ts";
 import { Looks } from "../noise/looks.ts";
 import { isControlNoise, isOtherMagnitude, noiseReason } from "../noise/noise.ts";
-import type { Occurrence, Rung } from "../differences/place.ts";
+import { Rung } from "../differences/place.ts";
+import type { Occurrence } from "../differences/place.ts";
 import type { DifferenceKind, NoiseReport, Part } from "./report.ts";
 import { stateReason } from "../noise/state.ts";
 
@@ -20,6 +21,14 @@ export interface Finding extends Suspect {
   readonly left: Left[];
   /** Exchanges in all: the stored ones, and as large a share of those that were only counted. */
   count: number;
+  /** Exchanges in which only the control differs there. */
+  onlyControl: number;
+}
+
+/** What the control does at a place, its own ids and clock left out. */
+interface Controls {
+  readonly alike: ReadonlySet<Occurrence>;
+  readonly onlyControl: number;
 }
 
 export class Findings {
@@ -27,13 +36,15 @@ export class Findings {
   readonly setAside: Set<number> = new Set();
   readonly #kept: Kept;
   readonly #world: World;
+  readonly #controlWorld: World;
   readonly #looks: Looks;
   readonly #all: Map<string, Finding> = new Map();
   readonly #noise: Map<EndpointRecord, NoiseReport[]> = new Map();
 
-  constructor(kept: Kept, world: World) {
+  constructor(kept: Kept, world: World, controlWorld: World) {
     this.#kept = kept;
     this.#world = world;
+    this.#controlWorld = controlWorld;
     const endpoints = [...kept.endpoints.values()];
     this.#looks = new Looks(endpoints);
     for (const endpoint of endpoints) {
@@ -73,26 +84,52 @@ export class Findings {
     for (const [why, count] of reasons) this.note(endpoint, rung, why, scaled(rung, count));
     const byKind = new Map<DifferenceKind, Left[]>();
     for (const each of left) {
-      const state = stateReason(rung, each.occurrence, this.#kept);
+      const state = stateReason(rung, each, this.#kept);
       if (state !== undefined) {
         this.setAside.add(each.occurrence.exchange.index);
         this.note(endpoint, rung, state, 1);
       } else byKind.set(each.kind, [...(byKind.get(each.kind) ?? []), each]);
     }
-    for (const [kind, some] of byKind) this.#judgeLeft(endpoint, rung, kind, some);
+    if (left.length === 0) return;
+    const controls = this.#controlsOf(rung);
+    for (const [kind, some] of byKind) this.#judgeLeft(endpoint, rung, kind, some, controls);
   }
 
-  #judgeLeft(endpoint: EndpointRecord, rung: Rung, kind: DifferenceKind, left: Left[]): void {
-    const controlled = left.filter(
-      ({ occurrence }) => typeof occurrence.control === "string",
-    ).length;
-    const own = left.filter(({ occurrence }) => typeof occurrence.control !== "string");
+  /** Where the control differs, and not only by its own ids and clock: in which exchanges the target does, too, and in how many it does not. */
+  #controlsOf(rung: Rung): Controls {
+    const control = new Rung(rung.part, rung.path, rung.where, rung.kind);
+    const sources = new Map<Occurrence, Occurrence>();
+    for (const each of rung.stored) {
+      if (typeof each.control !== "string") continue;
+      const answered = { ...each, b: each.control };
+      sources.set(answered, each);
+      control.add(answered);
+    }
+    for (const each of rung.controls) control.add(each);
+    const { left } = explain(control, this.#controlWorld);
+    const alike = left.flatMap(({ occurrence }) => sources.get(occurrence) ?? []);
+    const alone = left.filter(({ occurrence }) => !sources.has(occurrence)).length;
+    const share = rung.controls.length === 0 ? 0 : alone / rung.controls.length;
+    return { alike: new Set(alike), onlyControl: Math.round(rung.onlyControl * share) };
+  }
+
+  #judgeLeft(
+    endpoint: EndpointRecord,
+    rung: Rung,
+    kind: DifferenceKind,
+    left: Left[],
+    { alike, onlyControl }: Controls,
+  ): void {
+    const isControlled = ({ occurrence }: Left): boolean =>
+      alike.has(occurrence) || occurrence.control === occurrence.b;
+    const controlled = left.filter(isControlled).length;
+    const own = left.filter((each) => !isControlled(each));
     if (controlled > 0) this.note(endpoint, rung, "control", scaled(rung, controlled));
     const count = scaled(rung, exchangesOf(own));
     if (count === 0) return;
     // A noisy place is still compared on the rungs above its noise.
     if (kind === rung.kind) {
-      const counts = { onlyReplayed: count, onlyControl: rung.onlyControl, both: rung.both };
+      const counts = { onlyReplayed: count, onlyControl, both: alike.size };
       const why = isControlNoise(counts)
         ? "control"
         : noiseReason(count, endpoint.requests, this.#looks.of(endpoint, rung));
@@ -103,7 +140,7 @@ export class Findings {
       const isExcused = why === "control" || !(isSevere || isBeyond);
       if (why !== undefined && isExcused) return this.note(endpoint, rung, why, count);
     }
-    this.#add(endpoint, rung, kind, own, count);
+    this.#add(endpoint, rung, kind, own, { count, onlyControl });
   }
 
   /** Places that share a path and a kind are one difference in the report. */
@@ -112,7 +149,7 @@ export class Findings {
     rung: Rung,
     kind: DifferenceKind,
     left: Left[],
-    count: number,
+    { count, onlyControl }: Pick<Finding, "count" | "onlyControl">,
   ): void {
     const { part, path } = rung;
     const key = `${record.key} ${part} ${path} ${kind}`;
@@ -130,10 +167,12 @@ export class Findings {
         left,
         occurrences,
         count,
+        onlyControl,
       });
       return;
     }
     known.rungs.push(rung);
+    known.onlyControl += onlyControl;
     known.left.push(...left);
     known.count = Math.min(record.requests, Math.max(known.count, exchangesOf(known.left)));
     this.#all.set(key, {

@@ -32,8 +32,10 @@ class Judge {
   constructor(kept: Kept) {
     this.#kept = kept;
     kept.renaming.decide();
+    kept.controlRenaming.decide();
     this.#world = worldOf(kept);
-    this.#findings = new Findings(kept, this.#world);
+    const controlWorld = { ...this.#world, renaming: kept.controlRenaming };
+    this.#findings = new Findings(kept, this.#world, controlWorld);
   }
 
   report(facts: RunFacts): Report {
@@ -148,9 +150,8 @@ function differenceOf(
   followers: readonly Finding[],
   commandsOf: (exchange: ExchangeRef) => ReplayCommands | undefined,
 ): DifferenceReport {
-  const { record, rungs, part, path, kind, count, left } = finding;
+  const { record, rungs, part, path, kind, count, left, onlyControl } = finding;
   const of = Math.max(record.requests, count);
-  const onlyControl = rungs.reduce((sum, rung) => sum + rung.onlyControl, 0);
   return {
     part,
     path,
