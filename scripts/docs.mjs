@@ -21,6 +21,7 @@ const OTHER_FLAGS = new Set([
   "paced-seconds",
   "check",
   "type-aware",
+  "wait",
 ]);
 
 const check = process.argv.includes("--check");
