@@ -58,8 +58,14 @@ async function shadowed(way, banks, report, { target, control, recorded = RECORD
     ...(way === "live"
       ? ["--input-tcp", address]
       : ["--input-raw", `127.0.0.1:${bank}`, "--input-raw-track-response"]),
-    ...["--output-http", `http://127.0.0.1:${copy}`, "--correlate", "auto"],
-    ...["--output-compare", report, "--output-compare-probe", "10%"],
+    "--output-http",
+    `http://127.0.0.1:${copy}`,
+    "--correlate",
+    "auto",
+    "--output-compare",
+    report,
+    "--output-compare-probe",
+    "10%",
     ...(other === undefined ? [] : ["--output-compare-control", `http://127.0.0.1:${other}`]),
   ]);
   await server.printed(/(listening|capturing) on/);
