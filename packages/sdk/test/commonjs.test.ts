@@ -1,4 +1,4 @@
-// Services that are not ESM: Jest, ts-node, and TypeScript under every way of resolving modules. The real tools run in a folder of their own.
+// Services that are not ESM: Jest and ts-node. The real tools run in a folder of their own.
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,27 +69,4 @@ it("ts-node takes it in a CommonJS service", async () => {
     },
   );
   expect(stdout).toBe("function 0\n");
-});
-
-it.each([
-  ["commonjs", "node10"],
-  ["node16", "node16"],
-  ["nodenext", "nodenext"],
-  ["esnext", "bundler"],
-])("TypeScript finds its types: module %s, moduleResolution %s", async (module, resolution) => {
-  const flags = "--noEmit --strict --skipLibCheck --types node --target es2022".split(" ");
-  const deprecated = resolution === "node10" ? ["--ignoreDeprecations", "5.0"] : [];
-  const { stdout } = await run(process.execPath, [
-    tool("typescript5/bin/tsc"),
-    ...flags,
-    ...deprecated,
-    "--typeRoots",
-    tool("@types"),
-    "--module",
-    module,
-    "--moduleResolution",
-    resolution,
-    join(folder, "service.ts"),
-  ]);
-  expect(stdout).toBe("");
 });

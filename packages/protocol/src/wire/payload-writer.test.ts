@@ -106,7 +106,12 @@ describe("the payload writer", () => {
         writer.textAsBytes(REQUEST_CHUNK_AT.bytes, body);
         expect(writer.end()).toBe(true);
         const records = unpackRecords(writer.take().subarray(FRAME_HEADER_BYTES));
-        expect(records).toEqual([[RecordType.requestChunk, 1, Buffer.from(body)]]);
+        const [record, ...more] = typeof records === "string" ? [] : records;
+        if (record?.[0] !== RecordType.requestChunk)
+          throw new Error(`${String(records)}, no chunk`);
+        // Compared as bytes: to go through them one by one takes seconds.
+        expect(Buffer.from(body).equals(record[REQUEST_CHUNK_AT.bytes])).toBe(true);
+        expect([record[REQUEST_CHUNK_AT.exchange], more]).toEqual([1, []]);
       }),
     );
   });
