@@ -23,7 +23,7 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId, project }: TestSpecification): number => {
       if (project.name === "pure") return 3;
-      if (moduleId.includes("/test/faults/")) return 0;
+      if (/\/test\/faults\/|\/truth\.test|\/examples\.test/.test(moduleId)) return 0;
       return moduleId.includes("/packages/cli/") ? 1 : 2;
     };
     const sorted = await super.sort(files);

@@ -7,7 +7,10 @@ import { makeBank } from "./bank.mjs";
 /** @type {Map<number, () => Promise<void>>} */
 const running = new Map();
 
-createInterface({ input: process.stdin }).on("line", (line) => void take(line));
+createInterface({ input: process.stdin })
+  .on("line", (line) => void take(line))
+  // Whoever asked for the banks is gone, whatever became of it.
+  .on("close", () => process.exit());
 
 /** @param {string} line */
 async function take(line) {

@@ -46,7 +46,7 @@ async function onBadDisk(): Promise<Running> {
   return run;
 }
 
-const TIMEOUT = { timeout: LONG ? 600_000 : 60_000 };
+const TIMEOUT = { timeout: LONG ? 600_000 : 120_000 };
 
 it.skipIf(!canHarm)("a slow disk", TIMEOUT, async () => {
   const run = await onBadDisk();

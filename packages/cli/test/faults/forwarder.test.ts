@@ -15,7 +15,7 @@ const KILLS = LONG ? 100 : 8;
 const PER_SECOND = LONG ? 3000 : 1500;
 /** Milliseconds that a server lives after it listens. */
 const LIFE_MS = [50, 500] as const;
-const TIMEOUT_MS = LONG ? 900_000 : 90_000;
+const TIMEOUT_MS = LONG ? 900_000 : 240_000;
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -99,7 +99,7 @@ async function chain(): Promise<Chain> {
     forwarder: () =>
       start("--input-tcp", `127.0.0.1:${near}`, "--journal", join(folder, "forwarder"), "--output-tcp", `127.0.0.1:${far}`), // prettier-ignore
     central: () =>
-      start("--input-tcp", `127.0.0.1:${far}`, "--journal", join(folder, "central"), "--output-http", target.url, "--output-file", recording, "--output-file-append"), // prettier-ignore
+      start("--input-tcp", `127.0.0.1:${far}`, "--journal", join(folder, "central"), "--output-http", target.url, "--output-http-timeout", "60s", "--output-file", recording, "--output-file-append"), // prettier-ignore
   };
 }
 

@@ -88,7 +88,7 @@ async function sendFrame(port: number, payload: Buffer, seq: number): Promise<vo
   expect(sent).toBe(true);
 }
 
-it("hostile peers", { timeout: LONG ? 600_000 : 60_000 }, async () => {
+it("hostile peers", { timeout: LONG ? 600_000 : 120_000 }, async () => {
   const run = await running("memory", { heapMb: HEAP_MB });
   closers.push(() => run.close());
   const honest = new Producer(run.port, 500);

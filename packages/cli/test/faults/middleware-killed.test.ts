@@ -123,7 +123,7 @@ function killMiddleware(server: Program): boolean {
   }
 }
 
-describe(`the server killed ${KILLS} times`, { timeout: LONG ? 900_000 : 120_000 }, () => {
+describe(`the server killed ${KILLS} times`, { timeout: LONG ? 900_000 : 240_000 }, () => {
   it.each([
     ["a program", program(), []],
     ["a program that is killed too", program(), []],

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();
 });
 
-const TIMEOUT = { timeout: LONG ? 600_000 : 60_000 };
+const TIMEOUT = { timeout: LONG ? 600_000 : 120_000 };
 
 interface Rig {
   readonly run: Running;

@@ -70,6 +70,9 @@ export async function running(
     listen ?? `127.0.0.1:${port}`,
     "--output-http",
     target.url,
+    // The target is in the test's own process, which may be busy.
+    "--output-http-timeout",
+    "60s",
     ...(journal === undefined ? [] : ["--journal", journal]),
     ...words,
   ];

@@ -35,7 +35,7 @@ interface Counted {
 
 it(
   `${KILLS} kills at ${PER_SECOND} exchanges a second`,
-  { timeout: LONG ? 900_000 : 60_000 },
+  { timeout: LONG ? 900_000 : 120_000 },
   async () => {
     const directory = mkdtempSync(join(tmpdir(), "mirrorball-kill-"));
     closers.push(() => rmSync(directory, { recursive: true, force: true }));
