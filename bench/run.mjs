@@ -12,6 +12,7 @@ import { benchDurable } from "./durable.mjs";
 import { benchMiddleware } from "./middleware.mjs";
 import { benchFiles } from "./files.mjs";
 import { benchPackets } from "./packets.mjs";
+import { benchPage } from "./page.mjs";
 import { benchRaw } from "./raw.mjs";
 import { benchRules } from "./rules.mjs";
 import { benchSdk } from "./sdk.mjs";
@@ -48,6 +49,7 @@ const parts = {
   durable: benchDurable,
   files: () => benchFiles({ gor, records, pacedSeconds }),
   packets: benchPackets,
+  page: benchPage,
   raw: () => benchRaw(gor),
   rules: benchRules,
   compare: benchCompare,

@@ -10,5 +10,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,
+    // What is built in is other people's, too: their licences go with it.
+    license: { fileName: "licenses.md" },
   },
 });

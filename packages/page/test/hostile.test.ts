@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)("captured text", () => {
       response.end(`<html><script>${ACT}</script>${request.url}</html>`);
     });
     tab = await openTab(browser);
-    await tab.page.goto(`${server.url}`);
+    await tab.page.goto(server.url);
   });
   afterAll(async () => {
     await browser.close();

@@ -1,5 +1,5 @@
 // The page of a real server under real traffic, in a real browser: what it shows, whom it refuses, that nothing captured ever runs.
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,10 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Report } from "../../server/src/core/compare/report/report.ts";
 import { hasBrowser, launch, openTab } from "./browser.ts";
 import type { Tab } from "./browser.ts";
 import { exchange, serving } from "./serving.ts";
 import type { Serving } from "./serving.ts";
+
+const COOKIE = "sid=b1946ac92492d2347c6235b4d2611184";
 
 if (!hasBrowser) console.warn("the page's tests are left out: no /usr/bin/chromium");
 
@@ -18,12 +21,13 @@ describe.skipIf(!hasBrowser)("the page", () => {
   let browser: Browser;
   let server: Serving;
   let tab: Tab;
+  const report = join(mkdtempSync(join(tmpdir(), "page-")), "report.json");
 
   beforeAll(async () => {
     browser = await launch();
-    const report = join(mkdtempSync(join(tmpdir(), "page-")), "report.json");
     const faulty: RequestListener = (request, response) => {
       const isFaulty = request.url === "/products";
+      if (request.url === "/login") response.setHeader("set-cookie", COOKIE);
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ lamps: [{ id: 1, price: isFaulty ? 20 : 19.95 }] }));
     };
@@ -36,6 +40,10 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await browser.close();
     await server.stop();
     expect(tab.complaints).toEqual([]);
+    // Those who looked on the way have changed nothing of what is said at the end.
+    const { verdict, endpoints } = JSON.parse(readFileSync(report, "utf8")) as Report;
+    const found = endpoints.flatMap(({ differences }) => differences.map(({ path }) => path));
+    expect([verdict, found]).toEqual(["different", ["$.lamps[].price"]]);
   });
 
   const ROWS = ".row[data-seq]";
@@ -128,6 +136,25 @@ describe.skipIf(!hasBrowser)("the page", () => {
     };
     expect(read.log.entries[0]?.request.url).toBe("http://shop/lamps");
     await page.keyboard.press("Escape");
+  });
+
+  it("shows the exchanges of one caller", async () => {
+    const { page } = tab;
+    // Who walked through the list holds it still.
+    await page.keyboard.press("Escape");
+    const type = "application/json";
+    server.send(
+      ...exchange("GET /login", body, 200, type, { answer: `Set-Cookie: ${COOKIE}\r\n` }),
+      ...exchange("GET /other", body),
+      ...exchange("GET /mine", body, 200, type, { request: `Cookie: ${COOKIE}\r\n` }),
+    );
+    await page.locator(ROWS, { hasText: "/mine" }).click();
+    await page.locator("text=Session").click();
+    await rows(2);
+    expect(await page.locator(`${ROWS} .target`).allTextContents()).toEqual(["/mine", "/login"]);
+    expect(page.url()).toMatch(/filter=session%3A\d+$/);
+    await page.locator("#filter").fill("");
+    await rows(6);
   });
 
   it("has the fault of the target in its inbox, new at the first look and not at the second", async () => {

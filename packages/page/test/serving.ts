@@ -61,13 +61,18 @@ export function exchange(
   body: string,
   status = 200,
   type = "application/json",
+  fields: { readonly request?: string; readonly answer?: string } = {},
 ): Message[] {
   lastId += 1;
   const id = lastId.toString(16).padStart(24, "0");
   const answer = Buffer.from(body);
-  const head = `HTTP/1.1 ${status} OK\r\nContent-Type: ${type}\r\nContent-Length: ${answer.length}\r\n\r\n`;
+  const head = `HTTP/1.1 ${status} OK\r\nContent-Type: ${type}\r\nContent-Length: ${answer.length}\r\n${fields.answer ?? ""}\r\n`;
   return [
-    messageOf(MessageKind.request, id, Buffer.from(`${start} HTTP/1.1\r\nHost: shop\r\n\r\n`)),
+    messageOf(
+      MessageKind.request,
+      id,
+      Buffer.from(`${start} HTTP/1.1\r\nHost: shop\r\n${fields.request ?? ""}\r\n`),
+    ),
     messageOf(MessageKind.response, id, Buffer.concat([Buffer.from(head), answer])),
   ];
 }

@@ -93,6 +93,13 @@ export function ExchangePanel({ seq }: { readonly seq: number }): JSX.Element {
   );
 }
 
+/** The server finds out who belongs together when somebody asks. */
+async function goToSession(seq: number): Promise<void> {
+  const found = await ask<Page.SessionAnswer>(`/api/session/${seq}`).catch(() => undefined);
+  if (typeof found?.session === "number")
+    go({ filter: `session:${found.session}`, open: undefined });
+}
+
 interface PanelBarProps {
   readonly detail: Page.Detail;
   readonly needle: { value: string };
@@ -134,6 +141,13 @@ function PanelBar({ detail, needle, target }: PanelBarProps): JSX.Element {
         value={needle.value}
         onInput={(event) => (needle.value = event.currentTarget.value)}
       />
+      <button
+        type="button"
+        title="all exchanges of this caller"
+        onClick={() => void goToSession(row.seq)}
+      >
+        Session
+      </button>
       <button type="button" onClick={() => void copyText(curlOf(request))}>
         Copy as curl
       </button>

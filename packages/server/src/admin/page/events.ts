@@ -81,6 +81,12 @@ export interface RowsAnswer {
   readonly next: number | null;
 }
 
+/** `GET /api/session/SEQ` */
+export interface SessionAnswer {
+  /** For the filter `session:N`; null when the exchange has gone meanwhile. */
+  readonly session: number | null;
+}
+
 /** `GET /api/history` */
 export interface HistoryAnswer {
   readonly seconds: readonly HistoryTuple[];

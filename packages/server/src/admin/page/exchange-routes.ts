@@ -1,5 +1,5 @@
 /** What the page asks about the exchanges in memory: rows by filter, one exchange, its bytes, its downloads. Read only. */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import type { ServerResponse } from "node:http";
 import { MessageKind } from "@mirrorball/protocol";
 import type { Message } from "@mirrorball/protocol";
@@ -13,27 +13,32 @@ import { EncodeReport, encodeRecords } from "../../core/record/encode.ts";
 import { harEntry } from "../../tools/convert/har-fields.ts";
 import { sendFile, sendJson, sendText } from "../route.ts";
 import type { Route, RoutedRequest } from "../route.ts";
-import type { RowsAnswer } from "./events.ts";
+import type { RowsAnswer, SessionAnswer } from "./events.ts";
 
 /** Rows of one answer: a page asks on while its reader already has these. */
 const ROWS_MAX = 1000;
 /** Milliseconds in which entries are looked at before the traffic has its turn again. */
 const SLICE_MS = 5;
-/** Bytes of downloads of many exchanges: what is in memory is bounded, its HAR is some times as large. */
+/** Milliseconds between two slices where much is to be decoded. */
+const PAUSE_MS = 10;
 const GONE = "this exchange is no longer in memory\n";
 
 export function exchangeRoutes(ring: ExchangeRing, sessions: SessionIndex): Route[] {
   const about = (
     path: string,
-    answer: (entry: Entry, request: RoutedRequest, response: ServerResponse) => void,
+    answer: (
+      entry: Entry,
+      request: RoutedRequest,
+      response: ServerResponse,
+    ) => void | Promise<void>,
   ): Route => ({
     method: "GET",
     path,
     access: "inside",
     answer: (request, response) => {
       const entry = /^\d{1,15}$/.test(request.rest) ? ring.get(Number(request.rest)) : undefined;
-      if (entry === undefined) sendText(response, 404, GONE);
-      else answer(entry, request, response);
+      if (entry === undefined) return sendText(response, 404, GONE);
+      return answer(entry, request, response);
     },
   });
   return [
@@ -46,6 +51,7 @@ export function exchangeRoutes(ring: ExchangeRing, sessions: SessionIndex): Rout
     about("/api/exchange/", (entry, _, response) =>
       sendJson(response, detailOf(entry, sessions.of(entry))),
     ),
+    about("/api/session/", (entry, _, response) => sendSession(ring, sessions, entry, response)),
     about("/api/bytes/", sendBytes),
     about("/api/download/", sendDownload),
   ];
@@ -78,6 +84,22 @@ async function sendRows(
   }
   const isOver = seq < (ring.first?.seq ?? Number.POSITIVE_INFINITY);
   sendJson(response, { rows, next: isOver ? null : seq + 1 } satisfies RowsAnswer);
+}
+
+/** Looks at all exchanges before this one, a little at a time, as far as nobody has. */
+async function sendSession(
+  ring: ExchangeRing,
+  sessions: SessionIndex,
+  entry: Entry,
+  response: ServerResponse,
+): Promise<void> {
+  const isThere = (): boolean => ring.get(entry.seq) === entry && !response.destroyed;
+  while (sessions.of(entry) === undefined && isThere()) {
+    const endMs = performance.now() + SLICE_MS;
+    while (performance.now() < endMs && sessions.advance(Date.now()) !== undefined);
+    await pause(PAUSE_MS);
+  }
+  sendJson(response, { session: sessions.of(entry) ?? null } satisfies SessionAnswer);
 }
 
 /** `side=original`; `of=message` for all of it as it was on the wire, else its body, decoded. */
