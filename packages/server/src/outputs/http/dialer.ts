@@ -15,7 +15,7 @@ const CONNECT_MS_MAX = 5000;
 /** Hosts whose TLS sessions are kept, a kilobyte or two each. */
 const SESSIONS_MAX = 100;
 
-/** Loaded with the first connection, when the inputs listen already: it takes as long as everything else. */
+/** Loaded with the first worker, when the inputs listen already: it takes as long as everything else. */
 let undici: typeof Undici | undefined;
 
 function connecting(): typeof Undici {
@@ -60,6 +60,11 @@ export class Dialer {
 
   constructor(settings: DialerSettings) {
     this.#settings = settings;
+  }
+
+  /** Loads what opens connections. Before an exchange's clock runs: on a busy machine it takes longer than a target may. */
+  prepare(): void {
+    connecting();
   }
 
   /** The proxy that takes whole requests for `origin` in absolute form; with TLS they go through it unseen. */

@@ -202,6 +202,7 @@ export class Pool {
   }
 
   #grow(): Worker {
+    this.#settings.dialer.prepare();
     const worker = new Worker(this.#settings, this.#writer, this.#events);
     this.#workers.add(worker);
     return worker;
