@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sendStream, settled } from "./gor.mjs";
 import { mixed } from "./mix.mjs";
-import { answeredBy, freePort, start, startNginx, usage } from "./processes.mjs";
+import { answeredBy, freePort, produced, start, startNginx, until, usage } from "./processes.mjs";
 
 const REQUESTS = 300_000;
 /** Requests before the measurement: compiling and growing to size are not the cost of a request. */
@@ -41,16 +41,12 @@ async function mirrorball(nginx, round) {
     "--http-pprof",
     `127.0.0.1:${page}`,
   );
-  await until(() => delivered(page).then((n) => n >= 0));
-  const producer = start("producer.mjs", String(tcp), String(WARM_UP), String(REQUESTS));
-  await producer.line(/^(warm)/);
-  await until(async () => (await delivered(page)) >= WARM_UP);
-  const warm = usage(server.child.pid);
-  const started = performance.now();
-  producer.child.stdin.write("go\n");
-  // The counters page costs the server something: it is not asked before almost everything is delivered.
-  await producer.line(/^(done)/);
-  await until(async () => (await delivered(page)) >= WARM_UP + REQUESTS);
+  let warm = usage(server.child.pid);
+  let started = 0;
+  await produced({ tcp, page, warmUp: WARM_UP, requests: REQUESTS }, () => {
+    warm = usage(server.child.pid);
+    started = performance.now();
+  });
   const seconds = (performance.now() - started) / 1000;
   const { cpuUs, peakMb } = usage(server.child.pid);
   server.child.kill("SIGTERM");
@@ -154,19 +150,4 @@ function row(
     "warm MB": Math.round(warmMb),
     "peak MB": Math.round(peakMb),
   };
-}
-
-/** What the last output has delivered; -1 while the page does not answer. @param {number} page */
-async function delivered(page) {
-  try {
-    const counters = await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json();
-    return Number(counters.outputs.at(-1).delivered);
-  } catch {
-    return -1;
-  }
-}
-
-/** @param {() => Promise<boolean>} test */
-async function until(test) {
-  while (!(await test())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

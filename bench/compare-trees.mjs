@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { recording } from "./files.mjs";
 import { synthesise } from "./packets.mjs";
 import { RULES } from "./rules.mjs";
-import { freePort, start, startNginx, usage } from "./processes.mjs";
+import { freePort, produced, start, startNginx, usage } from "./processes.mjs";
 
 const BLOCKS_DEFAULT = 12;
 /** A part may cost so much more before it counts as slower. */
@@ -127,15 +127,11 @@ async function served(tree, output, more) {
     ...pprof,
     ...more,
   );
-  await until(async () => (await delivered(page)) >= 0);
+  let warm = 0;
   // The producer is this tree's for both.
-  const producer = start("producer.mjs", String(tcp), String(WARM_UP), String(REQUESTS));
-  await producer.line(/^(warm)/);
-  await until(async () => (await delivered(page)) >= WARM_UP);
-  const warm = usage(server.child.pid).cpuUs;
-  producer.child.stdin.write("go\n");
-  await producer.line(/^(done)/);
-  await until(async () => (await delivered(page)) >= WARM_UP + REQUESTS);
+  const producer = await produced({ tcp, page, warmUp: WARM_UP, requests: REQUESTS }, () => {
+    warm = usage(server.child.pid).cpuUs;
+  });
   const { cpuUs } = usage(server.child.pid);
   server.child.kill("SIGKILL");
   producer.child.kill("SIGKILL");
@@ -242,21 +238,6 @@ async function cpuOf(tree, input) {
 /** @param {string} tree */
 function commandOf(tree) {
   return join(tree, "packages/cli/bin/mirrorball.mjs");
-}
-
-/** @param {number} page */
-async function delivered(page) {
-  try {
-    const counters = await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json();
-    return Number(counters.outputs.at(-1).delivered);
-  } catch {
-    return -1;
-  }
-}
-
-/** @param {() => Promise<boolean>} test */
-async function until(test) {
-  while (!(await test())) await new Promise((done) => setTimeout(done, 20));
 }
 
 /** Of the median: medians of blocks drawn again and again with replacement. @param {readonly number[]} values */

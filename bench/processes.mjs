@@ -114,3 +114,35 @@ export function answeredBy(port) {
     return Number(/\s(\d+)\s+\n?Reading/.exec(text)?.[1] ?? 0) - asked;
   };
 }
+
+/** What the last output of a server has delivered; -1 while its page does not answer. @param {number} page */
+export async function delivered(page) {
+  try {
+    const counters = await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json();
+    return Number(counters.outputs.at(-1).delivered);
+  } catch {
+    return -1;
+  }
+}
+
+/** @param {() => Promise<boolean>} test */
+export async function until(test) {
+  while (!(await test())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/**
+ * A producer sends to a server until all is delivered: first what warms up, then, behind `warm`, what is measured. The counters page
+ * costs the server something: it is not asked before almost everything is delivered. Resolves with the producer.
+ * @param {{ tcp: number, page: number, warmUp: number, requests: number }} load @param {() => void} warm
+ */
+export async function produced({ tcp, page, warmUp, requests }, warm) {
+  await until(async () => (await delivered(page)) >= 0);
+  const producer = start("producer.mjs", String(tcp), String(warmUp), String(requests));
+  await producer.line(/^(warm)/);
+  await until(async () => (await delivered(page)) >= warmUp);
+  warm();
+  producer.child.stdin.write("go\n");
+  await producer.line(/^(done)/);
+  await until(async () => (await delivered(page)) >= warmUp + requests);
+  return producer;
+}
