@@ -11,8 +11,8 @@ describe("splitCommand", () => {
     [String.raw`a\ b "c\"d\\e\f" 'g\h'`, ["a b", String.raw`c"d\e\f`, String.raw`g\h`]],
     [`x ''`, ["x", ""]],
     ["echo $HOME *.js | cat", ["echo", "$HOME", "*.js", "|", "cat"]],
-  ])("splits %j", (text, words) => {
-    expect(splitCommand(text)).toEqual({ words });
+  ])("splits %j", (text, args) => {
+    expect(splitCommand(text)).toEqual({ args });
   }); // prettier-ignore
 
   it.each([
