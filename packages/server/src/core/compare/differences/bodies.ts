@@ -21,6 +21,8 @@ const LINES_MAX = 20_000;
 const WHERE_CHARS_MAX = 120;
 
 export function bodyDifferences(a: View, b: View, knowledge: Knowledge): Difference[] {
+  // Most traffic: nothing is decoded or parsed to see that it is the same.
+  if (sameBytes(a.rawBody, b.rawBody) && a.coding === b.coding) return [];
   const [left, right] = [a.content, b.content];
   if (typeof left === "string" || typeof right === "string") {
     return sameBytes(a.rawBody, b.rawBody) ? [] : [bytesDiffer(a.rawBody, b.rawBody)];

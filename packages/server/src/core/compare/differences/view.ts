@@ -1,5 +1,5 @@
 /** A response as the comparison sees it: status, fields by name, content. Made once a response, as late as possible. */
-import { isResponseHead } from "@mirrorball/protocol";
+import { headerValue, isResponseHead } from "@mirrorball/protocol";
 import type { HeaderList, Message } from "@mirrorball/protocol";
 import { contentOf } from "../../content/body.ts";
 import type { Content } from "../../content/body.ts";
@@ -22,6 +22,10 @@ export class View {
   get content(): Content | string {
     this.#content ??= contentOf(this.headers, this.#message.http.body);
     return this.#content;
+  }
+
+  get coding(): string | undefined {
+    return headerValue(this.headers, "content-encoding");
   }
 
   get rawBody(): Uint8Array {
