@@ -14,8 +14,8 @@ const NOBODY = "00000000-0000-4000-8000-000000000000";
  * @typedef {(method: string, path: string, headers?: Record<string, string>, body?: unknown) => Promise<Answer>} Ask
  */
 
-/** Runs the sessions; gives the number of requests. @param {{ port: number, seed: number, sessions: number }} options */
-export async function customers({ port, seed, sessions }) {
+/** Runs the sessions; gives the number of requests. @param {{ port: number, seed: number, sessions: number, atOnce?: number | undefined }} options */
+export async function customers({ port, seed, sessions, atOnce = AT_ONCE }) {
   const agent = new Agent({ keepAlive: true });
   let requests = 0;
   const ask = askerOf(port, agent, () => (requests += 1));
@@ -30,7 +30,7 @@ export async function customers({ port, seed, sessions }) {
       else await (i % 2 === 0 ? program(ask, random, user) : browser(ask, random, user));
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, sessions) }, worker));
+  await Promise.all(Array.from({ length: Math.min(atOnce, sessions) }, worker));
   agent.destroy();
   return requests;
 }

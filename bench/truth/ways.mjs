@@ -9,7 +9,7 @@ import { customers } from "./customers.mjs";
 import { RECORDED, freePort, mirrorball, record } from "./rig.mjs";
 
 /** @typedef {import("./rig.mjs").BankOptions} BankOptions */
-/** @typedef {{ sessions: number, seed: number }} Traffic */
+/** @typedef {{ sessions: number, seed: number, atOnce?: number }} Traffic */
 /** @typedef {(banks: import("./rig.mjs").Banks, recording: string, report: string, run: { target: BankOptions, control?: BankOptions | undefined, words?: string[] }) => Promise<{ report: any, code?: number | null }>} Compare */
 
 /** `wire`: live, taken from the wire, which needs the rights for it. */
