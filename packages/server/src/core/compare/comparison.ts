@@ -37,6 +37,7 @@ const NO_FACTS: RunFacts = {
   skipped: {},
 };
 
+/** More fields than a class should have: half of them are what it keeps for its judge, one a count. */
 export class Comparison implements Kept {
   readonly options: ComparisonOptions;
   readonly renaming: Renaming = new Renaming();

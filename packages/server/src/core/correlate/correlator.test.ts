@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Correlator } from "./correlator.ts";
 import type { CorrelatorOptions } from "./settings.ts";
-import { JwtSigner } from "./jwt.ts";
+import { JwtSigner } from "./renewal/jwt.ts";
 import { RuleLearner } from "./rules.ts";
 
 const SECOND = 1_000_000;

@@ -17,7 +17,7 @@ import { MinHeap } from "../min-heap.ts";
 import { namespaceOfPath } from "./namespace.ts";
 import { pairsOf } from "./pairs.ts";
 import { GivenValues } from "./given.ts";
-import { Renewal } from "./renewal.ts";
+import { Renewal } from "./renewal/renewal.ts";
 import { slotsOf, substitute } from "./request-values.ts";
 import type { Slot } from "./request-values.ts";
 import { isShortId } from "./rules.ts";

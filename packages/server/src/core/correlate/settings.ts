@@ -1,5 +1,5 @@
 /** How a correlator is set up, and what it counts. */
-import type { RenewalOptions } from "./renewal.ts";
+import type { RenewalOptions } from "./renewal/renewal.ts";
 import type { RuleLearner } from "./rules.ts";
 
 export interface CorrelatorOptions extends RenewalOptions {

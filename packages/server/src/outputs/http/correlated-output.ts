@@ -1,6 +1,6 @@
 /** What `--output-http` is when it runs with `--correlate`: correlation stands in front of the pool. */
 import type { Output, OutputContext } from "../../component/types.ts";
-import { JwtSigner, jwtKeyFrom } from "../../core/correlate/jwt.ts";
+import { JwtSigner, jwtKeyFrom } from "../../core/correlate/renewal/jwt.ts";
 import { readRules } from "../../files/rules/rules-file.ts";
 import type { HttpOptions } from "../http.ts";
 import { createWith } from "./output.ts";

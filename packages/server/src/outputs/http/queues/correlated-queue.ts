@@ -13,7 +13,7 @@ import type {
   OutputQueue,
 } from "../../../component/types.ts";
 import { Correlator } from "../../../core/correlate/correlator.ts";
-import type { JwtSigner } from "../../../core/correlate/jwt.ts";
+import type { JwtSigner } from "../../../core/correlate/renewal/jwt.ts";
 import { RuleScan } from "../../../core/correlate/scan.ts";
 import { RuleLearner } from "../../../core/correlate/rules.ts";
 import type { Rule } from "../../../core/correlate/rules.ts";

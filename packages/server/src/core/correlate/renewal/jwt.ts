@@ -4,8 +4,8 @@
  */
 import { createHmac, createPrivateKey, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { isObject, parseJson } from "../content/json.ts";
-import { replaceInJson } from "./json-scan.ts";
+import { isObject, parseJson } from "../../content/json.ts";
+import { replaceInJson } from "../json-scan.ts";
 
 /** An HMAC secret, or a private key. */
 export type JwtKey =

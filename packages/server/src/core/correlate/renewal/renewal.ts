@@ -2,10 +2,10 @@
  * Values of a request that no answer of the target gave, and that are stale by now: JWTs are signed anew, times are moved. In: a value's place,
  * and how much later it is sent than it was recorded. Out: what to send instead, or nothing.
  */
-import { REDACTION_MARK } from "../content/redaction.ts";
-import { ValueClass, classesOf } from "../content/value-class.ts";
+import { REDACTION_MARK } from "../../content/redaction.ts";
+import { ValueClass, classesOf } from "../../content/value-class.ts";
 import type { JwtSigner } from "./jwt.ts";
-import type { Slot } from "./request-values.ts";
+import type { Slot } from "../request-values.ts";
 import { movedTime } from "./times.ts";
 
 export interface RenewalOptions {

@@ -2,7 +2,7 @@
  * Moves a time that a request carries, in the form it has: ISO and HTTP times, dates, seconds and milliseconds since the Unix epoch. In: a text, how
  * far, and when the request was recorded. Out: the moved one; undefined for what is no time, or a number that is more likely something else.
  */
-import { ValueClass, classesOf, timeOf } from "../content/value-class.ts";
+import { ValueClass, classesOf, timeOf } from "../../content/value-class.ts";
 
 /** A number that is further from the request's own time is more likely an amount or an id. */
 const NUMBER_DISTANCE_MS_MAX: number = 366 * 86_400_000;
