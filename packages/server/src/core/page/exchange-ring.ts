@@ -25,6 +25,9 @@ const KEPT_OVERHEAD_BYTES = 400;
 /** The same of an entry: its object, its texts, two places in maps. */
 const ENTRY_OVERHEAD_BYTES = 800;
 
+/** Texts that entries share; beyond, they begin anew. */
+const TEXTS_MAX = 2000;
+
 /** One message as it is kept. */
 export interface Kept {
   readonly bytes: Uint8Array;
@@ -64,6 +67,8 @@ export class ExchangeRing {
   readonly #thinning: Thinning | undefined;
   readonly #entries: Map<number, Entry> = new Map();
   readonly #byId: Map<string, Entry> = new Map();
+  /** Services, routes, peers: few, and the same again and again. */
+  readonly #texts: Map<string, string> = new Map();
   #bytes = 0;
   #lastSeq = 0;
 
@@ -125,7 +130,7 @@ export class ExchangeRing {
       id: ownText(message.id),
       method,
       target,
-      context: ownContext(message.context),
+      context: this.#ownContext(message.context),
       request,
       keptAtMs: this.#nowMs(),
       original: undefined,
@@ -135,6 +140,31 @@ export class ExchangeRing {
     this.#entries.set(entry.seq, entry);
     this.#byId.set(entry.id, entry);
     this.#charge(entry, request, 1);
+  }
+
+  #ownContext(context: MessageContext | undefined): MessageContext {
+    if (context === undefined) return {};
+    const { service, route, peer, tags, connection, connectionSeq, framing } = context;
+    const own = (text: string | undefined): string | undefined =>
+      text === undefined ? undefined : this.#own(text);
+    return {
+      service: own(service),
+      route: own(route),
+      peer: own(peer),
+      tags: tags?.map((tag) => this.#own(tag)),
+      framing,
+      connection,
+      connectionSeq,
+    };
+  }
+
+  #own(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= TEXTS_MAX) this.#texts.clear();
+    const copy = ownText(text);
+    this.#texts.set(copy, copy);
+    return copy;
   }
 
   #join(message: Message): void {
@@ -208,20 +238,6 @@ function startOf({ http }: Message): { method: string; target: string } {
   const { head } = http;
   if (head === undefined || isResponseHead(head)) return { method: "?", target: "(unreadable)" };
   return { method: ownText(head.method), target: ownText(head.target.slice(0, TARGET_CHARS_MAX)) };
-}
-
-function ownContext(context: MessageContext | undefined): MessageContext {
-  if (context === undefined) return {};
-  const { service, route, peer, tags, connection, connectionSeq, framing } = context;
-  return {
-    ...(service === undefined ? {} : { service: ownText(service) }),
-    ...(route === undefined ? {} : { route: ownText(route) }),
-    ...(peer === undefined ? {} : { peer: ownText(peer) }),
-    ...(tags === undefined ? {} : { tags: tags.map(ownText) }),
-    ...(framing === undefined ? {} : { framing }),
-    connection,
-    connectionSeq,
-  };
 }
 
 /** A kept message as all other parts of mirrorball know it. */

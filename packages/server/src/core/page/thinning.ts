@@ -13,10 +13,14 @@ const BYTES_A_SECOND: number = 8 * 1024 * 1024;
 /** Below this part of what may be kept, the share grows again. */
 const SPARE_PART = 0.25;
 /** Characters at an id's end that are looked at: counters and random digits stand there. */
-const ID_CHARS = 8;
-const HALVINGS_MAX = 30;
-/** Seconds in which an answer may still come to an exchange that was kept under a greater share. */
-const LOOK_BACK_BEATS = 30;
+const ID_CHARS = 4;
+/** So many bits the last characters of an id surely have. */
+const HALVINGS_MAX = 14;
+/**
+ * Seconds in which an answer still finds an exchange that was kept under a greater share: until then every answer that might be its is looked up,
+ * which costs more than all the rest. Later answers to those few are not shown.
+ */
+const LOOK_BACK_BEATS = 3;
 
 export class Thinning {
   /** The share is one half to this power. */
