@@ -34,3 +34,24 @@ it("takes what is longer, negative or nothing", () => {
   expect(histogram.maxMs).toBe(1e12);
   expect(histogram.percentile(1)).toBeGreaterThan(60_000_000);
 });
+
+it("counts what is within bounds, which are at most 1/32 lower than they say", () => {
+  const value = fc.integer({ min: 0, max: 20_000_000 });
+  const bounds = [0.005, 1, 5, 75, 2500, 10_000];
+  fc.assert(
+    fc.property(fc.array(value), (all) => {
+      const histogram = new Histogram();
+      for (const us of all) histogram.record(us / 1000);
+      const within = histogram.within(bounds);
+      for (const [i, bound] of bounds.entries()) {
+        const count = (edge: number): number => all.filter((us) => us <= edge * 1000).length;
+        expect(within[i]).toBeLessThanOrEqual(count(bound));
+        expect(within[i]).toBeGreaterThanOrEqual(count((bound * 31) / 32 - 0.002));
+      }
+      expect(histogram.sumMs).toBeCloseTo(
+        all.reduce((sum, us) => sum + us / 1000, 0),
+        3,
+      );
+    }),
+  );
+});

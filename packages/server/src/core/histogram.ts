@@ -14,6 +14,7 @@ const TWO_32 = 2 ** 32;
 export class Histogram {
   count = 0;
   maxMs = 0;
+  sumMs = 0;
   readonly #buckets: Float64Array = Histogram.blank();
 
   record(ms: number): void {
@@ -21,6 +22,7 @@ export class Histogram {
     const index = Math.min(bucketOf(us), this.#buckets.length - 1);
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.count += 1;
+    this.sumMs += Math.max(0, ms);
     if (ms > this.maxMs) this.maxMs = ms;
   }
 
@@ -39,6 +41,22 @@ export class Histogram {
     const found = count === 0 ? [] : shares.map((share) => edgeOf(before, count * share));
     before.set(this.#buckets);
     return found;
+  }
+
+  /**
+   * For each of these bounds, which ascend, how many values do not exceed it. A bucket that a bound cuts through counts as beyond it: the bound is at
+   * most 1/32 lower than it says.
+   */
+  within(boundsMs: readonly number[]): number[] {
+    let seen = 0;
+    let next = 0;
+    return boundsMs.map((bound) => {
+      const edge = Math.round(bound * 1000);
+      for (; next < this.#buckets.length && upperEdgeUs(next) <= edge; next += 1) {
+        seen += this.#buckets[next] ?? 0;
+      }
+      return seen;
+    });
   }
 
   /** As `since` wants it of who has not looked yet. */
