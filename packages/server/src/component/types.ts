@@ -213,6 +213,8 @@ export interface Output {
   readonly emitsReplayed?: boolean;
   /** Figures of its own for the summary and the counters page. */
   stats?(): OutputStats;
+  /** Why nothing can be delivered now, in words for people; undefined when nothing is known to hinder it. */
+  trouble?(): string | undefined;
   /** What a comparison would report if it ended now; undefined when it broke. Absent on outputs that compare nothing. */
   report?(): Promise<Report | undefined>;
   /** How long its exchanges took, all of the run, as it grows. Absent on outputs without exchanges. */

@@ -107,6 +107,10 @@ export class ExchangeOutput implements Output {
     };
   }
 
+  trouble(): string | undefined {
+    return this.#indexer.trouble;
+  }
+
   get #isIdle(): boolean {
     return this.#context.queue.length === 0 && this.#indexer.isEmpty;
   }

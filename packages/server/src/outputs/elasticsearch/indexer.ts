@@ -39,6 +39,8 @@ export interface IndexerEvents<T extends Pending> {
 export class Indexer<T extends Pending> {
   /** Documents that were sent more than once. */
   retried = 0;
+  /** Why the server stores nothing; undefined when it last did. */
+  trouble: string | undefined;
   readonly #server: DocumentStore;
   readonly #events: IndexerEvents<T>;
   #held: T[] = [];
@@ -137,6 +139,7 @@ export class Indexer<T extends Pending> {
         this.#shrink(bulk, outcome.reason);
         return;
       case "trouble":
+        this.trouble = outcome.reason;
         this.#say(`cannot store: ${outcome.reason}; trying again`);
         this.#held.unshift(...bulk);
         this.retried += bulk.length;
@@ -197,6 +200,7 @@ export class Indexer<T extends Pending> {
   }
 
   #recovered(): void {
+    this.trouble = undefined;
     this.#backoff.reset();
     if (!this.#troubled) return;
     this.#troubled = false;

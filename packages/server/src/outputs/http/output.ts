@@ -51,6 +51,7 @@ export function createWith(
     drain: () => pool.drained(),
     close: () => pool.close(),
     stats: () => pool.stats(),
+    trouble: () => pool.trouble,
     latency: pool.latency,
   };
 }

@@ -56,6 +56,8 @@ export class Pool {
   readonly #scaler: Scaler;
   readonly #order: OrderKeeper | undefined;
   readonly latency: Histogram = new Histogram();
+  /** What became of the last request, if it failed. */
+  trouble: string | undefined;
   readonly #statuses: number[] = [0, 0, 0, 0, 0, 0];
   #replayed: Message[] = [];
   /** The message being settled; the same array each time. */
@@ -239,11 +241,13 @@ export class Pool {
     if (outcome !== "skipped") this.#noteSurplus(message.http.surplusBytes);
     if (outcome === "ok") {
       ledger.delivered(settled);
+      this.trouble = undefined;
       this.latency.record(this.#events.nowMs() - worker.startedMs);
       const digit = Math.floor(worker.status / 100);
       this.#statuses[digit] = (this.#statuses[digit] ?? 0) + 1;
     } else if (outcome === "failed") {
       ledger.failed(reason, settled);
+      this.trouble = reason;
       this.#context.log.debug(1, `replay failed: ${reason}`);
     } else {
       ledger.filtered(reason, settled);

@@ -135,6 +135,10 @@ export class FrameSender implements Output {
     };
   }
 
+  trouble(): string | undefined {
+    return this.#link.trouble;
+  }
+
   #makeSession(): ProducerSession {
     const stream = this.#stream;
     return new ProducerSession({

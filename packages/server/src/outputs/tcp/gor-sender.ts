@@ -71,6 +71,11 @@ export class GorSender implements Output {
     return { counts: leftOutCounts(leftOut) };
   }
 
+  trouble(): string | undefined {
+    for (const { trouble } of this.#workers) if (trouble !== undefined) return trouble;
+    return undefined;
+  }
+
   get #quiet(): boolean {
     if (this.#held !== undefined || this.#context.queue.length > 0) return false;
     return this.#workers.every((worker) => worker.quiet);

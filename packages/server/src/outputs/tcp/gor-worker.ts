@@ -63,6 +63,10 @@ export class GorWorker {
     return this.#waiting.length < WAITING_MAX;
   }
 
+  get trouble(): string | undefined {
+    return this.#link.trouble;
+  }
+
   get quiet(): boolean {
     return this.#waiting.length === 0 && this.#writes.length === 0;
   }

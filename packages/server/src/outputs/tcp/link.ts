@@ -38,6 +38,8 @@ export interface LinkOptions {
 export class Link {
   /** Set while the connection is up. */
   socket: Socket | undefined;
+  /** Why nothing goes out; undefined once the other side has shown that it works. */
+  trouble: string | undefined = "not connected yet";
   readonly #options: LinkOptions;
   #trying: Socket | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -102,6 +104,7 @@ export class Link {
 
   /** A line of trouble, now and then. */
   say(trouble: string): void {
+    this.trouble = trouble;
     const nowMs = performance.now();
     if (this.#closed || nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     this.#loggedAtMs = nowMs;
@@ -111,6 +114,7 @@ export class Link {
 
   /** The other side has shown that it works. */
   works(): void {
+    this.trouble = undefined;
     if (!this.#troubled) return;
     this.#troubled = false;
     this.#loggedAtMs = -LOG_INTERVAL_MS;
