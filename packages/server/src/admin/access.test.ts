@@ -4,11 +4,12 @@ import { describe, expect, it } from "vitest";
 import { Access } from "./access.ts";
 import type { RequestFacts } from "./access.ts";
 
-function access(options: { hosts?: string[]; secure?: boolean } = {}) {
+function access(options: { hosts?: string[]; secure?: boolean; bearer?: string } = {}) {
   const tokens: string[] = [];
   const made = new Access({
     hosts: options.hosts ?? [],
     secure: options.secure ?? false,
+    bearer: options.bearer,
     port: 8282,
     random: randomBytes,
     onToken: (token) => tokens.push(token),
@@ -23,6 +24,7 @@ function asks(facts: Partial<RequestFacts> = {}): RequestFacts {
     host: "127.0.0.1:8282",
     origin: undefined,
     cookie: undefined,
+    authorization: undefined,
     fetchSite: undefined,
     fetchMode: undefined,
     fetchDest: undefined,
@@ -175,5 +177,37 @@ describe("other pages", () => {
     expect(post(here)).toBe("passed");
     expect(post({ ...here, origin: "http://127.0.0.1:8282" })).toBe("passed");
     expect(all.made.decide(asks({ method: "DELETE", cookie }))).toMatchObject({ status: 405 });
+  });
+});
+
+describe("the token of tools", () => {
+  const bearer = "correct horse battery";
+  const authorization = `Bearer ${bearer}`;
+
+  it("is asked for where there is one, and lets in by any name who sends it", () => {
+    const { made } = access({ bearer });
+    const kind = (facts: Partial<RequestFacts>) => made.decideBearer(asks(facts)).kind;
+    expect(made.decideBearer(asks())).toMatchObject({ status: 401, challenge: "Bearer" });
+    expect(kind({ authorization })).toBe("passed");
+    expect(kind({ authorization: `bearer   ${bearer}`, method: "HEAD" })).toBe("passed");
+    expect(kind({ authorization, host: "mirrorball.internal:9090" })).toBe("passed");
+    expect(kind({ authorization, method: "POST" })).toBe("refused");
+    for (const wrong of ["", "Bearer", "Bearer ", bearer, `Basic ${bearer}`, `${authorization}x`]) {
+      expect(kind({ authorization: wrong }), wrong).toBe("refused");
+    }
+    expect(kind({ authorization: `Bearer ${" ".repeat(5000)}${bearer}` })).toBe("refused");
+  });
+
+  it("is not needed by who may see the traffic, and shows none of it", () => {
+    const all = access({ bearer });
+    const cookie = entered(all);
+    expect(all.made.decideBearer(asks({ cookie })).kind).toBe("passed");
+    expect(all.made.decide(asks({ authorization }))).toMatchObject({ status: 401 });
+  });
+
+  it("where there is none everybody on the address may ask, but no foreign page", () => {
+    const { made } = access();
+    expect(made.decideBearer(asks()).kind).toBe("passed");
+    expect(made.decideBearer(asks({ host: "attacker.example" }))).toMatchObject({ status: 403 });
   });
 });

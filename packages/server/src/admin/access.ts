@@ -17,13 +17,20 @@ export interface RequestFacts {
   readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly cookie: string | undefined;
+  readonly authorization: string | undefined;
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
   readonly fetchDest: string | undefined;
 }
 
 export type Decision =
-  | { readonly kind: "refused"; readonly status: 400 | 401 | 403 | 405; readonly why: string }
+  | {
+      readonly kind: "refused";
+      readonly status: 400 | 401 | 403 | 405;
+      readonly why: string;
+      /** What a client may send to be let in. */
+      readonly challenge?: string;
+    }
   /** The token was right: tell the browser its secret, and lead it to an address without the token. */
   | { readonly kind: "entered"; readonly setCookie: string }
   | { readonly kind: "passed" };
@@ -32,6 +39,8 @@ export interface AccessOptions {
   /** Names beside IP addresses and localhost by which the page may be asked for, in lower case. */
   readonly hosts: readonly string[];
   readonly secure: boolean;
+  /** What tools send with each request; undefined when they need none. */
+  readonly bearer: string | undefined;
   /** The port in the cookie's name: cookies know no ports, and two servers of one machine must not log each other out. */
   readonly port: number;
   /** Random bytes. */
@@ -44,7 +53,9 @@ const SECRET_BYTES = 32;
 /** Browsers that may be inside at once; the one that came first goes. */
 const BROWSERS_MAX = 64;
 const COOKIE_CHARS_MAX = 4096;
+const AUTHORIZATION_CHARS_MAX = 4096;
 
+const NO_BEARER = "send the token of --admin-token (Authorization: Bearer TOKEN)\n";
 const NO_ENTRY =
   "this page wants the address that mirrorball printed, which works once, or the one in --page-token-file\n";
 
@@ -53,17 +64,36 @@ export class Access {
   readonly #cookieName: string;
   /** Digests of the secrets of those inside: a comparison of digests tells nothing by its time. */
   readonly #inside: Buffer[] = [];
+  readonly #bearer: Buffer | undefined;
   #token: Buffer = Buffer.alloc(0);
 
   constructor(options: AccessOptions) {
     this.#options = options;
     this.#cookieName = `mirrorball-${options.port}`;
+    this.#bearer = options.bearer === undefined ? undefined : digestOf(options.bearer);
     this.#renewToken();
   }
 
   /** For what anybody on the address may see, such as counters: no token, but no foreign page either. */
   decideOpen(facts: RequestFacts): Decision {
     return this.#judgeOrigin(facts) ?? { kind: "passed" };
+  }
+
+  /**
+   * For metrics and counters. The tools' token is proof enough, by whatever name they ask: no foreign page has it. Who sees the traffic may see
+   * these, too.
+   */
+  decideBearer(facts: RequestFacts): Decision {
+    if (this.#bearer === undefined) return this.decideOpen(facts);
+    const shown = bearerIn(facts);
+    const isRead = facts.method === "GET" || facts.method === "HEAD";
+    if (isRead && shown !== undefined && isSame(digestOf(shown), this.#bearer)) {
+      return { kind: "passed" };
+    }
+    const refusal = this.#judgeOrigin(facts);
+    if (refusal !== undefined) return refusal;
+    if (this.#isInside(facts.cookie)) return { kind: "passed" };
+    return { kind: "refused", status: 401, why: NO_BEARER, challenge: "Bearer" };
   }
 
   decide(facts: RequestFacts): Decision {
@@ -78,7 +108,7 @@ export class Access {
   #judgeOrigin(facts: RequestFacts): Decision | undefined {
     const { host, method } = facts;
     if (host === undefined || !this.#isOurName(host)) {
-      return refused(403, "the Host field must be an IP address, localhost or a name of --page-host\n"); // prettier-ignore
+      return refused(403, "the Host field must be an IP address, localhost or a name of --page-host or --admin-host\n"); // prettier-ignore
     }
     const isRead = method === "GET" || method === "HEAD";
     if (!isRead && method !== "POST") return refused(405, "GET and POST are served here\n");
@@ -155,6 +185,12 @@ function isForeign(facts: RequestFacts, secure: boolean): boolean {
 
 function tokenIn({ method, target }: RequestFacts): string | undefined {
   return method === "GET" ? /^\/\?token=([\w-]{1,100})$/.exec(target)?.[1] : undefined;
+}
+
+function bearerIn({ authorization }: RequestFacts): string | undefined {
+  if (authorization === undefined || authorization.length > AUTHORIZATION_CHARS_MAX)
+    return undefined;
+  return /^bearer +(.+)$/i.exec(authorization)?.[1];
 }
 
 function digestOf(text: string): Buffer {

@@ -5,8 +5,11 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** The whole path; or all below it, when it ends in `/`. */
   readonly path: string;
-  /** `open`: without a token, as watchers and scrapers ask. `inside`: only who showed the token. */
-  readonly access: "open" | "inside";
+  /**
+   * `open`: without a token, as supervisors ask. `bearer`: who sends the tools' token, or anybody where there is none, as scrapers ask. `inside`: only who
+   * showed the page's token.
+   */
+  readonly access: "open" | "bearer" | "inside";
   readonly answer: (request: RoutedRequest, response: ServerResponse) => void | Promise<void>;
 }
 

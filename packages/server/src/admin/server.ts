@@ -35,6 +35,8 @@ export interface AdminOptions {
   readonly listening: (origin: string) => void;
   /** The address with the token of now; called again when it was used. Absent where nothing asks for a token. */
   readonly entrance?: ((url: string) => void) | undefined;
+  /** What tools must send for `bearer` routes; undefined when nothing. */
+  readonly bearer?: string | undefined;
 }
 
 export class AdminServer {
@@ -55,7 +57,7 @@ export class AdminServer {
 
   /** Rejects with one sentence when it cannot listen. */
   async open(): Promise<void> {
-    const { address, tls, hosts, listening, entrance } = this.#options;
+    const { address, tls, hosts, listening, entrance, bearer } = this.#options;
     await bind(this.#server, address, () => {});
     const bound = this.#server.address() as AddressInfo;
     const host = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
@@ -64,6 +66,7 @@ export class AdminServer {
     this.#access = new Access({
       hosts,
       secure: tls !== undefined,
+      bearer,
       port: bound.port,
       random: randomBytes,
       onToken: (token) => entrance?.(`${origin}/?token=${token}`),
@@ -94,12 +97,18 @@ export class AdminServer {
     const facts = factsOf(message);
     const [path = "", query = ""] = facts.target.split("?", 2);
     const route = this.#find(facts.method === "HEAD" ? "GET" : facts.method, path);
-    const isOpen = route?.access === "open" || this.#options.entrance === undefined;
-    const decision = isOpen ? access.decideOpen(facts) : access.decide(facts);
+    const decision = this.#decide(access, facts, route);
     if (decision.kind !== "passed") return turnAway(response, decision);
     if (route === undefined) return sendText(response, 404, this.#options.notFound);
     const rest = path.slice(route.path.length);
     await route.answer({ rest, query: new URLSearchParams(query), message }, response);
+  }
+
+  /** Who has no right to know of a path is told the same whether it is there or not. */
+  #decide(access: Access, facts: RequestFacts, route: Route | undefined): Decision {
+    if (route?.access === "bearer") return access.decideBearer(facts);
+    const isOpen = route?.access === "open" || this.#options.entrance === undefined;
+    return isOpen ? access.decideOpen(facts) : access.decide(facts);
   }
 
   #find(method: string, path: string): Route | undefined {
@@ -113,7 +122,11 @@ export class AdminServer {
 }
 
 function turnAway(response: ServerResponse, decision: Exclude<Decision, { kind: "passed" }>): void {
-  if (decision.kind === "refused") return sendText(response, decision.status, decision.why);
+  if (decision.kind === "refused") {
+    const { status, why, challenge } = decision;
+    if (challenge !== undefined) response.setHeader("www-authenticate", challenge);
+    return sendText(response, status, why);
+  }
   response.writeHead(303, { location: "/", "set-cookie": decision.setCookie }).end();
 }
 
@@ -128,6 +141,7 @@ function factsOf({ method = "", url = "", headers }: IncomingMessage): RequestFa
     host: headers.host,
     origin: text("origin"),
     cookie: headers.cookie,
+    authorization: headers.authorization,
     fetchSite: text("sec-fetch-site"),
     fetchMode: text("sec-fetch-mode"),
     fetchDest: text("sec-fetch-dest"),

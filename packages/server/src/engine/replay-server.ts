@@ -7,6 +7,7 @@ import type { ByteSink, Clock, InputProgress, LineSink } from "../component/type
 import { takeCounters } from "./accounting/counters.ts";
 import type { Counters } from "./accounting/counters.ts";
 import type { LogSink } from "./accounting/log.ts";
+import type { Condition } from "../admin/health.ts";
 import type { LivePage } from "../admin/page/live-page.ts";
 import type { Admin } from "./open-admin.ts";
 import type { Plan } from "./plan/planned.ts";
@@ -54,6 +55,7 @@ export class ReplayServer {
   readonly #log: LogSink;
   readonly #page: LivePage | undefined;
   #admin: Admin | undefined;
+  #phase: Condition["phase"] = "starting";
   #stopStats: () => void = () => {};
   #stopped: Promise<Counters> | undefined;
 
@@ -97,8 +99,8 @@ export class ReplayServer {
   async start(): Promise<void> {
     try {
       await this.#dropPrivileges();
-      const { httpPprof, page } = this.#plan.run;
-      if (httpPprof !== "" || page !== "") this.#admin = await this.#openAdmin();
+      const { admin, httpPprof, page } = this.#plan.run;
+      if (admin + httpPprof + page !== "") this.#admin = await this.#openAdmin();
       for (const { name, output } of this.#run.outputs) await named(name, output.start());
       if (this.#run.relay !== undefined)
         await named(this.#run.relay.name, this.#run.relay.relay.start());
@@ -109,6 +111,7 @@ export class ReplayServer {
       }
       await this.#scan();
       for (const { name, input } of this.#run.inputs) await named(name, input.start());
+      this.#phase = "running";
       const captures = this.#run.inputs.some(({ input }) => input.open !== undefined);
       if (captures && process.geteuid?.() === 0) this.#log(ROOT_WARNING);
     } catch (error) {
@@ -167,14 +170,27 @@ export class ReplayServer {
 
   async #openAdmin(): Promise<Admin> {
     const { openAdmin } = await import("./open-admin.ts");
-    const counters = (): Counters => this.counters();
-    const outputs = this.#run.outputs.map(({ name, output }) => ({
-      name,
-      latency: output.latency,
-    }));
-    const comparing = this.#run.outputs.find(({ output }) => output.report !== undefined)?.output;
-    const report = comparing?.report?.bind(comparing);
-    return openAdmin(this.#plan.run, this.#page, { counters, outputs, report }, this.#log);
+    const { outputs } = this.#run;
+    const comparing = outputs.find(({ output }) => output.report !== undefined)?.output;
+    return openAdmin(this.#plan.run, this.#page, this.#log, {
+      counters: () => this.counters(),
+      condition: () => this.#condition(),
+      progress: () => this.progress(),
+      outputs: outputs.map(({ name, output }) => ({
+        name,
+        latency: output.latency,
+        trouble: output.trouble?.bind(output),
+      })),
+      report: comparing?.report?.bind(comparing),
+    });
+  }
+
+  #condition(): Condition {
+    return {
+      phase: this.#phase,
+      journal: this.#run.journal?.journal.counters().state,
+      outputs: this.#run.outputs.map(({ name, output }) => ({ name, trouble: output.trouble?.() })),
+    };
   }
 
   /** Outputs that learn from a recording see all of it before anything is sent. */
@@ -220,6 +236,7 @@ export class ReplayServer {
   }
 
   async #stop(): Promise<Counters> {
+    this.#phase = "stopping";
     const deadline = new Promise<"late">((resolve) => {
       setTimeout(() => resolve("late"), this.#plan.run.drainTimeoutMs).unref();
     });

@@ -6,7 +6,7 @@ import { defineTool } from "../component/define.ts";
 import type { ToolDeclaration } from "../component/define.ts";
 import { size, text } from "../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../component/option.ts";
-import { checkTcpAddress } from "../engine/plan/page-options.ts";
+import { checkTcpAddress } from "../engine/plan/tcp-address.ts";
 
 const MEMORY_BYTES_DEFAULT: number = 512 * 1024 * 1024;
 const MEMORY_BYTES_MIN: number = 1024 * 1024;

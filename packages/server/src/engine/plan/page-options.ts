@@ -1,21 +1,10 @@
 /** The flags of the page that a run shows itself on (`--page`). What they do is in `engine/open-admin.ts` and `admin/`. */
-import { checkAddress, parseAddress } from "../../component/net/address.ts";
 import { flag, list, size, text } from "../../component/kinds.ts";
-import { Refusal } from "../../component/option.ts";
 import type { OptionSpec } from "../../component/option.ts";
+import { checkTcpAddress } from "./tcp-address.ts";
 
 const MEMORY_BYTES_DEFAULT: number = 64 * 1024 * 1024;
 const MEMORY_BYTES_MIN: number = 1024 * 1024;
-
-const TCP_ONLY = new Refusal("must be an address such as :8282 or 127.0.0.1:8282");
-
-/** An address of TCP: browsers open no others. */
-export function checkTcpAddress(raw: string): string | Refusal {
-  if (raw === "") return raw;
-  const checked = checkAddress(raw);
-  if (checked instanceof Refusal) return checked.rule.startsWith("must be") ? TCP_ONLY : checked;
-  return parseAddress(raw)?.path === undefined ? raw : TCP_ONLY;
-}
 
 export const pageOptions: {
   page: OptionSpec<string>;

@@ -2,6 +2,7 @@
 import type { RunDeclaration, RunExample } from "../../component/define.ts";
 import { duration, flag, integer, list, size, text } from "../../component/kinds.ts";
 import type { OptionSpec, OptionValues } from "../../component/option.ts";
+import { adminOptions } from "./admin-options.ts";
 import { pageOptions } from "./page-options.ts";
 
 /** The one flag that the planner itself obeys. */
@@ -17,19 +18,20 @@ const levels: OptionSpec<number> = integer({
   max: 3,
 });
 
-const options: typeof pageOptions & {
-  drainTimeoutMs: OptionSpec<number>;
-  exitAfterMs: OptionSpec<number>;
-  journal: OptionSpec<string>;
-  journalLimitBytes: OptionSpec<number>;
-  splitOutput: OptionSpec<boolean>;
-  stats: OptionSpec<boolean>;
-  httpPprof: OptionSpec<string>;
-  verbose: OptionSpec<number>;
-  config: OptionSpec<readonly string[]>;
-  noLoopGuard: OptionSpec<boolean>;
-  dropPrivileges: OptionSpec<string>;
-} = {
+const options: typeof pageOptions &
+  typeof adminOptions & {
+    drainTimeoutMs: OptionSpec<number>;
+    exitAfterMs: OptionSpec<number>;
+    journal: OptionSpec<string>;
+    journalLimitBytes: OptionSpec<number>;
+    splitOutput: OptionSpec<boolean>;
+    stats: OptionSpec<boolean>;
+    httpPprof: OptionSpec<string>;
+    verbose: OptionSpec<number>;
+    config: OptionSpec<readonly string[]>;
+    noLoopGuard: OptionSpec<boolean>;
+    dropPrivileges: OptionSpec<string>;
+  } = {
   drainTimeoutMs: duration({
     flag: "drain-timeout",
     help: "How long a stopping server goes on delivering what it has accepted.",
@@ -69,11 +71,12 @@ const options: typeof pageOptions & {
   }),
   httpPprof: text({
     flag: "http-pprof",
-    help: "Serve the counters as JSON over HTTP, at /debug/vars.",
+    help: "Serve the counters as JSON over HTTP, at /debug/vars; gor's word. --admin serves them with metrics and health.",
     example: "127.0.0.1:8181",
     placeholder: "ADDRESS",
     default: "",
   }),
+  ...adminOptions,
   ...pageOptions,
   // gor 0.x had a switch of this name.
   verbose: {
