@@ -65,9 +65,7 @@ async function replay(file, speed, count, nginx, words) {
   const run = start(command, "--input-file", file, "--input-file-speed", speed, "--output-http", `http://127.0.0.1:${nginx}`, "--http-pprof", `127.0.0.1:${page}`, ...words); // prettier-ignore
   const delivered = async () => {
     try {
-      const all = /** @type {any} */ (
-        await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json()
-      );
+      const all = await (await fetch(`http://127.0.0.1:${page}/debug/vars`)).json();
       return all.outputs.find((/** @type {any} */ { name }) => name.startsWith("output-http"))
         .delivered;
     } catch {
@@ -78,7 +76,7 @@ async function replay(file, speed, count, nginx, words) {
   let first = { at: 0, count: 0 };
   let last = first;
   let cpuUs = 0;
-  const watch = setInterval(async () => {
+  const look = async () => {
     const seen = await delivered();
     const now = { at: performance.now(), count: seen };
     try {
@@ -89,7 +87,8 @@ async function replay(file, speed, count, nginx, words) {
     if (seen < count / 10) return;
     if (first.count === 0) first = now;
     if (seen > last.count) last = now;
-  }, 50);
+  };
+  const watch = setInterval(() => void look(), 50);
   await run.ended;
   clearInterval(watch);
   return {

@@ -105,5 +105,5 @@ function takeList(flag, allowed) {
   const other = names.find((name) => !allowed.includes(name));
   if (other === undefined) return names;
   console.error(`${flag}: must be of ${allowed.join(", ")}; got ${JSON.stringify(other)}`);
-  process.exit(2);
+  return process.exit(2);
 }

@@ -1,6 +1,9 @@
 // The admin server on real sockets: what a browser, an attacker's page and a program of this machine get.
+import { get } from "node:https";
 import { connect } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
+import { certificate, ofAuthority } from "../../test/certificate.ts";
 import { countersRoute } from "./counters-route.ts";
 import { sendText } from "./route.ts";
 import type { Route } from "./route.ts";
@@ -11,12 +14,12 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-async function serving(routes: readonly Route[], hasToken = true) {
+async function serving(routes: readonly Route[], hasToken = true, tls?: TlsOptions) {
   const urls: string[] = [];
   let origin = "";
   const server = new AdminServer({
     address: { host: "127.0.0.1", port: 0, path: undefined },
-    tls: undefined,
+    tls,
     hosts: [],
     routes,
     notFound: "nothing here\n",
@@ -78,6 +81,28 @@ describe("the entrance", () => {
     for (const path of ["/", "/nothing", "/api/rows", "/../../etc/passwd"]) {
       const answer = await raw(port, `GET ${path} HTTP/1.1\r\n${host}\r\n`);
       expect(answer, path).toMatch(/^HTTP\/1\.1 401 /);
+    }
+  });
+});
+
+describe("with an authority for clients", () => {
+  // As the flags' reader gives it: peers of other listeners get as far as to be told why they are refused.
+  const tls = { ...certificate, ca: ofAuthority.authority, requestCert: true, rejectUnauthorized: false }; // prettier-ignore
+  /** The status, or the code of the error. */
+  const asked = (port: number, own: { cert?: string; key?: string }): Promise<unknown> =>
+    new Promise((resolve) => {
+      get({ port, host: "127.0.0.1", agent: false, ca: certificate.cert, ...own }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+
+  it("nobody comes in without a certificate of it", async () => {
+    const { port } = await serving([inside], true, tls);
+    const { staging, expired, key } = ofAuthority;
+    expect(await asked(port, { cert: staging, key })).toBe(401);
+    for (const own of [{}, { cert: expired, key }, certificate]) {
+      expect(await asked(port, own)).toMatch(/^(?:ERR_SSL_|ECONNRESET|EPIPE)/);
     }
   });
 });

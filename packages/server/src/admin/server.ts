@@ -49,8 +49,12 @@ export class AdminServer {
     const answer = (message: IncomingMessage, response: ServerResponse): void => {
       void this.#answer(message, response);
     };
+    const { tls } = options;
+    // Unlike an SDK's, a browser's connection is no one to explain a refusal to: the handshake says it.
     this.#server =
-      options.tls === undefined ? createServer(answer) : createSecureServer(options.tls, answer);
+      tls === undefined
+        ? createServer(answer)
+        : createSecureServer({ ...tls, rejectUnauthorized: tls.requestCert === true }, answer);
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
