@@ -60,7 +60,7 @@ const sources = readdirSync(`${root}packages`)
       (file) => `${folder}/${file}`,
     ),
   )
-  .filter((file) => /\.[cm]?[jt]s$/.test(file) && !file.includes(".test."));
+  .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && !file.includes(".test."));
 
 describe("no expression takes more than linear time", () => {
   it("finds the sources", () => expect(sources.length).toBeGreaterThan(250));

@@ -47,7 +47,7 @@ describe("help and version", () => {
       for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
       expect(stdout.match(/^ {2}--/gm)).toHaveLength(10);
       expect(stdout.match(/^ {4}mirrorball /gm)).toHaveLength(5);
-      expect([...stdout.matchAll(/^ {2}mirrorball (\w+)/gm)].map(([, name]) => name)).toEqual(["run", "check", "compare", "inspect", "convert", "learn", "corpus"]);
+      expect([...stdout.matchAll(/^ {2}mirrorball (\w+)/gm)].map(([, name]) => name)).toEqual(["run", "check", "compare", "page", "inspect", "convert", "learn", "corpus"]);
     },
   ); // prettier-ignore
 

@@ -190,7 +190,7 @@ function tokenIn({ method, target }: RequestFacts): string | undefined {
 function bearerIn({ authorization }: RequestFacts): string | undefined {
   if (authorization === undefined || authorization.length > AUTHORIZATION_CHARS_MAX)
     return undefined;
-  return /^bearer +(.+)$/i.exec(authorization)?.[1];
+  return /^bearer +(\S.*)$/i.exec(authorization)?.[1];
 }
 
 function digestOf(text: string): Buffer {

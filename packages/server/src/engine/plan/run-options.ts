@@ -86,7 +86,6 @@ const options: typeof pageOptions &
   config: list(
     text({
       flag: configFlag,
-      firstPage: "read flags from a YAML or JSON file",
       help: "Read flags from a YAML or JSON file: their names without dashes, lists for what is repeated. What the command line says wins, or adds to what may be repeated.",
       example: "replay.yaml",
       placeholder: "FILE",

@@ -84,9 +84,9 @@ export function mirrorballCommand(
 function urlOf(target: string, recorded: string): string | undefined {
   if (/^unix:/i.test(target)) return undefined;
   const full = target.includes("://") ? target : `http://${target}`;
-  const match = /^(https?:\/\/[^/?#]+)(.*)$/i.exec(full);
-  const [, origin, path = ""] = match ?? [];
+  const origin = /^https?:\/\/[^/?#]+/i.exec(full)?.[0];
   if (origin === undefined) return undefined;
+  const path = full.slice(origin.length);
   if (path !== "" && path !== "/") return `${origin}${path}`;
   const own = recorded.replace(/^https?:\/\/[^/?#]*/i, "");
   return own.startsWith("/") ? `${origin}${own}` : undefined;
