@@ -179,3 +179,62 @@ describe("who may ask", () => {
     expect(text).toMatch(/^output-null: ok$/m);
   }); // prettier-ignore
 });
+
+describe("an output over TCP", () => {
+  it("is down until the other server answers, and again when that is gone", async () => {
+    const place = `127.0.0.1:${await freePort()}`;
+    const sender = mirrorball("--input-http", "127.0.0.1:0", "--output-tcp", place, "--admin", "127.0.0.1:0");
+    const origin = (await sender.printed(/metrics on (http:\S+)\/metrics/))[1] ?? "";
+    const states = async (): Promise<[string, string]> => {
+      const ready = await (await fetch(`${origin}/readyz`)).text();
+      const metrics = await (await fetch(`${origin}/metrics`)).text();
+      return [
+        /^output-tcp \S+: (.*)$/m.exec(ready)?.[1] ?? "",
+        /^mirrorball_output_up\{.*\} (\d)$/m.exec(metrics)?.[1] ?? "",
+      ];
+    };
+    const become = async (health: RegExp, up: string): Promise<void> => {
+      for (;;) {
+        const [said, figure] = await states();
+        if (health.test(said) && figure === up) return;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    let receiver: Program | undefined;
+    try {
+      await become(/ECONNREFUSED/, "0");
+      receiver = mirrorball("--input-tcp", place, "--output-null");
+      await become(/^ok$/, "1");
+      receiver.child.kill("SIGKILL");
+      await become(/closed|ECONN/, "0");
+    } finally {
+      sender.child.kill("SIGKILL");
+      receiver?.child.kill("SIGKILL");
+    }
+  });
+}); // prettier-ignore
+
+describe("on the page's address", () => {
+  it("the tools' token opens the metrics and no page, and health is open", async () => {
+    const one = mirrorball(
+      "--input-http", "127.0.0.1:0", "--output-null", "--page", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--admin-token", TOKEN,
+    );
+    try {
+      const origin = (await one.printed(/metrics on (http:\S+)\/metrics/))[1] ?? "";
+      const [, page = ""] = await one.printed(/page on (http:\S+)/);
+      expect(new URL(page).origin).toBe(origin);
+      const statusOf = async (path: string, init: RequestInit = {}): Promise<number> =>
+        (await fetch(`${origin}${path}`, init)).status;
+      expect(await statusOf("/healthz")).toBe(200);
+      expect(await statusOf("/metrics")).toBe(401);
+      expect(await statusOf("/metrics", WITH_TOKEN)).toBe(200);
+      expect(await statusOf("/api/history", WITH_TOKEN)).toBe(401);
+      const entered = await fetch(page, { redirect: "manual" });
+      const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+      expect(await statusOf("/metrics", { headers: { cookie } })).toBe(200);
+      expect(await statusOf("/debug/vars", { headers: { cookie } })).toBe(200);
+    } finally {
+      one.child.kill("SIGKILL");
+    }
+  });
+}); // prettier-ignore

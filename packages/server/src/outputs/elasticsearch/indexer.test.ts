@@ -97,3 +97,26 @@ it("sends one bulk at a time, whatever comes while it waits for a busy server", 
   expect(empty).toEqual([false, true]);
   made.close();
 });
+
+it("says why the server stores nothing, until it does", async () => {
+  let answers = 0;
+  const made: Indexer<Pending> = new Indexer<Pending>(
+    {
+      ensureIndex: async () => (answers > 0 ? undefined : "connection refused"),
+      store: async (items) => ({
+        kind: "answered",
+        verdicts: items.map(() => "stored" as const),
+        reason: undefined,
+      }),
+    },
+    { stored: () => {}, rejected: () => {}, say: () => {} },
+  );
+  expect(made.trouble).toBeUndefined();
+  made.push({ id: "a", source: "{}", attempts: 0 });
+  await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  expect(made.trouble).toBe("connection refused");
+  answers = 1;
+  await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  expect([made.isEmpty, made.trouble]).toEqual([true, undefined]);
+  made.close();
+});
