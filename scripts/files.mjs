@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 const KINDS = new Set(
   (
     ".c .cjs .mjs .py .sh .ts .tsx .css .html .json .md .png .svg .yaml .yml " +
+    // For systemd and logrotate.
+    ".conf .logrotate .service " +
     // Recordings, captures and vectors that tests read.
     ".gor .gz .har .hex .jsonl .pcap .pcapng .stream"
   ).split(" "),
