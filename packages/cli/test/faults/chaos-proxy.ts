@@ -112,6 +112,7 @@ export class ChaosProxy {
       one.setNoDelay(true);
       one.on("error", () => {});
       one.on("close", () => {
+        link.flipAt = undefined;
         if (link.holes.size === 0) other.destroy();
         if (other.destroyed) this.#links.delete(link);
       });
