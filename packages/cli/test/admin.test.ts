@@ -1,5 +1,5 @@
 // `--admin` of the real command: metrics, health and counters, who gets them, and that the law of the guide holds in them.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -100,6 +100,24 @@ async function settled(): Promise<string> {
   }
 } // prettier-ignore
 
+interface Answer {
+  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
+}
+
+/** The values that a Prometheus finds for an expression, once it finds any. */
+async function askedUntilKnown(place: string, query: string): Promise<string[]> {
+  for (;;) {
+    try {
+      const url = `http://${place}/api/v1/query?${new URLSearchParams({ query }).toString()}`;
+      const { data } = (await (await fetch(url)).json()) as Answer;
+      if (data.result.length > 0) return data.result.map(({ value }) => value[1]);
+    } catch {
+      // It does not listen yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 describe("the metrics", () => {
   it("keep the law of the guide, of outputs that deliver, limit and fail", async () => {
     const series = seriesOf(await settled());
@@ -147,6 +165,48 @@ describe("the metrics", () => {
     const told = execFileSync("promtool", ["test", "rules", file], { encoding: "utf8" });
     expect(told).toContain("SUCCESS");
   });
+
+  it.runIf(have("prometheus"))(
+    "are scraped by a real Prometheus, as OpenMetrics, and keep the law there",
+    async () => {
+      await settled();
+      const file = join(folder, "prometheus.json");
+      const scrapes = {
+        job_name: "mirrorball",
+        scrape_interval: "1s",
+        authorization: { credentials: TOKEN },
+        static_configs: [{ targets: [new URL(admin).host] }],
+      };
+      // JSON is YAML.
+      writeFileSync(file, JSON.stringify({ scrape_configs: [scrapes] }));
+      const place = `127.0.0.1:${await freePort()}`;
+      const words = [
+        `--config.file=${file}`,
+        `--storage.tsdb.path=${join(folder, "tsdb")}`,
+        `--web.listen-address=${place}`,
+      ];
+      const prometheus = spawn("prometheus", words, { stdio: "ignore" });
+      const failed = new Promise<never>((_, reject) => {
+        prometheus.once("error", reject);
+        prometheus.once("exit", (code) => reject(new Error(`prometheus ended with ${code}`)));
+      });
+      const ended = new Promise((resolve) => prometheus.once("close", resolve));
+      try {
+        const values = await Promise.race([failed, askedUntilKnown(place, law())]);
+        expect(values).toEqual(["0", "0", "0"]);
+        expect(await askedUntilKnown(place, "mirrorball_build_info")).toEqual(["1"]);
+        expect(await askedUntilKnown(place, 'up{job="mirrorball"}')).toEqual(["1"]);
+        // Only OpenMetrics tells units.
+        const metadata = await fetch(
+          `http://${place}/api/v1/metadata?metric=process_resident_memory_bytes`,
+        );
+        expect(await metadata.text()).toContain('"unit":"bytes"');
+      } finally {
+        prometheus.kill("SIGKILL");
+        await ended;
+      }
+    },
+  );
 
   it("come as OpenMetrics to who asks for that", async () => {
     const answer = await fetch(`${admin}/metrics`, {
