@@ -7,13 +7,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sendStream, settled } from "./gor.mjs";
 import { mixed } from "./mix.mjs";
-import { answeredBy, freePort, produced, start, startNginx, until, usage } from "./processes.mjs";
+import {
+  answeredBy,
+  command,
+  freePort,
+  produced,
+  start,
+  startNginx,
+  until,
+  usage,
+} from "./processes.mjs";
 
 const REQUESTS = 300_000;
 /** Requests before the measurement: compiling and growing to size are not the cost of a request. */
 const WARM_UP = 50_000;
 const ROUNDS = 3;
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /** @param {string | undefined} gor path of a gor binary @returns {Promise<object[]>} */
 export async function benchChain(gor) {

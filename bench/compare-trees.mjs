@@ -12,6 +12,7 @@ import { recording } from "./files.mjs";
 import { synthesise } from "./packets.mjs";
 import { RULES } from "./rules.mjs";
 import { freePort, produced, start, startNginx, usage } from "./processes.mjs";
+import { median } from "./statistics.mjs";
 
 const BLOCKS_DEFAULT = 12;
 /** A part may cost so much more before it counts as slower. */
@@ -247,15 +248,6 @@ function interval(values) {
   ).toSorted((a, b) => a - b);
   const at = (/** @type {number} */ share) => medians[Math.round(share * (RESAMPLES - 1))] ?? 1;
   return [at(OUTSIDE / 2), at(1 - OUTSIDE / 2)];
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 1)
-    : ((sorted[middle - 1] ?? 1) + (sorted[middle] ?? 1)) / 2;
 }
 
 /** @param {number} value @param {number} digits */

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort, start, startNginx, usage } from "./processes.mjs";
+import { command, freePort, start, startNginx, usage } from "./processes.mjs";
 
 const ROUNDS = 3;
 const PAIRS = 20_000;
@@ -19,7 +19,6 @@ const PER_SECOND = 5000;
 const PACED_SECONDS = 10;
 const FIRST_NS = 1_732_406_400_000_000_000n;
 const SEPARATOR = "\n🐵🙈🙉\n";
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /** @returns {Promise<object[]>} */
 export async function benchCompare() {

@@ -9,14 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ProducerSession, RecordType, packRecords } from "@mirrorball/protocol";
-import { freePort, start, usage } from "./processes.mjs";
+import { command, freePort, start, usage } from "./processes.mjs";
 
 const EXCHANGES = 300_000;
 const ROUNDS = 3;
 const PER_SECOND = 30_000;
 /** Exchanges of 1 KB that make half a gigabyte. */
 const RECOVERY_EXCHANGES = 512 * 1024;
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /** @returns {Promise<object[]>} */
 export async function benchDurable() {

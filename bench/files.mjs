@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReplayServer, catalogue, defineOutput, planFrom } from "@mirrorball/server";
 import { FASTEST, readFromFile, receiver, watched, wholeFile } from "./gor.mjs";
-import { answeredBy, freePort, start, startNginx, usage } from "./processes.mjs";
+import { answeredBy, command, freePort, start, startNginx, usage } from "./processes.mjs";
 
 const ROUNDS = 3;
 const REQUESTS = 300_000;
@@ -13,7 +13,6 @@ const PACED_PER_SECOND = 5000;
 /** When each recording begins. */
 const FIRST_NS = 1_732_406_400_000_000_123n;
 const SEPARATOR = "\n🐵🙈🙉\n";
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /**
  * @param {{ gor: string | undefined, records: number, pacedSeconds: number }} options

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { HttpMessage } from "@mirrorball/protocol";
 import { receiver, watched, wholeFile } from "./gor.mjs";
 import { ReplayServer, catalogue, defineInput, planFrom } from "@mirrorball/server";
+import { command } from "./processes.mjs";
 
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 const MESSAGES = 200_000;
 const BATCH = 64;
 const ROUNDS = 3;

@@ -1,12 +1,12 @@
 // @ts-check
 // What the page costs, TCP in to HTTP out: without --page, with it and nobody looking, with a page open. CPU a request of the server's process,
 // in blocks that take turns, so that what the machine does meanwhile hits all alike.
-import { freePort, start, startNginx, usage } from "./processes.mjs";
+import { command, freePort, start, startNginx, usage } from "./processes.mjs";
+import { median } from "./statistics.mjs";
 
 const BLOCKS = 7;
 const WARM_UP = 30_000;
 const REQUESTS = 60_000;
-const COMMAND = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /** @typedef {"without" | "closed" | "open"} Way */
 /** @type {readonly Way[]} */
@@ -36,7 +36,7 @@ export async function benchPage() {
 async function costOf(way, nginx) {
   const [tcp, counters] = [await freePort(), await freePort()];
   const flags = ["--input-tcp", `127.0.0.1:${tcp}`, "--output-http", `http://127.0.0.1:${nginx}`, "--http-pprof", `127.0.0.1:${counters}`]; // prettier-ignore
-  const server = start(COMMAND, ...flags, ...(way === "without" ? [] : ["--page", "127.0.0.1:0"]));
+  const server = start(command, ...flags, ...(way === "without" ? [] : ["--page", "127.0.0.1:0"]));
   while (!/input-tcp \S+: listening/.test(server.stderr())) await pause(20);
   const look = new AbortController();
   if (way === "open") await watch(/page on (\S+)/.exec(server.stderr())?.[1] ?? "", look.signal);
@@ -86,11 +86,6 @@ function pause(ms) {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** @param {number} value */

@@ -11,6 +11,11 @@ import { fileURLToPath } from "node:url";
 /** Clock ticks a second in /proc; the same on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** The command of this tree. */
+export const command = fileURLToPath(
+  new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url),
+);
+
 /** @type {import("node:child_process").ChildProcess[]} */
 const children = [];
 process.on("exit", () => {

@@ -7,7 +7,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { start, startNginx, usage } from "./processes.mjs";
+import { command, start, startNginx, usage } from "./processes.mjs";
 import { benchBodies } from "./raw-bodies.mjs";
 
 const SECONDS = Number(process.env["RAW_SECONDS"] ?? "10");
@@ -15,7 +15,6 @@ const ROUNDS = 2;
 const BODIES = Number(process.env["RAW_BODIES"] ?? "20000");
 const CONNECTIONS = 10_000;
 const FILE_EXCHANGES = 800_000;
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /** @param {string | undefined} gor path of a gor binary @returns {Promise<object[]>} */
 export async function benchRaw(gor) {

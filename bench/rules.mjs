@@ -3,6 +3,7 @@
 // alternating in one process. Heads are parsed before, because an HTTP output parses them anyway; the parse stands beside.
 import { HttpMessage } from "@mirrorball/protocol";
 import { catalogue, planFrom } from "@mirrorball/server";
+import { median } from "./statistics.mjs";
 
 const REQUESTS = 4000;
 const BATCH = 64;
@@ -120,9 +121,4 @@ function push(lists, key, value) {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

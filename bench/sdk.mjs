@@ -1,13 +1,13 @@
 // @ts-check
 // What the SDK costs its host, beside the alternatives: blocks of load on each variant in turn, several rounds.
-import { freePort, start, startNginx } from "./processes.mjs";
+import { command, freePort, start, startNginx } from "./processes.mjs";
+import { median } from "./statistics.mjs";
 
 const ROUNDS = 10;
 const BLOCK_MS = 1500;
 /** V8 optimises for some seconds under load; what it did before must not count. */
 const WARMUP_MS = 4000;
 const CONNECTIONS = 32;
-const command = new URL("../packages/cli/bin/mirrorball.mjs", import.meta.url).pathname;
 
 /**
  * @typedef {{ requests: number, seconds: number, cpuUs: number, threadUs: number }} Block
@@ -102,15 +102,6 @@ async function cpuOf(app) {
   app.child.stdin.write("\n");
   const [whole, thread] = (await answer).split(" ").map(Number);
   return { process: whole ?? Number.NaN, thread: thread ?? Number.NaN };
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 0)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
 /** @param {number} value */

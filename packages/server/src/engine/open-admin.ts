@@ -13,12 +13,11 @@ import { ProcessMetrics } from "../admin/metrics/process-families.ts";
 import { METRICS_PATH, metricsRoute } from "../admin/metrics/route.ts";
 import type { LivePage, PageSource } from "../admin/page/live-page.ts";
 import type { Route } from "../admin/route.ts";
-import { parseAddress } from "../component/net/address.ts";
+import { isLoopback, parseAddress } from "../component/net/address.ts";
 import type { SocketAddress } from "../component/net/address.ts";
 import type { InputProgress } from "../component/types.ts";
 import { removePrivate, writePrivate } from "../files/private-file.ts";
 import { readServerTls } from "../files/server-tls.ts";
-import { isLoopback } from "../inputs/tcp/admission-control.ts";
 import type { LogSink } from "./accounting/log.ts";
 import type { RunOptions } from "./plan/run-options.ts";
 

@@ -82,3 +82,8 @@ export function unfitText(text: string): Refusal | undefined {
     ? undefined
     : new Refusal(`${hole} is a place to fill in, and nothing has filled it in`);
 }
+
+/** True when only this machine can reach what listens on `host`; undefined is every address there is. */
+export function isLoopback(host: string | undefined): boolean {
+  return host !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
+}

@@ -134,8 +134,3 @@ function nameOf({
 }: Pick<Socket, "remoteAddress" | "remotePort">): string {
   return remoteAddress === undefined ? "a client" : `${remoteAddress}:${remotePort}`;
 }
-
-/** True when only this machine can reach what listens on `host`; undefined is every address there is. */
-export function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
-}

@@ -2,7 +2,7 @@
 import type { Server, Socket } from "node:net";
 import { CREDIT_WINDOW_BYTES, errorFrame, printable } from "@mirrorball/protocol";
 import type { Fault } from "@mirrorball/protocol";
-import { parseAddress } from "../../component/net/address.ts";
+import { isLoopback, parseAddress } from "../../component/net/address.ts";
 import { WAITING_BYTES } from "../../core/memory/process-memory.ts";
 import type { FrameIntake, IntakeEvents, ProducerName } from "../../component/intake.ts";
 import type { Input, InputContext, InputStats } from "../../component/types.ts";
@@ -16,7 +16,7 @@ import { GorConnection } from "./gor-connection.ts";
 import type { FrameEvents, Peer } from "./peer.ts";
 import { UnidentifiedPeer, startsLikeRecord } from "./unidentified-peer.ts";
 import { listen } from "../listener.ts";
-import { AdmissionControl, isLoopback } from "./admission-control.ts";
+import { AdmissionControl } from "./admission-control.ts";
 import type { AdmissionOptions } from "./admission-control.ts";
 import { joinedStats, replayStats, staleLengthStats } from "../replay-stats.ts";
 import { Refusals } from "./refusals.ts";
